@@ -1,0 +1,208 @@
+"""The contract every label distribution learner follows, and the checks behind it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.preprocessing import StandardScaler
+
+FloatArray = NDArray[np.float64]
+
+#: How far the sum of a distribution may be from 1, in data and in predictions.
+SUM_TOLERANCE = 1e-4
+
+
+def describe_rows(rows: NDArray[np.integer[Any]], limit: int = 5) -> str:
+    """Name the first few of the given row numbers: ``rows 3, 17, 20 and 4 more``."""
+    shown = ", ".join(str(row) for row in rows[:limit])
+    more = f" and {len(rows) - limit} more" if len(rows) > limit else ""
+    return f"{'row' if len(rows) == 1 else 'rows'} {shown}{more} (counted from 0)"
+
+
+def check_features(X: ArrayLike, name: str = "X") -> FloatArray:
+    """Return X as a float64 matrix, or say what is wrong with it.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, q)
+        Feature matrix.
+    name : str
+        What to call the matrix in an error message.
+
+    Returns
+    -------
+    ndarray of shape (n, q), float64, C order
+        ``X`` itself where it already has this form, else a copy.
+
+    Raises
+    ------
+    ValueError
+        Not two-dimensional, no rows or columns, or not finite; names the rows.
+    """
+    matrix = _as_matrix(X, name)
+    bad = ~np.isfinite(matrix).all(axis=1)
+    if bad.any():
+        raise ValueError(
+            f"{name} has NaN or infinite values in {describe_rows(np.flatnonzero(bad))}"
+        )
+    return matrix
+
+
+def check_distributions(D: ArrayLike, name: str = "D") -> FloatArray:
+    """Return D as a float64 matrix of distributions, or say what is wrong with it.
+
+    Parameters
+    ----------
+    D : array-like of shape (n, c)
+        One distribution over the c labels per row.
+    name : str
+        What to call the matrix in an error message.
+
+    Returns
+    -------
+    ndarray of shape (n, c), float64, C order
+        ``D`` itself where it already has this form, else a copy; never rescaled.
+
+    Raises
+    ------
+    ValueError
+        Not two-dimensional, fewer than two labels, or rows that are not finite, negative or do
+        not sum to 1 within `SUM_TOLERANCE`; names the rows.
+    """
+    matrix = _as_matrix(D, name)
+    if matrix.shape[1] < 2:
+        raise ValueError(f"{name} has one label only; a distribution needs at least two")
+    finite = np.isfinite(matrix).all(axis=1)
+    sums = np.where(finite, matrix.sum(axis=1, where=np.isfinite(matrix)), 1.0)
+    for bad, what in (
+        (~finite, "has NaN or infinite values"),
+        (np.where(np.isnan(matrix), 0.0, matrix).min(axis=1) < 0, "has negative values"),
+        (np.abs(sums - 1.0) > SUM_TOLERANCE, "does not sum to 1"),
+    ):
+        if bad.any():
+            rows = np.flatnonzero(bad)
+            example = f" (the first sums to {sums[rows[0]]:.6g})" if "sum" in what else ""
+            raise ValueError(f"{name} {what} in {describe_rows(rows)}{example}")
+    return matrix
+
+
+def _as_matrix(values: ArrayLike, name: str) -> FloatArray:
+    try:
+        matrix = np.ascontiguousarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} is not a matrix of numbers: {error}") from error
+    if np.ndim(values) != 2 or 0 in matrix.shape:
+        raise ValueError(
+            f"{name} must be a matrix with at least one row and one column, "
+            f"its shape is {np.shape(values)}"
+        )
+    return matrix
+
+
+class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """Base of every label distribution learner: checks and scales, the subclass learns.
+
+    A subclass assigns its hyper-parameters in ``__init__``, and supplies ``_fit(X, D)``, which
+    sets attributes ending in ``_``, and ``_predict(X)``, which returns one distribution per row.
+    Both get checked float64 matrices that they must not change. A constructor parameter named
+    ``scaling`` makes the base standardise the features: ``"none"``, or ``"standard"`` for
+    the training rows' mean 0 and deviation 1 (constant features become 0).
+
+    Attributes
+    ----------
+    consumes : {"features", "images"}
+        What the harness passes as ``X``.
+    result_version : int
+        Part of the key of stored results: raise it when a change of code changes predictions.
+    n_features_in_ : int
+        Number of features seen by `fit`.
+    n_labels_ : int
+        Number of labels seen by `fit`.
+    """
+
+    consumes: ClassVar[str] = "features"
+    result_version: ClassVar[int] = 1
+
+    n_features_in_: int
+    n_labels_: int
+
+    def fit(self, X: ArrayLike, D: ArrayLike) -> Self:
+        """Learn from features and their distributions.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, q)
+            Features.
+        D : array-like of shape (n, c)
+            Description degrees; every row sums to 1.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            `X` or `D` is malformed (see `check_features`, `check_distributions`), or a
+            hyper-parameter has no meaning.
+        """
+        features, distributions = check_features(X), check_distributions(D, "D")
+        if len(features) != len(distributions):
+            raise ValueError(f"X has {len(features)} rows but D has {len(distributions)}")
+        self.n_features_in_ = features.shape[1]
+        self.n_labels_ = distributions.shape[1]
+        self._fit(self._fit_scaling(features), distributions)
+        return self
+
+    def predict(self, X: ArrayLike) -> FloatArray:
+        """Predict one distribution per row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, q)
+            Features, as many as `fit` saw.
+
+        Returns
+        -------
+        ndarray of shape (n, c)
+            Rows on the simplex.
+
+        Raises
+        ------
+        ValueError
+            `X` is malformed, has another number of features than in `fit`, or the model returned
+            something that is no distribution.
+        """
+        if not hasattr(self, "n_features_in_"):
+            raise ValueError(f"{type(self).__name__} is not fitted: call fit(X, D) first")
+        features = check_features(X)
+        if features.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {features.shape[1]} features, but fit saw {self.n_features_in_}"
+            )
+        name = f"the prediction of {type(self).__name__}"
+        predicted = check_distributions(self._predict(self._scale(features)), name)
+        if predicted.shape != (len(features), self.n_labels_):
+            raise ValueError(
+                f"{name} has shape {predicted.shape}, expected {(len(features), self.n_labels_)}"
+            )
+        return predicted
+
+    def _fit(self, X: FloatArray, D: FloatArray) -> None:
+        raise TypeError(f"{type(self).__name__} does not define _fit(X, D)")
+
+    def _predict(self, X: FloatArray) -> FloatArray:
+        raise TypeError(f"{type(self).__name__} does not define _predict(X)")
+
+    def _fit_scaling(self, X: FloatArray) -> FloatArray:
+        scaling = getattr(self, "scaling", "none")
+        if scaling not in ("none", "standard"):
+            raise ValueError(f"scaling must be 'none' or 'standard', not {scaling!r}")
+        self._scaler = StandardScaler().fit(X) if scaling == "standard" else None
+        return self._scale(X)
+
+    def _scale(self, X: FloatArray) -> FloatArray:
+        return X if self._scaler is None else np.asarray(self._scaler.transform(X))

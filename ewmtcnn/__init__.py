@@ -1,0 +1,1 @@
+"""The emotion wheel and the network built on it."""
