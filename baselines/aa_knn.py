@@ -36,5 +36,4 @@ class AAKNN(LDLEstimator):
 
     def _predict(self, X: FloatArray) -> FloatArray:
         nearest = self.neighbours_.kneighbors(X, return_distance=False)
-        mean: FloatArray = self.distributions_[nearest].mean(axis=1)
-        return mean
+        return self.distributions_[nearest].mean(axis=1)

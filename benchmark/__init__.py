@@ -1,1 +1,33 @@
-"""The harness."""
+"""The harness: datasets, folds, measures, tasks, tables; the commands as functions.
+
+Names load lazily, so that ``python -m benchmark --help`` imports next to nothing.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "BenchmarkError": "errors",
+    "UsageError": "errors",
+    "check_plugin": "check",
+    "load_dataset": "datasets",
+    "load_plugin": "registry",
+    "make_dataset": "datasets",
+    "models": "registry",
+    "new_model": "check",
+    "register": "registry",
+    "run": "api",
+    "table": "api",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'benchmark' has no attribute {name!r}")
+    return getattr(import_module(f"benchmark.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)

@@ -1,0 +1,181 @@
+"""What is run: datasets, folds, seed, and every model with all its settings."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.errors import UsageError, did_you_mean
+from benchmark.registry import Entry, default_params, find_model, models
+from features.files import canonical_json
+
+_FOLDER = Path(__file__).parent / "protocols"
+_NUMBERS = {"folds": 2, "repeats": 1, "seed": 0}  # setting -> smallest sensible value
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The settings of a run that are not on a model.
+
+    Attributes
+    ----------
+    name : str
+        ``demo``, ``paper``, or the stem of the file.
+    datasets : tuple of str
+        Names or files to run on when none are given.
+    folds, repeats, seed : int
+        Folds per repeat, repeats, and the run's seed.
+    models : dict
+        Table name to settings. The settings go to the model of that name, or to the one named
+        under ``model``, so that one model can stand in the table in several variants.
+    """
+
+    name: str
+    datasets: tuple[str, ...] = ()
+    folds: int = 10
+    repeats: int = 1
+    seed: int = 0
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One row of the tables: a registered model with all its settings.
+
+    Attributes
+    ----------
+    name : str
+        Name of the row.
+    entry : Entry
+        The registered model.
+    params : dict
+        Every hyper-parameter, also those left at their default.
+    result_version : int
+        See `baselines.LDLEstimator`.
+    """
+
+    name: str
+    entry: Entry
+    params: dict[str, Any]
+    result_version: int
+
+    def describe(self) -> dict[str, Any]:
+        """Return what determines the model's results, as JSON values."""
+        target = self.entry.target
+        where = target if isinstance(target, str) else target.__qualname__
+        return {
+            "model": self.entry.name,
+            "target": where,
+            "source": self.entry.source,
+            "result_version": self.result_version,
+            "params": {name: _to_json(value) for name, value in sorted(self.params.items())},
+        }
+
+
+def load_protocol(name_or_path: str | Path) -> Protocol:
+    """Load a protocol by name (``demo``, ``paper``) or from a TOML file.
+
+    Raises
+    ------
+    UsageError
+        Missing file, bad TOML, an unknown key, or a value of the wrong kind.
+    """
+    text = str(name_or_path)
+    built_in = {path.stem: path for path in _FOLDER.glob("*.toml")}
+    path = built_in.get(text.lower(), Path(text))
+    if not path.is_file():
+        raise UsageError(
+            f"no protocol {text!r}: give {', '.join(sorted(built_in))}, or the path of a TOML file"
+        )
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not a TOML file: {error}") from error
+    known = ["datasets", *_NUMBERS, "models"]
+    for key in content:
+        if key not in known:
+            raise UsageError(f"{path}: unknown setting {key!r}{did_you_mean(key, known)}")
+    for key, smallest in _NUMBERS.items():
+        value = content.get(key, smallest)
+        if type(value) is not int or value < smallest:
+            raise UsageError(f"{path}: {key} must be a whole number of at least {smallest}")
+    settings, datasets = content.get("models", {}), content.get("datasets", [])
+    if not isinstance(datasets, list) or not all(isinstance(name, str) for name in datasets):
+        raise UsageError(f"{path}: datasets must be a list of names or files")
+    if not isinstance(settings, dict) or not all(isinstance(v, dict) for v in settings.values()):
+        raise UsageError(f'{path}: write the settings of a model as a table [models."NAME"]')
+    return Protocol(
+        name=path.stem,
+        datasets=tuple(datasets),
+        models=settings,
+        **{key: content[key] for key in _NUMBERS if key in content},
+    )
+
+
+def choose_models(
+    protocol: Protocol, names: Iterable[str] = (), every: bool = False
+) -> list[Model]:
+    """Make the list of models to run.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Its model settings apply, and its variants can be named.
+    names : iterable of str
+        Models or variants, upper and lower case being the same.
+    every : bool
+        Every registered model and every variant of the protocol instead.
+
+    Raises
+    ------
+    UsageError
+        No model at all, an unknown one, one named twice, or a setting that it does not have.
+    """
+    variants = {name.lower(): name for name in protocol.models}
+    for name in variants.values():
+        find_model(protocol.models[name].get("model", name))  # a misspelt one is an error
+    if every:
+        names = list(models())
+        names += [name for key, name in variants.items() if key not in {n.lower() for n in names}]
+    chosen = [_make_model(protocol, variants.get(name.lower(), name)) for name in names]
+    if not chosen:
+        raise UsageError("no model to run: name some, or give --all")
+    rows = [model.name for model in chosen]
+    for name in rows:
+        if rows.count(name) > 1:
+            raise UsageError(f"model {name!r} is named twice")
+    return chosen
+
+
+def _make_model(protocol: Protocol, name: str) -> Model:
+    settings = dict(protocol.models.get(name, {}))
+    entry = find_model(str(settings.pop("model", name)))
+    row = name if name in protocol.models and name.lower() != entry.name.lower() else entry.name
+    cls = entry.load()
+    params = default_params(cls)
+    for key in settings:
+        if key not in params:
+            raise UsageError(
+                f"model {name!r} has no setting {key!r}{did_you_mean(key, params)} "
+                f"(it has: {', '.join(params) or 'none'})"
+            )
+    version = getattr(cls, "result_version", 1)
+    return Model(row, entry, {**params, **settings}, version)
+
+
+def _to_json(value: Any) -> Any:
+    """Turn a hyper-parameter into a JSON value; what JSON lacks is told by its ``repr``."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, tuple):
+        value = list(value)
+    try:
+        canonical_json(value)
+    except (TypeError, ValueError):
+        return repr(value)
+    return value

@@ -1,0 +1,124 @@
+"""Runs tasks in worker processes and survives what the models do to them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky.process_executor import BrokenProcessPool
+
+from benchmark.errors import BenchmarkError
+from benchmark.tasks import Outcome, Task
+
+
+def run_tasks(
+    tasks: Sequence[Task],
+    call: Callable[..., Outcome],
+    arguments: Callable[[Task], tuple[Any, ...]],
+    n_jobs: int,
+    markers: Path,
+) -> Generator[Outcome]:
+    """Run tasks in processes and yield each outcome as soon as it is known, in any order.
+
+    A task that kills its process (a crash in compiled code, memory that runs out, a hang that
+    nothing interrupts) yields an outcome with the reason. Who did it is told by the markers: the
+    tasks that were running when the process died are run again, each alone.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+        Work to do; started in this order.
+    call : callable
+        Called in a worker process as ``call(task, marker, *arguments(task))``; see
+        `benchmark.tasks.execute`.
+    arguments : callable
+        Task to the further arguments of its call.
+    n_jobs : int
+        Number of tasks that run at the same time.
+    markers : Path
+        Folder for the markers of running tasks; emptied before and after.
+
+    Raises
+    ------
+    BenchmarkError
+        The worker processes die before they start a task.
+    """
+    shutil.rmtree(markers, ignore_errors=True)
+    waiting, suspects = list(tasks), list[Task]()
+    while waiting or suspects:
+        # A suspect runs alone, so that it harms no other task and its guilt is certain.
+        batch = [suspects.pop(0)] if suspects else waiting
+        unfinished = {task: marker_of(task, markers) for task in batch}
+        calls = (delayed(call)(task, unfinished[task], *arguments(task)) for task in batch)
+        try:
+            for outcome in _stream(calls, n_jobs):
+                del unfinished[outcome.task]
+                yield outcome
+        except BrokenProcessPool as error:
+            started = {task: _read(m) for task, m in unfinished.items() if m.exists()}
+            if len(unfinished) == len(tasks) and not started:
+                raise BenchmarkError(f"the worker processes cannot start: {error}") from error
+            for task, trace in started.items():
+                unfinished.pop(task).unlink()
+                if trace or len(batch) == 1:
+                    yield Outcome(task, error=_reason(error, trace), trace=trace or str(error))
+                else:
+                    suspects.append(task)
+        if batch is waiting:
+            waiting = list(unfinished)
+        else:
+            suspects.extend(unfinished)
+    shutil.rmtree(markers, ignore_errors=True)
+
+
+def marker_of(task: Task, markers: Path) -> Path:
+    """Return the file that exists while the task runs."""
+    return markers / f"{task.path.parent.name}-{task.path.stem}.txt"
+
+
+def _stream(calls: Iterator[Any], n_jobs: int) -> Iterator[Outcome]:
+    # joblib would run n_jobs=1 in this process, where a model that hangs or crashes ends the run;
+    # two workers of which one gets work keep it out.
+    options: dict[str, Any] = {
+        "inner_max_num_threads": 1,
+        "initializer": _start_worker,
+        "initargs": (os.getpid(),),
+    }
+    with parallel_config("loky", **options):
+        parallel = Parallel(
+            n_jobs=max(2, n_jobs),
+            pre_dispatch=n_jobs,
+            batch_size=1,
+            return_as="generator_unordered",
+        )
+        yield from parallel(calls)
+
+
+def _start_worker(parent: int) -> None:
+    """Leave Ctrl-C to the parent, and end with it, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _read(marker: Path) -> str:
+    return marker.read_text(encoding="utf-8", errors="replace").strip()
+
+
+def _reason(error: BrokenProcessPool, trace: str) -> str:
+    if trace:
+        return "the process was ended: it ignored the time limit (--task-timeout)"
+    detail = str(error).splitlines()[-1] if "{" in str(error) else str(error).splitlines()[0]
+    return f"the worker process died, by a crash or for want of memory ({detail.strip()})"

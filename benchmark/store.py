@@ -1,0 +1,299 @@
+"""The run folder: what a run was asked to do, its truth, and one result file per task."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from baselines.base import FloatArray
+from benchmark.datasets.base import Dataset
+from benchmark.errors import BenchmarkError, UsageError
+from benchmark.folds import Folds
+from benchmark.tasks import Outcome, Task, enumerate_tasks
+from features.files import (
+    DamagedFileError,
+    read_arrays,
+    read_json,
+    remove_partial_files,
+    slug,
+    write_arrays,
+    write_atomic,
+    write_json,
+)
+
+#: Files made from the results; absent while a run is incomplete.
+DERIVED = ("scores.csv", "timings.csv", "table3.csv", "table3.tex", "table3.md")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the predictions on one dataset are scored against.
+
+    Attributes
+    ----------
+    name : str
+        Dataset name.
+    fingerprint : str
+        Hash of the dataset's content.
+    label_names, ids : tuple of str
+        The c labels and the n rows.
+    D : ndarray of shape (n, c)
+        Description degrees.
+    latent : ndarray of shape (n, c), optional
+        The distributions behind `D`, where known.
+    folds : Folds
+        Which fold tests which row.
+    notes : tuple of str
+        What a reader of the results should know about the data.
+    """
+
+    name: str
+    fingerprint: str
+    label_names: tuple[str, ...]
+    ids: tuple[str, ...]
+    D: FloatArray
+    latent: FloatArray | None
+    folds: Folds
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that determines the results of a run and how they are scored.
+
+    Attributes
+    ----------
+    protocol : str
+        Name of the protocol.
+    seed : int
+        The run's seed.
+    truths : dict
+        Dataset name to `Truth`.
+    models : dict
+        Table name to what determines the model's results (`benchmark.protocol.Model.describe`).
+    """
+
+    protocol: str
+    seed: int
+    truths: dict[str, Truth]
+    models: dict[str, dict[str, Any]]
+
+    @cached_property
+    def tasks(self) -> list[Task]:
+        """Every task of the run."""
+        fingerprints = {name: truth.fingerprint for name, truth in self.truths.items()}
+        folds = {name: truth.folds for name, truth in self.truths.items()}
+        return list(enumerate_tasks(fingerprints, folds, self.models, self.seed))
+
+
+@dataclass(frozen=True)
+class Result:
+    """A stored outcome: predictions (n_test, c), and a record of how they came about."""
+
+    predictions: FloatArray
+    record: dict[str, Any]
+
+
+def make_truth(dataset: Dataset, folds: Folds) -> Truth:
+    """Keep of a dataset what scoring needs."""
+    return Truth(
+        name=dataset.name,
+        fingerprint=dataset.fingerprint,
+        label_names=dataset.label_names,
+        ids=dataset.ids,
+        D=dataset.D,
+        latent=dataset.latent,
+        folds=folds,
+        notes=dataset.notes,
+    )
+
+
+class RunFolder:
+    """Reads and writes the files of one run.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; made by `lock`.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Make the folder and keep other runs out of it.
+
+        Raises
+        ------
+        UsageError
+            The folder cannot be written, or another run is at work in it.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.path / ".lock")
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise UsageError(
+                f"another run is at work in {self.path}; wait for it, or give another --out"
+            ) from error
+        except OSError as error:
+            raise UsageError(f"cannot write to {self.path}: {_reason(error)}") from error
+        try:
+            remove_partial_files(self.path)
+            yield
+        finally:
+            lock.release()
+
+    def write_plan(self, plan: Plan, about: Mapping[str, Any]) -> None:
+        """Write ``run.json``, the truth of every dataset, and the folds for people."""
+        for truth in plan.truths.values():
+            self._write_truth(truth)
+        datasets = [
+            {
+                "name": truth.name,
+                "fingerprint": truth.fingerprint,
+                "rows": len(truth.D),
+                "labels": list(truth.label_names),
+                "folds": truth.folds.n_folds,
+                "repeats": truth.folds.n_repeats,
+            }
+            for truth in plan.truths.values()
+        ]
+        head = {"protocol": plan.protocol, "seed": plan.seed, "datasets": datasets}
+        models = [{"name": name, **model} for name, model in plan.models.items()]
+        self._write(write_json, "run.json", {**head, "models": models, **about})
+
+    def read_plan(self) -> Plan:
+        """Read what `write_plan` wrote.
+
+        Raises
+        ------
+        UsageError
+            The folder holds no run.
+        BenchmarkError
+            A file of it is damaged or missing.
+        """
+        try:
+            content = read_json(self.path / "run.json")
+            truths = {entry["name"]: self._read_truth(entry) for entry in content["datasets"]}
+        except FileNotFoundError as error:
+            if not (self.path / "run.json").exists():
+                raise UsageError(f"{self.path} holds no run (it has no run.json)") from error
+            raise BenchmarkError(f"{error.filename} is missing; {_REPEAT}") from error
+        except (DamagedFileError, NotADirectoryError) as error:
+            raise BenchmarkError(f"{error}; {_REPEAT}") from error
+        models = {
+            model["name"]: {key: value for key, value in model.items() if key != "name"}
+            for model in content["models"]
+        }
+        return Plan(content["protocol"], content["seed"], truths, models)
+
+    def write_outcome(self, outcome: Outcome, versions: Mapping[str, str]) -> None:
+        """Store a successful outcome under its task's path."""
+        task = outcome.task
+        record = {
+            "dataset": task.dataset,
+            "model": task.model,
+            "repeat": task.repeat,
+            "fold": task.fold,
+            "key": task.key,
+            "random_state": task.random_state,
+            "fit_seconds": outcome.fit_seconds,
+            "predict_seconds": outcome.predict_seconds,
+            **outcome.convergence,
+            "warnings": outcome.warnings,
+            "versions": dict(versions),
+        }
+        assert outcome.predictions is not None  # noqa: S101 - a failed outcome is not stored
+        arrays = {"predictions": outcome.predictions, "record": np.array(json.dumps(record))}
+        self._write(write_arrays, task.path, arrays)
+
+    def read_result(self, task: Task) -> Result | None:
+        """Read the stored result of a task, None if there is none.
+
+        Raises
+        ------
+        DamagedFileError
+            There is one, but it is damaged or belongs to another task.
+        """
+        path = self.path / task.path
+        try:
+            arrays = read_arrays(path)
+        except FileNotFoundError:
+            return None
+        record = json.loads(str(arrays["record"])) if "record" in arrays else {}
+        if record.get("key") != task.key or "predictions" not in arrays:
+            raise DamagedFileError(f"{path} is damaged: it holds the result of another task")
+        return Result(arrays["predictions"], record)
+
+    def remove_derived(self) -> None:
+        """Delete tables of an earlier run, so that none passes for the outcome of this one."""
+        for name in DERIVED:
+            (self.path / name).unlink(missing_ok=True)
+
+    def write_text(self, name: str, content: str) -> None:
+        """Write a text file into the folder."""
+        self._write(write_atomic, name, content)
+
+    def _write(self, writer: Any, name: str | Path, content: Any) -> None:
+        try:
+            writer(self.path / name, content)
+        except OSError as error:
+            raise BenchmarkError(
+                f"cannot write {self.path / name}: {_reason(error)}; what was computed before is "
+                f"kept: make room or rights, then {_REPEAT}"
+            ) from error
+
+    def _truth_path(self, name: str) -> Path:
+        return Path("data", f"{slug(name)}.npz")
+
+    def _write_truth(self, truth: Truth) -> None:
+        arrays: dict[str, NDArray[Any]] = {
+            "fingerprint": np.array(truth.fingerprint),
+            "label_names": np.array(truth.label_names, dtype=np.str_),
+            "ids": np.array(truth.ids, dtype=np.str_),
+            "D": truth.D,
+            "folds": truth.folds.assignment,
+            "fold_notes": np.array(truth.folds.notes, dtype=np.str_),
+            "notes": np.array(truth.notes, dtype=np.str_),
+        }
+        if truth.latent is not None:
+            arrays["latent"] = truth.latent
+        self._write(write_arrays, self._truth_path(truth.name), arrays)
+        columns = {f"repeat{r}": column for r, column in enumerate(truth.folds.assignment.T)}
+        frame = pd.DataFrame({"id": list(truth.ids), **columns})
+        self.write_text(f"folds/{slug(truth.name)}.csv", frame.to_csv(index_label="row"))
+
+    def _read_truth(self, entry: Mapping[str, Any]) -> Truth:
+        path = self.path / self._truth_path(entry["name"])
+        arrays = read_arrays(path)
+        if str(arrays["fingerprint"]) != entry["fingerprint"]:
+            raise DamagedFileError(f"{path} is damaged: it belongs to other data than run.json")
+        return Truth(
+            name=entry["name"],
+            fingerprint=entry["fingerprint"],
+            label_names=tuple(map(str, arrays["label_names"])),
+            ids=tuple(map(str, arrays["ids"])),
+            D=arrays["D"],
+            latent=arrays.get("latent"),
+            folds=Folds(arrays["folds"], tuple(map(str, arrays["fold_notes"]))),
+            notes=tuple(map(str, arrays["notes"])),
+        )
+
+
+_REPEAT = "give the same run command again"
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)

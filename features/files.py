@@ -1,0 +1,164 @@
+"""Files that are complete or absent: atomic writes, checksums, and keys of content.
+
+A file gets its final name only after its bytes are on the disk, and it is trusted because its
+checksum says so, never because it exists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_TEMPORARY_PREFIX = ".partial-"
+_CHECKSUM = "sha256"
+
+
+class DamagedFileError(ValueError):
+    """A file is not what was written: cut off, changed by hand, or of another format."""
+
+
+def canonical_json(value: Any) -> str:
+    """Write a JSON value so that equal values give equal text: sorted keys, no spaces."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def content_key(value: Any) -> str:
+    """Hash a JSON value: the SHA-256 of its canonical text, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def array_key(*arrays: NDArray[Any]) -> str:
+    """Hash arrays: the SHA-256 of their types, shapes and bytes, as 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        contiguous = np.ascontiguousarray(array)
+        digest.update(f"{contiguous.dtype.str}{contiguous.shape}".encode())
+        digest.update(contiguous.view(np.uint8).data if contiguous.size else b"")
+    return digest.hexdigest()
+
+
+def slug(name: str) -> str:
+    """Turn a name into letters, digits, dots and dashes that are safe as a file name."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.") or "unnamed"
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Write a file that appears under its name only when complete.
+
+    The content goes to a temporary file in the same folder (made if absent), is flushed to the
+    disk, and then renamed; an interruption leaves the former file untouched.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written, or the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = content.encode() if isinstance(content, str) else content
+    handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY_PREFIX, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def remove_partial_files(folder: Path) -> None:
+    """Delete what writers killed in the middle left below a folder nobody else writes to."""
+    for path in folder.rglob(f"{_TEMPORARY_PREFIX}*"):
+        path.unlink(missing_ok=True)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays as an ``.npz`` that carries a checksum; `numpy.load` opens it too."""
+    checksum = np.array(_arrays_checksum(arrays))
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **{**arrays, _CHECKSUM: checksum})
+    write_atomic(path, buffer.getvalue())
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read what `write_arrays` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    DamagedFileError
+        The file cannot be read, or its content differs from its checksum.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        checksum = str(arrays.pop(_CHECKSUM))
+    except FileNotFoundError:
+        raise
+    # A damaged archive fails in whatever part of the zip or npy reader meets the damage first.
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, RuntimeError) as error:
+        raise DamagedFileError(f"{path} is damaged: {error}") from error
+    except (NotImplementedError, SyntaxError, TypeError, MemoryError) as error:
+        raise DamagedFileError(f"{path} is damaged: {error}") from error
+    if checksum != _arrays_checksum(arrays):
+        raise DamagedFileError(f"{path} is damaged: its content differs from its checksum")
+    return arrays
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object for people to read, with a checksum of its content added."""
+    stamped = {**value, _CHECKSUM: content_key(dict(value))}
+    write_atomic(path, json.dumps(stamped, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what `write_json` wrote.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    DamagedFileError
+        It is not a JSON object, or its content differs from its checksum.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        checksum = value.pop(_CHECKSUM)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedFileError(f"{path} is damaged: it is not a JSON file of ours") from error
+    if checksum != content_key(value):
+        raise DamagedFileError(f"{path} is damaged: its content differs from its checksum")
+    return dict(value)
+
+
+def _arrays_checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
+    return content_key({name: array_key(np.asarray(array)) for name, array in arrays.items()})
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
