@@ -152,9 +152,9 @@ def run(
         folder.write_plan(plan, _about(settings))
         workers = min(jobs or cpu_count(), max(len(pending), 1))
         tell(
-            f"{len(plan.tasks)} tasks ({len(chosen)} models, {len(loaded)} datasets): "
-            f"{len(results)} done before, {len(pending)} to do with {workers} workers; "
-            f"results in {folder.path}"
+            f"{_count(len(plan.tasks), 'task')} ({_count(len(chosen), 'model')}, "
+            f"{_count(len(loaded), 'dataset')}): {len(results)} done before, {len(pending)} to do "
+            f"with {_count(workers, 'worker')}; results in {folder.path}"
         )
 
         def arguments(task: Task) -> tuple[Any, ...]:
@@ -329,9 +329,13 @@ def _describe_failures(failures: list[Outcome], folder: RunFolder) -> Iterator[s
         by_model.setdefault((outcome.task.model, outcome.task.dataset), []).append(outcome)
     for (model, dataset), outcomes in by_model.items():
         yield (
-            f"{model} failed in {len(outcomes)} folds of {dataset}: {outcomes[0].error} "
+            f"{model} failed in {_count(len(outcomes), 'fold')} of {dataset}: {outcomes[0].error} "
             f"(traceback in {folder.path / 'log.txt'})"
         )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _about(settings: Protocol) -> dict[str, Any]:

@@ -177,13 +177,7 @@ def _judge(predicted: Any, shape: tuple[int, int], where: str) -> Iterator[str]:
 
 def _check_clone(cls: type) -> Iterator[str]:
     estimator = cls()
-    before = estimator.get_params(deep=False)
-    copy = clone(estimator)
-    after = copy.get_params(deep=False)
-    if {key: repr(value) for key, value in before.items()} != {
-        key: repr(value) for key, value in after.items()
-    }:
-        yield "clone changes the parameters: __init__ may only assign them"
+    clone(estimator)  # raises where __init__ does more than assign
     fitted = [name for name in vars(estimator) if name.endswith("_") and not name.startswith("_")]
     if fitted:
         yield f"__init__ sets {', '.join(fitted)}: fitted state belongs into fit"
@@ -247,8 +241,12 @@ def _check_awkward_data(cls: type) -> Iterator[str]:
         ("with features of the size of 1e4", X * 1e4, D),
     ):
         n = len(features) - 10
-        predicted = _predict(cls, features[:n], target[:n], features[n:])
-        yield from _judge(predicted, (10, target.shape[1]), where)
+        try:
+            predicted = _predict(cls, features[:n], target[:n], features[n:])
+        except Exception as error:  # whatever a user's model may raise
+            yield f"{where} it raises {type(error).__name__}: {error}"
+        else:
+            yield from _judge(predicted, (10, target.shape[1]), where)
 
 
 def _check_bad_input(cls: type) -> Iterator[str]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +61,10 @@ def run_tasks(
         unfinished = {task: marker_of(task, markers) for task in batch}
         calls = (delayed(call)(task, unfinished[task], *arguments(task)) for task in batch)
         try:
-            for outcome in _stream(calls, n_jobs):
-                del unfinished[outcome.task]
-                yield outcome
+            with _closing(_stream(calls, n_jobs)) as outcomes:
+                for outcome in outcomes:
+                    del unfinished[outcome.task]
+                    yield outcome
         except BrokenProcessPool as error:
             started = {task: _read(m) for task, m in unfinished.items() if m.exists()}
             if len(unfinished) == len(tasks) and not started:
@@ -83,7 +87,18 @@ def marker_of(task: Task, markers: Path) -> Path:
     return markers / f"{task.path.parent.name}-{task.path.stem}.txt"
 
 
-def _stream(calls: Iterator[Any], n_jobs: int) -> Iterator[Outcome]:
+@contextmanager
+def _closing(outcomes: Generator[Outcome]) -> Iterator[Iterator[Outcome]]:
+    """Stop the workers when the consumer leaves early; joblib's warning of that is no news."""
+    try:
+        yield outcomes
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            outcomes.close()
+
+
+def _stream(calls: Iterator[Any], n_jobs: int) -> Generator[Outcome]:
     # joblib would run n_jobs=1 in this process, where a model that hangs or crashes ends the run;
     # two workers of which one gets work keep it out.
     options: dict[str, Any] = {
@@ -118,7 +133,8 @@ def _read(marker: Path) -> str:
 
 
 def _reason(error: BrokenProcessPool, trace: str) -> str:
-    if trace:
-        return "the process was ended: it ignored the time limit (--task-timeout)"
-    detail = str(error).splitlines()[-1] if "{" in str(error) else str(error).splitlines()[0]
-    return f"the worker process died, by a crash or for want of memory ({detail.strip()})"
+    if trace.startswith("Timeout"):  # as faulthandler begins
+        return "its process was ended, since it ignored the time limit (--task-timeout)"
+    codes = re.search(r"exit codes of the workers are \{(.*?)\}", str(error))
+    detail = trace.splitlines()[0] if trace else codes.group(1) if codes else "no exit code"
+    return f"its process died, by a crash or for want of memory ({detail})"

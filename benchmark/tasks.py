@@ -6,7 +6,6 @@ import contextlib
 import faulthandler
 import hashlib
 import signal
-import threading
 import time
 import traceback
 import warnings
@@ -14,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +28,7 @@ from features.files import canonical_json, content_key, slug
 #: Raise when the meaning of a stored result changes: every result is then computed anew.
 RESULT_FORMAT = 1
 
-# A model that ignores the time limit for this long after it is stopped with its process.
+# A model that ignores its time limit gets as long again, at most this, then its process ends.
 _GRACE_SECONDS = 10.0
 
 
@@ -230,27 +229,33 @@ class TimeLimitError(BaseException):
 
 @contextlib.contextmanager
 def _time_limit(seconds: float, marker: Path) -> Iterator[None]:
-    """Raise `TimeLimitError` here after the given time; end the process if that is ignored."""
+    """Raise `TimeLimitError` here after the given time; end the process if that is ignored.
+
+    While this is open, the marker takes the traceback of whatever ends the process.
+    """
     with marker.open("w") as log:
-        if not np.isfinite(seconds):
-            yield
-            return
-
-        def interrupt(_number: int, _frame: FrameType | None) -> None:
-            raise TimeLimitError(f"stopped after the time limit of {seconds:g} s (--task-timeout)")
-
-        on_main_thread = threading.current_thread() is threading.main_thread()
-        faulthandler.dump_traceback_later(seconds + _GRACE_SECONDS, exit=True, file=log)
-        if on_main_thread:
-            former = signal.signal(signal.SIGALRM, interrupt)
-            signal.setitimer(signal.ITIMER_REAL, seconds)
+        faulthandler.enable(log, all_threads=False)
         try:
-            yield
+            with _alarm(seconds, log) if np.isfinite(seconds) else contextlib.nullcontext():
+                yield
         finally:
-            if on_main_thread:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                signal.signal(signal.SIGALRM, former)
-            faulthandler.cancel_dump_traceback_later()
+            faulthandler.disable()
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float, log: TextIO) -> Iterator[None]:
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise TimeLimitError(f"stopped after the time limit of {seconds:g} s (--task-timeout)")
+
+    faulthandler.dump_traceback_later(seconds + min(seconds, _GRACE_SECONDS), exit=True, file=log)
+    former = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+        faulthandler.cancel_dump_traceback_later()
 
 
 def check_unique_slugs(names: list[str], what: str) -> None:

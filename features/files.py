@@ -11,8 +11,11 @@ import io
 import json
 import os
 import re
+import struct
 import tempfile
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,13 @@ from numpy.typing import NDArray
 
 _TEMPORARY_PREFIX = ".partial-"
 _CHECKSUM = "sha256"
+
+# A damaged archive fails in whatever part of the zip, zlib or npy reader meets the damage first.
+_DAMAGE = (
+    ValueError, KeyError, OSError, EOFError, RuntimeError, NotImplementedError, SyntaxError,
+    TypeError, AttributeError, MemoryError, struct.error, tokenize.TokenError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 class DamagedFileError(ValueError):
@@ -104,17 +114,13 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     DamagedFileError
         The file cannot be read, or its content differs from its checksum.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        checksum = str(arrays.pop(_CHECKSUM))
-    except FileNotFoundError:
-        raise
-    # A damaged archive fails in whatever part of the zip or npy reader meets the damage first.
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, RuntimeError) as error:
-        raise DamagedFileError(f"{path} is damaged: {error}") from error
-    except (NotImplementedError, SyntaxError, TypeError, MemoryError) as error:
-        raise DamagedFileError(f"{path} is damaged: {error}") from error
+    with path.open("rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            checksum = str(arrays.pop(_CHECKSUM))
+        except _DAMAGE as error:
+            raise DamagedFileError(f"{path} is damaged: {error}") from error
     if checksum != _arrays_checksum(arrays):
         raise DamagedFileError(f"{path} is damaged: its content differs from its checksum")
     return arrays

@@ -1,0 +1,70 @@
+"""A small dataset on disk, the command line as a user calls it, and a clean registry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from scipy.io import savemat
+
+from benchmark import registry
+from benchmark.cli import main
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A .mat file of 60 rows, 5 features, 4 labels."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 5))
+    X[0, 0] = 9.0  # the outlier that one of the bad models asks for
+    D = np.exp(X @ rng.normal(size=(5, 4)))
+    path = tmp_path / "small.mat"
+    savemat(path, {"features": X, "labels": D / D.sum(axis=1, keepdims=True)})
+    return path
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, clean_registry):
+    """Run a command line in an empty folder: returncode, stdout and stderr as a user sees them.
+
+    In this process, so that the worker processes are started once and not for every command.
+    """
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        result = CliRunner().invoke(main, list(map(str, arguments)))
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return SimpleNamespace(
+            returncode=result.exit_code, stdout=result.stdout, stderr=result.stderr
+        )
+
+    return run
+
+
+@pytest.fixture
+def clean_registry(monkeypatch):
+    """Forget what a test registers."""
+    monkeypatch.setattr(registry, "_registered", {})
+
+
+@pytest.fixture
+def plugin(tmp_path, clean_registry):
+    """Write a plugin file: body of the methods -> path."""
+
+    def write(body: str, name: str = "Mine", file: str = "mine.py") -> Path:
+        path = tmp_path / file
+        lines = "\n".join(f"    {line}" for line in body.strip("\n").splitlines())
+        path.write_text(
+            "import numpy as np\n"
+            "from baselines import LDLEstimator\n"
+            "from benchmark import register\n\n\n"
+            f"@register({name!r})\n"
+            f"class Mine(LDLEstimator):\n{lines}\n"
+        )
+        return path
+
+    return write

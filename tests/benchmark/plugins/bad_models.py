@@ -1,0 +1,90 @@
+"""Models that misbehave in every way a plugin may, for the tests of the runner."""
+
+import contextlib
+import ctypes
+import os
+import sys
+import time
+
+import numpy as np
+
+from baselines import LDLEstimator
+from benchmark import register
+
+
+class _Uniform(LDLEstimator):
+    """Predict equal shares."""
+
+    def _fit(self, X, D):
+        pass
+
+    def _predict(self, X):
+        return np.full((len(X), self.n_labels_), 1 / self.n_labels_)
+
+
+@register("Raises")
+class Raises(_Uniform):
+    def _fit(self, X, D):
+        raise RuntimeError("out of ideas\nsecond line")
+
+
+@register("Hangs")
+class Hangs(_Uniform):
+    def _fit(self, X, D):
+        while True:
+            time.sleep(0.01)
+
+
+@register("HangsHard")
+class HangsHard(_Uniform):
+    """Swallows the interruption of the time limit."""
+
+    def _fit(self, X, D):
+        while True:
+            with contextlib.suppress(BaseException):
+                time.sleep(0.01)
+
+
+@register("Crashes")
+class Crashes(_Uniform):
+    def _fit(self, X, D):
+        ctypes.string_at(0)
+
+
+@register("Leaves")
+class Leaves(_Uniform):
+    def _fit(self, X, D):
+        os._exit(3)
+
+
+@register("Exits")
+class Exits(_Uniform):
+    def _fit(self, X, D):
+        sys.exit(5)
+
+
+@register("NoDistribution")
+class NoDistribution(_Uniform):
+    def _predict(self, X):
+        return np.full((len(X), self.n_labels_), 0.5)
+
+
+@register("NoNumbers")
+class NoNumbers(_Uniform):
+    def _predict(self, X):
+        return np.full((len(X), self.n_labels_), np.nan)
+
+
+@register("WrongShape")
+class WrongShape(_Uniform):
+    def _predict(self, X):
+        return np.full((len(X), 2), 0.5)
+
+
+@register("FailsOnce")
+class FailsOnce(_Uniform):
+    """Fails on the fold whose test rows hold the largest first feature."""
+
+    def _fit(self, X, D):
+        if X[:, 0].max() < 5:
+            raise ValueError("no outlier to learn from")

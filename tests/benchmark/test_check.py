@@ -1,0 +1,112 @@
+"""The contract checks find each fault, and every built-in model passes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmark.check import check_model, check_plugin
+from benchmark.errors import UsageError
+from benchmark.registry import models
+
+GOOD = """
+def _fit(self, X, D):
+    self.mean_ = D.mean(axis=0)
+
+def _predict(self, X):
+    return np.tile(self.mean_ / self.mean_.sum(), (len(X), 1))
+"""
+
+
+@pytest.mark.parametrize("name", list(models()))
+def test_built_in_models_follow_the_contract(name):
+    assert check_model(models()[name].load()) == []
+
+
+def test_a_good_plugin_has_no_problems(plugin):
+    assert check_plugin(plugin(GOOD)) == []
+
+
+FAULTS = {
+    "shape": (
+        "def _fit(self, X, D): pass\ndef _predict(self, X): return np.ones((len(X), 1))",
+        "one label only",
+    ),
+    "simplex": (
+        "def _fit(self, X, D): pass\ndef _predict(self, X): return np.ones((len(X), 4))",
+        "does not sum to 1",
+    ),
+    "negative": (
+        "def _fit(self, X, D): pass\n"
+        "def _predict(self, X): return np.tile([1.5, -0.5, 0.0, 0.0], (len(X), 1))",
+        "has negative values",
+    ),
+    "NaN": (
+        "def _fit(self, X, D): pass\ndef _predict(self, X): return np.full((len(X), 4), np.nan)",
+        "has NaN",
+    ),
+    "determinism": (
+        GOOD.replace("D.mean(axis=0)", "np.random.default_rng().dirichlet(np.ones(D.shape[1]))"),
+        "two fits on the same data give different predictions",
+    ),
+    "clone": (
+        f"def __init__(self, k=3):\n    self.k = k + 1\n{GOOD}",
+        "the constructor either does not set or modifies parameter k",
+    ),
+    "fitted state in init": (
+        f"def __init__(self):\n    self.mean_ = 3\n{GOOD}",
+        "__init__ sets mean_",
+    ),
+    "fixed seed": (
+        f"def __init__(self, random_state=0):\n    self.random_state = random_state\n{GOOD}",
+        "random_state must default to None",
+    ),
+    "X changed by fit": (GOOD.replace("self.mean_", "X[:] = 0; self.mean_", 1), "X is changed"),
+    "D changed by fit": (GOOD.replace("self.mean_", "D[0] = D[1]; self.mean_", 1), "D is changed"),
+    "X changed by predict": (
+        GOOD.replace("    return np.tile", "    X[0] = 0\n    return np.tile"),
+        "X is changed in place by predict",
+    ),
+    "memory": (
+        "def _fit(self, X, D):\n"
+        "    old = getattr(self, 'mean_', None)\n"
+        "    self.mean_ = D.mean(axis=0) if old is None else np.full(D.shape[1], 0.25)\n"
+        "def _predict(self, X): return np.tile(self.mean_ / self.mean_.sum(), (len(X), 1))",
+        "a second fit remembers the first",
+    ),
+    "awkward data": (
+        GOOD.replace("D.mean(axis=0)", "D.mean(axis=0) * (X / X.std(axis=0)).var(axis=0).mean()"),
+        "with a constant feature",
+    ),
+    "raises": ("def _fit(self, X, D): raise RuntimeError('no')", "RuntimeError: no"),
+    "required parameter": (f"def __init__(self, k):\n    self.k = k\n{GOOD}", "construction"),
+    "consumes": (f"consumes = 'sounds'\n{GOOD}", "consumes must be"),
+    "no methods": ("pass", "does not define _fit"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_found(plugin, fault):
+    body, expected = FAULTS[fault]
+    problems = check_plugin(plugin(body))
+    assert any(expected in problem for problem in problems), problems
+    assert all(problem.startswith("Mine: ") for problem in problems)
+
+
+def test_a_taken_name_is_one_problem_among_others(plugin):
+    problems = check_plugin(plugin(FAULTS["simplex"][0], name="aa-KNN"))
+    assert any("is taken by" in problem for problem in problems)
+    assert any("does not sum to 1" in problem for problem in problems)
+
+
+def test_a_class_without_the_base_must_check_its_input(plugin, tmp_path):
+    path = plugin(GOOD)
+    text = path.read_text().replace("(LDLEstimator)", "").replace("_fit", "fit")
+    path.write_text(text.replace("_predict", "predict"))
+    problems = "\n".join(check_plugin(path))
+    assert "has no method get_params; derive from baselines.LDLEstimator" in problems
+
+
+def test_a_file_that_cannot_be_loaded_is_an_error(tmp_path):
+    with pytest.raises(UsageError, match="no such plugin file"):
+        check_plugin(tmp_path / "none.py")

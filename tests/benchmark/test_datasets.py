@@ -1,0 +1,156 @@
+"""Datasets from files: what is read, and what is refused in which words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.io import savemat
+
+from benchmark.datasets import load_dataset, make_dataset
+from benchmark.errors import UsageError
+
+
+@pytest.fixture
+def data(problem):
+    return problem[0][:20], problem[1][:20]
+
+
+def test_mat(tmp_path, data):
+    X, D = data
+    savemat(tmp_path / "My.Set.mat", {"features": X, "labels": D})
+    loaded = load_dataset(tmp_path / "My.Set.mat")
+    assert loaded.name == "My.Set"
+    assert loaded.label_names == ("label0", "label1", "label2", "label3")
+    assert np.array_equal(loaded.X, X)
+    assert np.array_equal(loaded.D, D)
+    assert loaded.ids[:2] == ("0", "1")
+
+
+def test_mat_label_names(tmp_path, data):
+    names = np.array(["joy", "anger", "fear", "awe"], dtype=object)
+    savemat(tmp_path / "x.mat", {"features": data[0], "labels": data[1], "label_names": names})
+    assert load_dataset(tmp_path / "x.mat").label_names == ("joy", "anger", "fear", "awe")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_tables(tmp_path, data, ending):
+    X, D = data
+    frame = pd.DataFrame(X, columns=[f"f{k}" for k in range(X.shape[1])])
+    for j, name in enumerate(["joy", "anger", "fear", "awe"]):
+        frame[f"label:{name}"] = D[:, j]
+    frame["id"] = [f"image{i}.jpg" for i in range(len(X))]
+    path = tmp_path / f"mine.{ending}"
+    frame.to_csv(path, index=False) if ending == "csv" else frame.to_parquet(path)
+    loaded = load_dataset("mine." + ending, data_dir=tmp_path)
+    assert loaded.label_names == ("joy", "anger", "fear", "awe")
+    assert loaded.ids[3] == "image3.jpg"
+    assert loaded.X == pytest.approx(X)
+    assert loaded.D == pytest.approx(D)
+
+
+def test_all_real_sets_load(shared):
+    shapes = {"emotion6": (1980, 168, 7), "SJAFFE": (213, 243, 6), "SBU_3DFE": (2500, 243, 6),
+              "Painting": (280, 142, 8), "Yeast_alpha": (2465, 24, 18)}  # fmt: skip
+    for name, (n, q, c) in shapes.items():
+        loaded = load_dataset(shared / "datasets" / f"{name}.mat")
+        assert (loaded.X.shape, loaded.D.shape) == ((n, q), (n, c))
+
+
+def test_fingerprint_is_of_content(data):
+    X, D = data
+    base = make_dataset("a", X, D)
+    assert make_dataset("b", X.copy(), D.copy()).fingerprint == base.fingerprint
+    others = [
+        make_dataset("a", X + 1, D),
+        make_dataset("a", X, D[:, ::-1]),
+        make_dataset("a", X, D, label_names=list("wxyz")),
+        make_dataset("a", X, D, latent=D),
+    ]
+    assert len({base.fingerprint, *(other.fingerprint for other in others)}) == 5
+
+
+def refused(X, D, **more):
+    with pytest.raises(UsageError) as caught:
+        make_dataset("mine", X, D, **more)
+    assert str(caught.value).startswith("dataset mine: ")
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_malformed_rows_are_named(data):
+    X, D = data
+    nan, negative, heavy, missing = X.copy(), D.copy(), D.copy(), D.copy()
+    nan[[3, 7], 1] = np.nan
+    negative[5, :2] = [-0.25, D[5, 0] + D[5, 1] + 0.25]
+    heavy[[1, 2, 3, 4, 5, 6, 9]] *= 1.01
+    missing[2, 2] = np.inf
+    assert "features has NaN or infinite values in rows 3, 7 (counted from 0)" in refused(nan, D)
+    assert "labels has negative values in row 5 " in refused(X, negative)
+    message = refused(X, heavy)
+    assert "does not sum to 1 in rows 1, 2, 3, 4, 5 and 2 more" in message
+    assert "sums to 1.01" in message
+    assert "labels has NaN or infinite values in row 2 " in refused(X, missing)
+
+
+def test_sums_within_the_tolerance_are_kept_as_they_are(data):
+    X, D = data
+    assert np.array_equal(make_dataset("a", X, D * (1 + 9e-5)).D, D * (1 + 9e-5))
+
+
+def test_useless_data_is_refused(data):
+    X, D = data
+    assert "20 rows but labels has 19" in refused(X, D[:-1])
+    assert "one label only" in refused(X, np.ones((20, 1)))
+    assert "one and the same label" in refused(X, np.tile([0.0, 1.0], (20, 1)))
+    assert "every feature is constant" in refused(np.ones((20, 3)), D)
+    assert "at least one row" in refused(X[:0], D[:0])
+    assert "its shape is (20,)" in refused(X[:, 0], D)
+    assert "not a matrix of numbers" in refused([["a", "b"]] * 20, D)
+    assert "different names" in refused(X, D, label_names=["a", "b", "a", "c"])
+
+
+def test_some_constant_features_are_said(data):
+    X = data[0].copy()
+    X[:, 1] = 4.0
+    assert make_dataset("a", X, data[1]).notes == ("1 of 5 features are constant over all rows",)
+
+
+def test_unreadable_files(tmp_path, data):
+    def message(name, content=None):
+        if content is not None:
+            (tmp_path / name).write_bytes(content)
+        with pytest.raises(UsageError) as caught:
+            load_dataset(tmp_path / name)
+        return str(caught.value)
+
+    assert "no such file" in message("none.mat")
+    assert "not a readable MATLAB file" in message("text.mat", b"features, labels\n1, 2\n" * 20)
+    assert "not a readable MATLAB file" in message("empty.mat", b"")
+    assert "not a readable CSV file" in message("empty.csv", b"")
+    assert "not a readable Parquet file" in message("text.parquet", b"hello")
+    assert "has no label columns" in message("x.csv", b"a,b\n1,2\n")
+    assert "has no feature columns" in message("x.csv", b"label:a,label:b\n1,0\n")
+    text = message("x.csv", b"f,label:a,label:b\n1,0,1\nx7,1,0\n")
+    assert "row 1 (counted from 0) has 'x7' in column 'f'" in text
+    savemat(tmp_path / "half.mat", {"features": data[0], "target": data[1]})
+    assert "no matrix named 'labels' (it holds: features, target)" in message("half.mat")
+    assert "MATLAB 7.3" in message("new.mat", b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
+    assert "did you mean 'synthetic'" in message_of("syntetic")
+    assert "no dataset named 'photo.jpg'" in message_of("photo.jpg")
+
+
+def message_of(name):
+    with pytest.raises(UsageError) as caught:
+        load_dataset(name)
+    return str(caught.value)
+
+
+def test_truncated_mat_files_are_refused_in_one_sentence(tmp_path, data):
+    path = tmp_path / "x.mat"
+    savemat(path, {"features": data[0], "labels": data[1]}, do_compression=True)
+    content = path.read_bytes()
+    for length in range(1, len(content) - 1, 37):
+        path.write_bytes(content[:length])
+        with pytest.raises(UsageError):
+            load_dataset(path)

@@ -1,0 +1,102 @@
+"""Tasks: what a key depends on, what it does not, and where seeds come from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmark.errors import UsageError
+from benchmark.folds import Folds
+from benchmark.protocol import Model
+from benchmark.registry import find_model
+from benchmark.tasks import check_unique_slugs, enumerate_tasks, execute, task_seed
+
+FOLDS = Folds(np.array([[0], [1], [0], [1], [2], [2]]))
+KNN = {"model": "AA-kNN", "target": "t", "source": "", "result_version": 1, "params": {"k": 4}}
+DRAWS = {**KNN, "model": "SA-CPNN", "params": {"random_state": None}}
+
+
+def keys(fingerprint="f", folds=FOLDS, model=None, seed=0, name="row", dataset="data"):
+    tasks = enumerate_tasks({dataset: fingerprint}, {dataset: folds}, {name: model or KNN}, seed)
+    return [task.key for task in tasks]
+
+
+def test_every_fold_of_every_model_is_listed_once():
+    models = {"a": KNN, "b": DRAWS}
+    repeats = Folds(np.array([[0, 1], [1, 0]]))
+    tasks = list(enumerate_tasks({"x": "f", "y": "g"}, {"x": FOLDS, "y": repeats}, models, 0))
+    assert len(tasks) == 3 * 2 + 2 * 2 * 2
+    assert len({task.path for task in tasks}) == len(tasks)
+
+
+def test_each_setting_changes_the_key():
+    other_folds = Folds(np.array([[0], [1], [1], [0], [2], [2]]))
+    variants = [
+        keys(),
+        keys(fingerprint="g"),
+        keys(folds=other_folds),
+        *(keys(model={**KNN, part: "other"}) for part in ("model", "target", "source")),
+        keys(model={**KNN, "result_version": 2}),
+        keys(model={**KNN, "params": {"k": 5}}),
+        keys(model={**KNN, "params": {"k": 4, "new": None}}),
+        keys(model=DRAWS),
+        keys(model=DRAWS, seed=1),
+    ]
+    first = [variant[0] for variant in variants]
+    assert len(set(first)) == len(first)
+
+
+def test_what_does_not_matter_does_not_change_the_key():
+    assert keys(name="another row", dataset="another name") == keys()
+    assert keys(seed=1) == keys()  # a model that draws nothing
+    more = Folds(np.column_stack([FOLDS.assignment, FOLDS.assignment[::-1]]))
+    assert keys(folds=more)[:3] == keys()
+
+
+def test_the_key_is_a_matter_of_record():
+    """Stored runs stay valid while this holds; if it must change, raise RESULT_FORMAT."""
+    assert keys()[0] == "3ee8a84ee2bc6575b8281b437e8468ac8d708db077c7ae772c603246593e4040"
+    assert task_seed(0, ["f", "SA-CPNN", 0, 0]) == 2382506672
+
+
+def test_seeds_differ_between_tasks_and_runs():
+    seeds = {
+        task_seed(seed, ["f", "m", r, f]) for seed in range(3) for r in range(3) for f in range(3)
+    }
+    assert len(seeds) == 27
+    assert all(0 <= seed < 2**32 for seed in seeds)
+
+
+def run_one(problem, model, task=None, limit=60.0, **extra):
+    X, D = problem
+    task = task or next(iter(enumerate_tasks({"d": "f"}, {"d": FOLDS}, {"m": KNN}, 0)))
+    rows = np.arange(len(X))
+    return execute(task, extra["marker"], model, X, D, rows[:40], rows[40:], limit)
+
+
+def test_execute_is_fit_and_predict(problem, tmp_path):
+    from baselines import AAKNN
+
+    model = Model("m", find_model("AA-kNN"), {"k": 3, "scaling": "none"}, 1)
+    outcome = run_one(problem, model, marker=tmp_path / "marker")
+    X, D = problem
+    expected = AAKNN(k=3).fit(X[:40], D[:40]).predict(X[40:])
+    assert np.array_equal(outcome.predictions, expected)
+    assert outcome.error == ""
+    assert outcome.fit_seconds > 0
+    assert outcome.predict_seconds > 0
+    assert not (tmp_path / "marker").exists()
+
+
+def test_execute_tells_what_went_wrong(problem, tmp_path):
+    model = Model("m", find_model("AA-kNN"), {"k": 99}, 1)
+    outcome = run_one(problem, model, marker=tmp_path / "marker")
+    assert outcome.predictions is None
+    assert outcome.error.startswith("ValueError: k must lie between 1 and the 40")
+    assert "Traceback" in outcome.trace
+
+
+def test_names_that_would_share_a_folder_are_refused():
+    check_unique_slugs(["a", "b", "a-c"], "models")
+    with pytest.raises(UsageError, match="'A b' and 'a-b'"):
+        check_unique_slugs(["A b", "a-b"], "models")
