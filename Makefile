@@ -22,7 +22,7 @@ lint: $(VENV)/installed-test
 	$(BIN)/mypy
 
 perf: $(VENV)-perf/installed
-	$(VENV)-perf/bin/python -m tests.perf.report
+	$(VENV)-perf/bin/python tests/perf/report.py
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,171 @@
+"""AA-BP: a back-propagation network with one output per label (Geng 2016, section 3.2)."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import softmax
+
+from baselines.backprop import is_count, momentum_descent
+from baselines.base import FloatArray, LDLEstimator
+
+
+def unpack(weights: FloatArray, q: int, c: int) -> tuple[FloatArray, FloatArray]:
+    """Split a weight vector into hidden weights (h, q + 1) and output weights (c, h + 1).
+
+    The last column of both holds the biases.
+    """
+    h = (weights.size - c) // (q + 1 + c)
+    return weights[: h * (q + 1)].reshape(h, q + 1), weights[h * (q + 1) :].reshape(c, h + 1)
+
+
+def forward(weights: FloatArray, X: FloatArray, c: int) -> tuple[FloatArray, FloatArray]:
+    """Return hidden activations tanh(W x + b), (n, h), and outputs softmax(V z + b'), (n, c)."""
+    hidden, out = unpack(weights, X.shape[1], c)
+    Z = X @ hidden[:, :-1].T
+    Z += hidden[:, -1]
+    np.tanh(Z, out=Z)
+    P: FloatArray = softmax(Z @ out[:, :-1].T + out[:, -1], axis=1)
+    return Z, P
+
+
+def squared_error(weights: FloatArray, X: FloatArray, D: FloatArray) -> tuple[float, FloatArray]:
+    """Return the training objective of AA-BP and its gradient, by back-propagation.
+
+    With p the outputs, z the hidden activations, f the outputs before the softmax::
+
+        T = 1/(2n) sum_ij (p_ij - d_ij)^2
+        dT/df_ij = p_ij (e_ij - sum_k e_ik p_ik),   e_ij = (p_ij - d_ij) / n
+        dT/da_ik = (1 - z_ik^2) sum_j dT/df_ij V_jk
+
+    Parameters
+    ----------
+    weights : ndarray of shape (h (q + 1) + c (h + 1),)
+        See `unpack`.
+    X : ndarray of shape (n, q)
+        Features.
+    D : ndarray of shape (n, c)
+        Distributions.
+
+    Returns
+    -------
+    value : float
+    gradient : ndarray of the shape of `weights`
+    """
+    (n, q), c = X.shape, D.shape[1]
+    Z, P = forward(weights, X, c)
+    _, out = unpack(weights, q, c)
+    gradient = np.empty_like(weights)
+    to_hidden, to_out = unpack(gradient, q, c)
+    error = P - D
+    value = 0.5 * float(np.vdot(error, error)) / n
+    error /= n
+    at_out = P * (error - (error * P).sum(axis=1, keepdims=True))
+    to_out[:, :-1] = at_out.T @ Z
+    to_out[:, -1] = at_out.sum(axis=0)
+    at_hidden = at_out @ out[:, :-1]
+    at_hidden *= 1.0 - Z * Z
+    to_hidden[:, :-1] = at_hidden.T @ X
+    to_hidden[:, -1] = at_hidden.sum(axis=0)
+    return value, gradient
+
+
+class AABP(LDLEstimator):
+    """Learn all description degrees at once with a network of one hidden layer.
+
+    60 tanh units, softmax outputs, the sum of squared errors, back-propagation: this much is
+    published (Geng 2016). How the error is minimised is not, so the training here is the
+    textbook's: gradient descent on the whole training set with momentum and a fixed number of
+    steps. Learning rate, epochs and first weights were chosen on a fifth of the training rows of
+    one fold, held out, of Emotion6, SJAFFE and SBU_3DFE, as the round values that serve all
+    three; no test row took part. With 10 times the learning rate the network overfits within
+    100 epochs, and with first weights of 0.5 it starts too far from any distribution.
+
+    KL on two real datasets (10 folds, random_state=0): Emotion6 0.569 with the defaults,
+    0.589 with features as they are, 0.612 for the mean training distribution; SJAFFE 0.047, 0.073
+    and 0.073.
+
+    Parameters
+    ----------
+    n_hidden : int, default 60
+        Hidden units, as published.
+    epochs : int, default 200
+        Steps, each over all training rows. More overfit: on held-out Emotion6 rows the KL is
+        least between 100 and 200 epochs.
+    learning_rate : float, default 0.1
+        Factor of the gradient of the error, which is a mean over rows (see `squared_error`).
+    momentum : float, default 0.9
+        Share of the last step that is added to the next one.
+    init_scale : float, default 0.05
+        Weights start uniformly in [-init_scale, init_scale): small, so that training starts near
+        the uniform distribution.
+    scaling : {"none", "standard"}, default "standard"
+        ``"standard"``, because one learning rate serves all weights only where the features have
+        one scale: on SJAFFE, whose features deviate by 0.0006 only, the network learns the mean
+        distribution and nothing else without it.
+    random_state : int or None, default None
+        Seed of the first weights.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_hidden (q + 1) + c (n_hidden + 1),)
+        All weights, see `unpack`.
+    n_iter_ : int
+        Epochs run.
+    converged_ : bool
+        Whether the gradient vanished (no entry above 1e-6) within `epochs`. False is usual: the
+        fixed number of epochs ended the training.
+    objective_ : float
+        Half the squared error of a training row, on average, at the end.
+
+    References
+    ----------
+    Geng, "Label Distribution Learning", IEEE TKDE 28(7), 2016. Rumelhart, Hinton and Williams,
+    "Learning representations by back-propagating errors", Nature 323, 1986.
+    """
+
+    def __init__(
+        self,
+        n_hidden: int = 60,
+        epochs: int = 200,
+        learning_rate: float = 0.1,
+        momentum: float = 0.9,
+        init_scale: float = 0.05,
+        scaling: str = "standard",
+        random_state: int | None = None,
+    ):
+        self.n_hidden = n_hidden
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.init_scale = init_scale
+        self.scaling = scaling
+        self.random_state = random_state
+
+    def _fit(self, X: FloatArray, D: FloatArray) -> None:
+        self._check_settings()
+        q, c = X.shape[1], D.shape[1]
+        size = self.n_hidden * (q + 1) + c * (self.n_hidden + 1)
+        rng = np.random.default_rng(self.random_state)
+        end = momentum_descent(
+            lambda weights: squared_error(weights, X, D),
+            rng.uniform(-self.init_scale, self.init_scale, size),
+            self.epochs,
+            self.learning_rate,
+            self.momentum,
+        )
+        self.weights_ = end.weights
+        self.n_iter_, self.converged_, self.objective_ = end.epochs, end.converged, end.value
+
+    def _predict(self, X: FloatArray) -> FloatArray:
+        return forward(self.weights_, X, self.n_labels_)[1]
+
+    def _check_settings(self) -> None:
+        for name, value, legal, bounds in (
+            ("n_hidden", self.n_hidden, is_count(self.n_hidden), "a whole number of at least 1"),
+            ("epochs", self.epochs, is_count(self.epochs), "a whole number of at least 1"),
+            ("learning_rate", self.learning_rate, self.learning_rate > 0, "positive"),
+            ("momentum", self.momentum, 0 <= self.momentum < 1, "at least 0 and below 1"),
+            ("init_scale", self.init_scale, self.init_scale > 0, "positive"),
+        ):
+            if not legal:
+                raise ValueError(f"{name} must be {bounds}, not {value!r}")

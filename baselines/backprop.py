@@ -1,0 +1,158 @@
+"""Training small networks with the whole training set in every step: momentum and RProp.
+
+Both minimise an objective, a function weights (p,) -> (value, gradient (p,)), from a given start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral
+from typing import NamedTuple
+
+import numpy as np
+
+from baselines.base import FloatArray
+
+#: Bounds on a weight's step in RProp (Riedmiller and Braun, 1993).
+DELTA_MIN, DELTA_MAX = 1e-6, 50.0
+
+#: Training has converged where no entry of the gradient is larger than this.
+GRADIENT_TOLERANCE = 1e-6
+
+Objective = Callable[[FloatArray], tuple[float, FloatArray]]
+
+
+class Trained(NamedTuple):
+    """Where training ended.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (p,)
+        The last weights, which need not be the best ones met on the way.
+    value : float
+        The objective at `weights`.
+    epochs : int
+        Steps made.
+    converged : bool
+        True: the gradient vanished (`GRADIENT_TOLERANCE`). False: all allowed steps were made.
+    """
+
+    weights: FloatArray
+    value: float
+    epochs: int
+    converged: bool
+
+
+def is_count(value: object) -> bool:
+    """Tell whether a setting is a whole number of at least 1."""
+    return isinstance(value, Integral) and int(value) >= 1
+
+
+class _Momentum:
+    """w += m with m = momentum * m - rate * g."""
+
+    def __init__(self, size: int, rate: float, momentum: float):
+        self.rate, self.momentum = rate, momentum
+        self.move = np.zeros(size)
+
+    def __call__(self, gradient: FloatArray) -> FloatArray:
+        self.move = self.momentum * self.move - self.rate * gradient
+        return self.move
+
+
+class _RProp:
+    """Carries what `rprop_step` has to remember."""
+
+    def __init__(self, size: int, eta_plus: float, eta_minus: float, delta0: float):
+        self.eta_plus, self.eta_minus = eta_plus, eta_minus
+        self.previous = np.zeros(size)
+        self.delta = np.full(size, delta0)
+
+    def __call__(self, gradient: FloatArray) -> FloatArray:
+        move, self.previous, self.delta = rprop_step(
+            gradient, self.previous, self.delta, self.eta_plus, self.eta_minus
+        )
+        return move
+
+
+def rprop_step(
+    gradient: FloatArray,
+    previous: FloatArray,
+    delta: FloatArray,
+    eta_plus: float = 1.2,
+    eta_minus: float = 0.5,
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """One step of RProp, every weight for itself.
+
+    With g the gradient and g' the one remembered from the step before::
+
+        g g' > 0:  delta = min(delta * eta_plus, DELTA_MAX),   move = -sign(g) delta
+        g g' < 0:  delta = max(delta * eta_minus, DELTA_MIN),  move = 0, 0 is remembered for g
+        g g' = 0:  delta stays,                                move = -sign(g) delta
+
+    A change of sign (the minimum was jumped over) costs one step of rest, then the weight moves
+    on with half the step. Igel and Huesken (2003) call this form iRprop-; the code published with
+    CPNN uses it. It never takes a move back, as Rprop+ does.
+
+    Parameters
+    ----------
+    gradient, previous, delta : ndarray of shape (p,)
+        Gradient now; gradient remembered by the last step, zeros at the start; step sizes.
+    eta_plus, eta_minus : float
+        Factors by which a step size grows and shrinks.
+
+    Returns
+    -------
+    move, remembered, delta : ndarray of shape (p,)
+        What to add to the weights, what to pass as `previous` next time, the new step sizes.
+
+    References
+    ----------
+    Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: the RPROP
+    algorithm", ICNN 1993. Igel and Huesken, "Empirical evaluation of the improved Rprop learning
+    algorithms", Neurocomputing 50, 2003.
+    """
+    agreement = gradient * previous
+    factor = np.where(agreement > 0, eta_plus, np.where(agreement < 0, eta_minus, 1.0))
+    delta = np.clip(delta * factor, DELTA_MIN, DELTA_MAX)
+    remembered = np.where(agreement < 0, 0.0, gradient)
+    return -np.sign(remembered) * delta, remembered, delta
+
+
+def rprop(
+    objective: Objective,
+    start: FloatArray,
+    epochs: int,
+    eta_plus: float = 1.2,
+    eta_minus: float = 0.5,
+    delta0: float = 0.1,
+) -> Trained:
+    """Minimise by `rprop_step`; every step size starts at `delta0`; `start` is not changed."""
+    return _train(objective, start, epochs, _RProp(start.size, eta_plus, eta_minus, delta0))
+
+
+def momentum_descent(
+    objective: Objective, start: FloatArray, epochs: int, rate: float, momentum: float
+) -> Trained:
+    """Minimise by gradient descent with momentum; `start` is not changed.
+
+    Step t moves the weights by m_t = momentum m_{t-1} - rate * gradient, m_0 = 0 (Rumelhart,
+    Hinton and Williams, 1986).
+    """
+    return _train(objective, start, epochs, _Momentum(start.size, rate, momentum))
+
+
+def _train(
+    objective: Objective,
+    start: FloatArray,
+    epochs: int,
+    rule: Callable[[FloatArray], FloatArray],
+) -> Trained:
+    weights = start.copy()
+    for epoch in range(epochs + 1):
+        value, gradient = objective(weights)
+        converged = bool(np.abs(gradient).max() <= GRADIENT_TOLERANCE)
+        if converged or epoch == epochs:
+            break
+        weights += rule(gradient)
+    return Trained(weights, value, epoch, converged)

@@ -1,0 +1,210 @@
+"""SA-CPNN against explicit loops, difference quotients and real data."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.base import clone
+
+from baselines import sa_cpnn
+from baselines.sa_cpnn import (
+    SACPNN,
+    augment,
+    cpnn_loss,
+    cpnn_probabilities,
+    hidden_activations,
+    label_codes,
+    row_blocks,
+)
+
+CODES = ("number", "binary", "augmented")
+
+
+def kl(D, P):
+    return np.where(D > 0, D * np.log(np.maximum(D, 1e-10) / np.maximum(P, 1e-10)), 0).sum(1).mean()
+
+
+def small(code, n=5, q=3, c=4, h=2, seed=0):
+    rng = np.random.default_rng(seed)
+    codes = label_codes(code, c)
+    weights = rng.normal(size=h * (q + codes.shape[1] + 2))
+    D = rng.dirichlet(np.ones(c), n)
+    D[0] = [0.0, 1.0, 0.0, 0.0]
+    D[1] *= 1.00009  # a legal row that does not sum to exactly 1
+    return weights, rng.normal(size=(n, q)), codes, D
+
+
+def f_by_loop(weights, x, code_of_label, h):
+    """f(x, y) of the network, one multiplication at a time; input (x, code, 1)."""
+    inputs = [*x, *code_of_label, 1.0]
+    width = len(inputs)
+    total = 0.0
+    for k in range(h):
+        a = sum(weights[k * width + t] * inputs[t] for t in range(width))
+        total += weights[h * width + k] / (1.0 + math.exp(-a))
+    return total
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_probabilities_and_loss_match_a_loop(code, monkeypatch):
+    monkeypatch.setattr(sa_cpnn, "BLOCK", 8)  # blocks of two rows, the last of one
+    weights, X, codes, D = small(code)
+    P, loss = np.empty(D.shape), 0.0
+    for i in range(len(X)):
+        f = [f_by_loop(weights, X[i], codes[j], h=2) for j in range(len(codes))]
+        for j in range(len(codes)):
+            P[i, j] = math.exp(f[j]) / sum(math.exp(value) for value in f)
+            loss -= D[i, j] * math.log(P[i, j]) / len(X)
+    loss += 0.5 * 0.3 * sum(w * w for w in weights)
+    np.testing.assert_allclose(cpnn_probabilities(weights, X, codes), P, rtol=1e-13)
+    assert cpnn_loss(weights, X, codes, D, l2=0.3)[0] == pytest.approx(loss, rel=1e-13)
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("l2", [0.0, 0.3])
+def test_gradient_matches_differences(code, l2, monkeypatch):
+    monkeypatch.setattr(sa_cpnn, "BLOCK", 8)
+    weights, X, codes, D = small(code, h=3)
+    step = 1e-6
+    for p in range(weights.size):
+        up, down = weights.copy(), weights.copy()
+        up[p] += step
+        down[p] -= step
+        slope = (cpnn_loss(up, X, codes, D, l2)[0] - cpnn_loss(down, X, codes, D, l2)[0]) / (
+            2 * step
+        )
+        assert cpnn_loss(weights, X, codes, D, l2)[1][p] == pytest.approx(slope, abs=1e-8)
+
+
+@pytest.mark.parametrize("size", [0.01, 1.0, 100.0, 1e3, 1e6])
+def test_activations_match_a_library_also_where_they_saturate(size):
+    rng = np.random.default_rng(1)
+    hidden = size * rng.normal(size=(6, 3 + 2 + 1))
+    X, codes = rng.normal(size=(7, 3)), rng.normal(size=(4, 2))
+    a = hidden[:, :3] @ X.T + hidden[:, -1:]
+    b = codes @ hidden[:, 3:5].T
+    H = hidden_activations(hidden, X, codes)
+    np.testing.assert_allclose(H, expit(a[None] + b[:, :, None]), rtol=1e-11, atol=1e-300)
+
+
+def test_row_blocks_cover_every_row_once(monkeypatch):
+    monkeypatch.setattr(sa_cpnn, "BLOCK", 10)
+    for n, c in ((1, 3), (9, 3), (10, 3), (4, 99)):
+        rows = np.arange(n)
+        assert np.concatenate([rows[block] for block in row_blocks(n, c)]).tolist() == list(rows)
+
+
+def test_label_codes():
+    assert label_codes("number", 3).tolist() == [[1], [2], [3]]
+    assert label_codes("binary", 3).tolist() == np.eye(3).tolist()
+    assert label_codes("augmented", 3).tolist() == np.eye(3).tolist()
+
+
+def test_augment_by_hand():
+    # Copies of (0.5, 0.5, 0): (1, .5, 0) / 1.5 and (.75, .5, 0) / 1.25; the first maximum rises.
+    D = np.array([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
+    expected = [[(2 / 3 + 3 / 5) / 2, (1 / 3 + 2 / 5) / 2, 0.0], [0.0, 0.0, 1.0]]
+    np.testing.assert_allclose(augment(D, copies=2), expected, rtol=1e-14)
+    assert D[0].tolist() == [0.5, 0.5, 0.0]
+
+
+def test_the_mean_of_the_copies_trains_as_the_copies_do():
+    weights, X, codes, D = small("augmented")
+    copies = []
+    for r in (1, 2, 3):
+        copy = D.copy()
+        for row in copy:
+            row[row.argmax()] *= 1 + 1 / r
+            row /= row.sum()
+        copies.append(copy)
+    long = cpnn_loss(weights, np.tile(X, (3, 1)), codes, np.vstack(copies))
+    short = cpnn_loss(weights, X, codes, augment(D, copies=3))
+    assert short[0] == pytest.approx(long[0], rel=1e-13)
+    np.testing.assert_allclose(short[1], long[1], rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_small_step_lowers_the_loss(code, problem):
+    X, D = problem
+    losses = [
+        SACPNN(code=code, epochs=epochs, delta0=1e-4, random_state=0).fit(X, D).objective_
+        for epochs in (1, 2, 5)
+    ]
+    assert losses[0] > losses[1] > losses[2]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_beats_the_mean_distribution_in_training(code, problem):
+    X, D = problem
+    model = SACPNN(code=code, random_state=0).fit(X, D)
+    assert kl(D, model.predict(X)) < 0.5 * kl(D, np.tile(D.mean(axis=0), (len(D), 1)))
+
+
+def test_reports_how_training_ended(problem):
+    X, D = problem
+    short = SACPNN(epochs=7, random_state=0).fit(X, D)
+    assert (short.n_iter_, short.converged_) == (7, False)
+    assert short.objective_ == pytest.approx(-(D * np.log(short.predict(X))).sum() / len(D))
+    ended = SACPNN(epochs=5000, l2=0.1, random_state=0).fit(X, D)
+    assert ended.converged_
+    assert ended.n_iter_ < 5000
+
+
+def test_l2_shrinks_the_weights(problem):
+    X, D = problem
+    free, tied = (SACPNN(l2=l2, random_state=0).fit(X, D).weights_ for l2 in (0.0, 0.01))
+    assert np.linalg.norm(tied) < 0.5 * np.linalg.norm(free)
+
+
+def test_same_seed_same_result(problem):
+    X, D = problem
+    before = X.copy(), D.copy()
+    model = SACPNN(epochs=20, code="augmented", random_state=3).fit(X, D)
+    np.testing.assert_array_equal(model.predict(X), clone(model).fit(X, D).predict(X), strict=True)
+    other = SACPNN(epochs=20, code="augmented", random_state=4).fit(X, D)
+    assert not np.array_equal(model.predict(X), other.predict(X))
+    np.testing.assert_array_equal(X, before[0])
+    np.testing.assert_array_equal(D, before[1])
+
+
+@pytest.mark.parametrize("scaling", ["none", "standard"])
+def test_extreme_features_give_distributions(scaling, problem):
+    X, D = problem
+    X = np.column_stack([X * 1e6, np.full(len(X), 3.0)])
+    model = SACPNN(epochs=30, scaling=scaling, random_state=0).fit(X, D)
+    for features in (X, X * 1e6, -X):
+        P = model.predict(features)
+        assert np.isfinite(P).all()
+        assert (P >= 0).all()
+        np.testing.assert_allclose(P.sum(axis=1), 1.0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("n_hidden", 0),
+        ("n_hidden", 2.5),
+        ("epochs", 0),
+        ("code", "one-hot"),
+        ("l2", -1.0),
+        ("eta_plus", 1.0),
+        ("eta_minus", 1.0),
+        ("delta0", 0.0),
+        ("init_scale", 0.0),
+    ],
+)
+def test_bad_settings_are_named(setting, value, problem):
+    with pytest.raises(ValueError, match=setting):
+        SACPNN(**{setting: value}).fit(*problem)
+
+
+def test_overfits_sjaffe_no_worse_than_other_implementations(shared, load_real):
+    # SJAFFE fold 0, raw: PyLDL's CPNN has a KL of 0.065, the original code 0.063; binary 0.041.
+    X, D = load_real("SJAFFE")
+    test = np.array(json.loads((shared / "reference" / "folds_SJAFFE.json").read_text())["0"])
+    train = np.setdiff1d(np.arange(len(X)), test)
+    for code, bound in (("number", 0.075), ("binary", 0.060)):
+        model = SACPNN(code=code, scaling="none", random_state=0).fit(X[train], D[train])
+        assert kl(D[test], model.predict(X[test])) < bound
