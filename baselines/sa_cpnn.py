@@ -8,7 +8,7 @@ features, h hidden units, and m the numbers that stand for a label (its code).
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, log_softmax, softmax
+from scipy.special import log_softmax, softmax
 
 from baselines.backprop import is_count, rprop
 from baselines.base import FloatArray, LDLEstimator
@@ -18,8 +18,8 @@ CODES = ("number", "binary", "augmented")
 #: (Label, row) pairs handled at a time: their activations fit the cache, and memory is bounded.
 BLOCK = 3072
 
-#: Largest exponent for which exp is finite, with some room.
-EXPONENT_LIMIT = 700.0
+#: Floating point type of the training, by the `precision` setting.
+PRECISIONS = {"single": np.float32, "double": np.float64}
 
 #: How many augmented distributions replace one distribution where code="augmented".
 AUGMENTED_COPIES = 5
@@ -67,8 +67,10 @@ def hidden_activations(
     """Return sigmoid(W_x x_i + W_y y_j + bias) for every label j and row i.
 
     The argument is a sum of a part a of the row and a part b of the label, and
-    exp(-(a + b)) = exp(-a) exp(-b) takes (n + c) h exponentials, not n c h. Where the product
-    could overflow, the sigmoids are computed one by one.
+    exp(-(a + b)) = exp(-a) exp(-b) takes (n + c) h exponentials, not n c h. So that the product
+    cannot overflow, the b of each unit are centred (the middle goes to a), and a is limited
+    where the sigmoid is 0 or 1 to rounding for every label. Where the labels of a unit lie so far
+    apart that this is not enough, the sigmoids are computed one by one.
 
     Parameters
     ----------
@@ -89,10 +91,17 @@ def hidden_activations(
     q = X.shape[1]
     row = hidden[:, :q] @ X.T + hidden[:, -1:]
     label = codes @ hidden[:, q:-1].T
-    if np.abs(row).max() + np.abs(label).max() > EXPONENT_LIMIT:
-        exact: FloatArray = expit(row + label[:, :, None], out=out)
-        return exact
-    H: FloatArray = np.multiply(np.exp(-row), np.exp(-label)[:, :, None], out=out)
+    middle = 0.5 * (label.max(axis=0) + label.min(axis=0))
+    reach = label.max(axis=0) - middle
+    saturated = 4.0 - np.log(np.finfo(row.dtype).eps)
+    if saturated + 2.0 * reach.max() < np.log(np.finfo(row.dtype).max):
+        limit = (saturated + reach)[:, None]
+        row = np.clip(row + middle[:, None], -limit, limit)
+        H: FloatArray = np.multiply(np.exp(-row), np.exp(middle - label)[:, :, None], out=out)
+    else:
+        H = np.add(row, label[:, :, None], out=out)
+        with np.errstate(over="ignore"):  # infinity makes the sigmoid 0, as it should
+            np.exp(np.negative(H, out=H), out=H)
     H += 1.0
     return np.divide(1.0, H, out=H)
 
@@ -106,15 +115,15 @@ def row_blocks(n: int, c: int) -> list[slice]:
 def cpnn_probabilities(weights: FloatArray, X: FloatArray, codes: FloatArray) -> FloatArray:
     """Return p(y|x) = exp(f(x, y)) / sum_y exp(f(x, y)), shape (n, c) (Geng et al. 2013)."""
     hidden, out = unpack(weights, X.shape[1], codes.shape[1])
-    P = np.empty((len(X), len(codes)))
+    P = np.empty((len(X), len(codes)), dtype=X.dtype)
     for rows in row_blocks(*P.shape):
         P[rows] = softmax(out @ hidden_activations(hidden, X[rows], codes), axis=0).T
     return P
 
 
-def scratch(n: int, c: int, h: int) -> FloatArray:
+def scratch(n: int, c: int, h: int, dtype: type = np.float64) -> FloatArray:
     """Return memory for `cpnn_loss` to work in; getting it anew every epoch can double the time."""
-    return np.empty((2, c, h, min(n, max(1, BLOCK // c))))
+    return np.empty((2, c, h, min(n, max(1, BLOCK // c))), dtype=dtype)
 
 
 def cpnn_loss(
@@ -162,7 +171,7 @@ def cpnn_loss(
     gradient = np.zeros_like(weights)
     to_hidden, to_out = unpack(gradient, q, codes.shape[1])
     value = 0.0
-    work = scratch(n, len(codes), len(hidden)) if work is None else work
+    work = scratch(n, len(codes), len(hidden), X.dtype.type) if work is None else work
     for rows in row_blocks(*D.shape):
         x, d = X[rows], D[rows].T
         H, slope = work[..., : len(x)]
@@ -197,9 +206,9 @@ class SACPNN(LDLEstimator):
     setting                          Emotion6        SJAFFE
                                      none  standard  none  standard
     ================================ ==============  ==============
-    defaults (``code="number"``)     2.73  3.46      0.053 0.870
-    ``code="binary"``                2.07  2.27      0.049 0.108
-    ``code="augmented"``             2.18  2.31      0.068 0.136
+    defaults (``code="number"``)     2.78  3.43      0.053 0.841
+    ``code="binary"``                2.06  2.29      0.046 0.105
+    ``code="augmented"``             2.19  2.30      0.068 0.135
     ``l2=0.01``                      0.635 0.637     0.074 0.069
     ``code="binary", l2=0.01``       0.62  0.61      0.074 0.074
     ================================ ==============  ==============
@@ -232,6 +241,11 @@ class SACPNN(LDLEstimator):
         RProp's first step, as published.
     init_scale : float, default 0.5
         Weights start uniformly in [-init_scale, init_scale), as in the authors' code.
+    precision : {"single", "double"}, default "single"
+        Floating point type of objective and gradient; weights and predictions are double in
+        both. The authors' code is double throughout. Single takes half the time and is as good:
+        KL of the defaults in single and double on Emotion6 2.78 and 2.73, on SJAFFE
+        both 0.053 (ten folds).
     scaling : {"none", "standard"}, default "none"
         ``"none"`` as in the authors' code. Standardised features are fitted faster, and so
         overfitted more (see the table). Features in large units saturate the sigmoids and are
@@ -276,6 +290,7 @@ class SACPNN(LDLEstimator):
         eta_minus: float = 0.5,
         delta0: float = 0.1,
         init_scale: float = 0.5,
+        precision: str = "single",
         scaling: str = "none",
         random_state: int | None = None,
     ):
@@ -287,18 +302,21 @@ class SACPNN(LDLEstimator):
         self.eta_minus = eta_minus
         self.delta0 = delta0
         self.init_scale = init_scale
+        self.precision = precision
         self.scaling = scaling
         self.random_state = random_state
 
     def _fit(self, X: FloatArray, D: FloatArray) -> None:
         self._check_settings()
+        dtype = PRECISIONS[self.precision]
         codes = label_codes(self.code, D.shape[1])
-        target = augment(D) if self.code == "augmented" else D
         size = self.n_hidden * (X.shape[1] + codes.shape[1] + 2)
-        work = scratch(len(X), len(codes), self.n_hidden)
+        target = augment(D) if self.code == "augmented" else D
+        x, y, d = X.astype(dtype), codes.astype(dtype), target.astype(dtype)
+        work = scratch(len(X), len(codes), self.n_hidden, dtype)
         rng = np.random.default_rng(self.random_state)
         end = rprop(
-            lambda weights: cpnn_loss(weights, X, codes, target, self.l2, work),
+            lambda weights: cpnn_loss(weights.astype(dtype), x, y, d, self.l2, work),
             rng.uniform(-self.init_scale, self.init_scale, size),
             self.epochs,
             self.eta_plus,
@@ -314,6 +332,8 @@ class SACPNN(LDLEstimator):
     def _check_settings(self) -> None:
         if self.code not in CODES:
             raise ValueError(f"code must be one of {', '.join(CODES)}, not {self.code!r}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision must be 'single' or 'double', not {self.precision!r}")
         for name, value, legal, bounds in (
             ("n_hidden", self.n_hidden, is_count(self.n_hidden), "a whole number of at least 1"),
             ("epochs", self.epochs, is_count(self.epochs), "a whole number of at least 1"),

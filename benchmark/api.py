@@ -145,7 +145,7 @@ def run(
     folder = RunFolder(Path(out) if out else RUNS / "+".join(loaded))
     with folder.lock(), _log_to(folder.path / "log.txt"):
         logger.info("started: %s", shlex.join(sys.argv))
-        results = {} if force else _read_results(folder, plan, tell)
+        results = {} if force else _read_results(folder, plan.tasks, tell)
         pending = [task for task in plan.tasks if task not in results]
         if pending:
             folder.remove_derived()
@@ -172,7 +172,7 @@ def run(
         failures = _compute(folder, pending, arguments, workers, show_progress)
         for line in _describe_failures(failures, folder):
             tell(line)
-        results = _read_results(folder, plan, tell)
+        results |= _read_results(folder, pending, tell)
         study = _write_tables(folder, plan, results, failures)
         logger.info("finished: %d tasks without result", study.missing)
     return study
@@ -199,7 +199,7 @@ def table(out: str | Path | None = None, std: bool = False) -> Study:
     plan = folder.read_plan()
     with folder.lock():
         damaged: list[str] = []
-        results = _read_results(folder, plan, damaged.append)
+        results = _read_results(folder, plan.tasks, damaged.append)
         if damaged:
             raise BenchmarkError(" ".join(damaged))
         return _write_tables(folder, plan, results, [], std)
@@ -243,9 +243,11 @@ def _make_plan(settings: Protocol, datasets: list[Dataset], models: list[Model])
     return Plan(settings.name, settings.seed, truths, described)
 
 
-def _read_results(folder: RunFolder, plan: Plan, tell: Callable[[str], None]) -> dict[Task, Result]:
+def _read_results(
+    folder: RunFolder, tasks: Iterable[Task], tell: Callable[[str], None]
+) -> dict[Task, Result]:
     results = {}
-    for task in plan.tasks:
+    for task in tasks:
         try:
             result = folder.read_result(task)
         except DamagedFileError as error:

@@ -34,7 +34,7 @@ def progress(
         To call once after every finished task.
     """
     pause = _TERMINAL_SECONDS if sys.stderr.isatty() else _FILE_SECONDS
-    finished = threading.Event()
+    finished, show = threading.Event(), show and total > 0
     with tqdm(total=total, unit="task", disable=not show, mininterval=pause, leave=False) as bar:
 
         def keep_alive() -> None:

@@ -232,6 +232,8 @@ class RunFolder:
             arrays = read_arrays(path)
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise BenchmarkError(f"cannot read {path}: {_reason(error)}") from error
         record = json.loads(str(arrays["record"])) if "record" in arrays else {}
         if record.get("key") != task.key or "predictions" not in arrays:
             raise DamagedFileError(f"{path} is damaged: it holds the result of another task")

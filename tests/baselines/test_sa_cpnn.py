@@ -86,7 +86,7 @@ def test_activations_match_a_library_also_where_they_saturate(size):
     a = hidden[:, :3] @ X.T + hidden[:, -1:]
     b = codes @ hidden[:, 3:5].T
     H = hidden_activations(hidden, X, codes)
-    np.testing.assert_allclose(H, expit(a[None] + b[:, :, None]), rtol=1e-11, atol=1e-300)
+    np.testing.assert_allclose(H, expit(a[None] + b[:, :, None]), rtol=1e-11, atol=1e-17)
 
 
 def test_row_blocks_cover_every_row_once(monkeypatch):
@@ -208,3 +208,28 @@ def test_overfits_sjaffe_no_worse_than_other_implementations(shared, load_real):
     for code, bound in (("number", 0.075), ("binary", 0.060)):
         model = SACPNN(code=code, scaling="none", random_state=0).fit(X[train], D[train])
         assert kl(D[test], model.predict(X[test])) < bound
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_single_precision_computes_the_same(problem, code):
+    """Loss and gradient agree to single precision; training is as good and stays repeatable."""
+    X, D = problem
+    codes = label_codes(code, 4)
+    weights = np.random.default_rng(0).uniform(-1, 1, 8 * (5 + codes.shape[1] + 2))
+    value, gradient = cpnn_loss(weights, X, codes, D)
+    single = [array.astype(np.float32) for array in (weights, X, codes, D)]
+    low_value, low_gradient = cpnn_loss(*single)
+    assert low_gradient.dtype == np.float32
+    assert low_value == pytest.approx(value, rel=1e-5)
+    assert low_gradient == pytest.approx(gradient, rel=1e-3, abs=1e-6)
+    ends = {
+        precision: SACPNN(code=code, precision=precision, random_state=0).fit(X, D).objective_
+        for precision in ("single", "double")
+    }
+    assert ends["single"] == pytest.approx(ends["double"], rel=0.05)
+
+
+def test_single_precision_survives_saturated_units(problem):
+    X, D = problem
+    predicted = SACPNN(epochs=20, random_state=0).fit(X * 1e6, D).predict(X * 1e6)
+    assert predicted.sum(axis=1) == pytest.approx(np.ones(len(X)), abs=1e-12)
