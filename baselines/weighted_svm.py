@@ -87,7 +87,8 @@ class Machines:
 
 def rbf_kernel(X: FloatArray, Z: FloatArray, gamma: float) -> FloatArray:
     """Return exp(-gamma |x - z|^2) of shape (len(X), len(Z))."""
-    squares = -2.0 * (X @ Z.T)
+    squares = X @ Z.T
+    squares *= -2.0
     squares += (X * X).sum(axis=1)[:, None]
     squares += (Z * Z).sum(axis=1)
     np.maximum(squares, 0.0, out=squares)
@@ -235,11 +236,17 @@ def _shrunk_inverse(K: FloatArray, r: float) -> FloatArray:
     shifted.flat[:: len(K) + 1] += 1.0
     factor, _ = cho_factor(shifted.T, lower=True, overwrite_a=True, check_finite=False)
     inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
-    inverse = np.tril(inverse)
-    diagonal = inverse.diagonal().copy()
-    inverse += inverse.T
-    np.fill_diagonal(inverse, diagonal)
+    _mirror_lower(inverse)
     return inverse
+
+
+def _mirror_lower(matrix: FloatArray, block: int = 256) -> None:
+    """Copy the lower triangle onto the upper one, without a second matrix."""
+    for start in range(0, len(matrix), block):
+        own, rest = slice(start, start + block), slice(start + block, None)
+        corner = np.tril(matrix[own, own])
+        matrix[own, own] = corner + np.tril(corner, -1).T
+        matrix[own, rest] = matrix[rest, own].T
 
 
 def _split_step(
