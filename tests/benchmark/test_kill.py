@@ -61,7 +61,7 @@ def test_twenty_kills_change_no_byte(small, tmp_path):
     killed = 0
     for _ in range(KILLS):
         process = start([*arguments, "--out", "killed"], tmp_path)
-        time.sleep(draw.uniform(0.2, 4.0))
+        time.sleep(draw.uniform(0.3, 3.5))
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
             killed += 1

@@ -1,0 +1,68 @@
+"""AA-kNN against a brute-force loop and against other people's numbers on the same folds."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from baselines import AAKNN
+from benchmark.metrics import MEASURES, scores
+
+
+def brute_force(X, D, test, k):
+    rows = []
+    for x in test:
+        distances = [float(((x - other) ** 2).sum()) for other in X]
+        nearest = sorted(range(len(X)), key=distances.__getitem__)[:k]
+        rows.append(np.mean([D[i] for i in nearest], axis=0))
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("k", [1, 4, 40])
+def test_mean_of_the_nearest(problem, k):
+    X, D = problem
+    predicted = AAKNN(k=k).fit(X[:40], D[:40]).predict(X[40:])
+    assert predicted == pytest.approx(brute_force(X[:40], D[:40], X[40:], k), abs=1e-14)
+
+
+@pytest.mark.parametrize("k", [0, 41])
+def test_k_must_fit_the_training_rows(problem, k):
+    with pytest.raises(ValueError, match="k must lie between 1 and the 40"):
+        AAKNN(k=k).fit(problem[0][:40], problem[1][:40])
+
+
+def test_later_changes_of_the_training_data_do_not_reach_the_model(problem):
+    X, D = (array.copy() for array in problem)
+    model = AAKNN().fit(X, D)
+    before = model.predict(X[:5])
+    D[:] = 0.25
+    assert np.array_equal(model.predict(problem[0][:5]), before)
+
+
+@pytest.mark.parametrize("name", ["emotion6", "SJAFFE"])
+@pytest.mark.parametrize(("scaling", "case"), [("none", "raw"), ("standard", "std")])
+@pytest.mark.parametrize("k", [4, 5])
+def test_ten_folds_equal_the_reference(shared, load_real, name, scaling, case, k):
+    """Mean and deviation over folds, every measure, to the reference's last printed digit."""
+    X, D = load_real(name)
+    folds = json.loads((shared / "reference" / f"folds_{name}.json").read_text())
+    table = []
+    for rows in folds.values():
+        test = np.isin(np.arange(len(D)), rows)
+        model = AAKNN(k=k, scaling=scaling).fit(X[~test], D[~test])
+        table.append(scores(D[test], model.predict(X[test])))
+    mine = pd.DataFrame(table)
+    reference = pd.read_csv(shared / "reference" / "cross_validation.csv")
+    row = reference[
+        (reference["dataset"] == name)
+        & (reference["scaling"] == case)
+        & (reference["algo"] == f"AA-kNN k={k}")
+    ].iloc[0]
+    columns = {"kl_divergence": "kl", "accuracy": "acc"}
+    for measure in MEASURES[:7]:
+        column = columns.get(measure.name, measure.name)
+        assert mine[measure.name].mean() == pytest.approx(row[column], abs=6e-6), column
+        assert mine[measure.name].std(ddof=1) == pytest.approx(row[f"{column}_std"], abs=6e-6)

@@ -1,0 +1,107 @@
+"""What the base class promises to every learner: checks, scaling, and honest errors."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+import baselines
+from baselines.base import LDLEstimator, check_distributions, check_features
+
+LEARNERS = [getattr(baselines, name) for name in baselines.__all__ if name != "LDLEstimator"]
+
+
+class Recorder(LDLEstimator):
+    """Keeps what the hooks get; predicts equal shares."""
+
+    def __init__(self, scaling="none"):
+        self.scaling = scaling
+
+    def _fit(self, X, D):
+        self.seen_ = (X, D)
+
+    def _predict(self, X):
+        self.asked_ = X
+        return np.full((len(X), self.n_labels_), 1 / self.n_labels_)
+
+
+def test_standard_scaling_uses_the_training_rows(problem):
+    X, D = problem
+    X = np.column_stack([X * 7 + 3, np.full(len(X), 5.0)])
+    model = Recorder(scaling="standard").fit(X[:40], D[:40])
+    model.predict(X[40:])
+    deviation = X[:40].std(axis=0)
+    deviation[-1] = 1.0
+    expected = (X - X[:40].mean(axis=0)) / deviation
+    assert model.seen_[0] == pytest.approx(expected[:40], abs=1e-12)
+    assert model.asked_ == pytest.approx(expected[40:], abs=1e-12)
+    with pytest.raises(ValueError, match="scaling must be 'none' or 'standard', not 'minmax'"):
+        Recorder(scaling="minmax").fit(X, D)
+
+
+def test_errors_say_what_is_wrong(problem):
+    X, D = problem
+    with pytest.raises(ValueError, match="X has 60 rows but D has 59"):
+        Recorder().fit(X, D[:-1])
+    with pytest.raises(ValueError, match="is not fitted"):
+        Recorder().predict(X)
+    model = Recorder().fit(X, D)
+    with pytest.raises(ValueError, match="X has 4 features, but fit saw 5"):
+        model.predict(X[:, :4])
+    with pytest.raises(ValueError, match="row 3 "):
+        model.predict(np.where(np.arange(60)[:, None] == 3, np.inf, X))
+
+
+def test_a_prediction_that_is_no_distribution_is_refused(problem):
+    class Wrong(Recorder):
+        def _predict(self, X):
+            return np.full((len(X), 3), 1 / 3)
+
+    X, D = problem
+    with pytest.raises(ValueError, match=r"the prediction of Wrong has shape \(60, 3\)"):
+        Wrong().fit(X, D).predict(X)
+
+
+def test_checks_leave_good_matrices_alone(problem):
+    X, D = problem
+    assert check_features(X) is X
+    assert check_distributions(D) is D
+    frame_like = [[0, 1], [1, 0]]
+    assert check_distributions(frame_like).dtype == np.float64
+
+
+@pytest.mark.parametrize("values", [3.0, [1.0, 2.0], [[]], [["a"]], np.zeros((2, 2, 2))])
+def test_other_shapes_are_refused(values):
+    with pytest.raises(ValueError, match="matrix"):
+        check_features(values)
+
+
+@pytest.mark.parametrize("learner", LEARNERS, ids=lambda cls: cls.__name__)
+def test_every_learner_keeps_its_parameters_and_inputs(learner, problem):
+    """Cloning keeps parameters; read-only, Fortran-ordered and single-precision input is fine."""
+    X, D = problem
+    model = learner()
+    assert clone(model).get_params() == model.get_params()
+    seeded = {"random_state": 0} if "random_state" in model.get_params() else {}
+    plain = learner(**seeded).fit(X, D).predict(X)
+    frozen_X, frozen_D = np.asfortranarray(X), np.asfortranarray(D)
+    frozen_X.flags.writeable = frozen_D.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.array_equal(learner(**seeded).fit(frozen_X, frozen_D).predict(frozen_X), plain)
+        low = learner(**seeded).fit(X.astype(np.float32), D).predict(X.astype(np.float32))
+    assert low.sum(axis=1) == pytest.approx(np.ones(len(X)), abs=1e-12)
+
+
+@pytest.mark.parametrize("learner", LEARNERS, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("c", [2, 30])
+def test_every_learner_survives_one_hot_and_absent_labels(learner, c):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(25, 3))
+    D = np.eye(c)[rng.integers(0, 2, 25)]
+    predicted = learner().fit(X, D).predict(X)
+    assert predicted.min() >= 0
+    assert predicted.sum(axis=1) == pytest.approx(np.ones(25), abs=1e-12)
