@@ -5,16 +5,18 @@ from __future__ import annotations
 from sklearn.neighbors import NearestNeighbors
 
 from baselines.base import FloatArray, LDLEstimator
+from baselines.settings import check_count
 
 
 class AAKNN(LDLEstimator):
-    """Predict the mean of the k nearest neighbours' distributions.
+    """Predict the mean of the k nearest neighbours' distributions, as they are given.
 
     Parameters
     ----------
     k : int, default 4
         Number of neighbours by Euclidean distance; 4 is the value of Geng (2016). Larger than the
-        number of training rows raises ValueError in `fit`.
+        number of training rows raises ValueError in `fit`. Which of equally distant rows is the
+        k-th neighbour is the library's choice.
     scaling : {"none", "standard"}, default "none"
         ``"none"`` as in the original code; standardising changes which rows are near, and helps
         where features have different units.
@@ -29,11 +31,14 @@ class AAKNN(LDLEstimator):
         self.scaling = scaling
 
     def _fit(self, X: FloatArray, D: FloatArray) -> None:
-        if not 1 <= self.k <= len(X):
-            raise ValueError(f"k must lie between 1 and the {len(X)} training rows, not {self.k}")
-        self.neighbours_ = NearestNeighbors(n_neighbors=self.k).fit(X)
+        check_count("k", self.k)
+        if self.k > len(X):
+            raise ValueError(f"k must be at most the number of training rows, {len(X)}: {self.k}")
+        # Distances are computed as |x|^2 - 2 x.z + |z|^2, which a large common offset drowns.
+        self.centre_ = X.mean(axis=0)
+        self.neighbours_ = NearestNeighbors(n_neighbors=self.k).fit(X - self.centre_)
         self.distributions_ = D.copy()
 
     def _predict(self, X: FloatArray) -> FloatArray:
-        nearest = self.neighbours_.kneighbors(X, return_distance=False)
+        nearest = self.neighbours_.kneighbors(X - self.centre_, return_distance=False)
         return self.distributions_[nearest].mean(axis=1)

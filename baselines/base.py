@@ -9,10 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 
+from baselines.settings import check_choice
+
 FloatArray = NDArray[np.float64]
 
 #: How far the sum of a distribution may be from 1, in data and in predictions.
 SUM_TOLERANCE = 1e-4
+
+#: Features beyond this would overflow in sums of squares, of which every learner has some.
+LARGEST_FEATURE = 1e100
 
 
 def describe_rows(rows: NDArray[np.integer[Any]], limit: int = 5) -> str:
@@ -146,8 +151,8 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         Raises
         ------
         ValueError
-            `X` or `D` is malformed (see `check_features`, `check_distributions`), or a
-            hyper-parameter has no meaning.
+            `X` or `D` is malformed (see `check_features`, `check_distributions`), `X` has values
+            beyond `LARGEST_FEATURE`, or a hyper-parameter has no meaning.
         """
         features, distributions = check_features(X), check_distributions(D, "D")
         if len(features) != len(distributions):
@@ -199,8 +204,13 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
 
     def _fit_scaling(self, X: FloatArray) -> FloatArray:
         scaling = getattr(self, "scaling", "none")
-        if scaling not in ("none", "standard"):
-            raise ValueError(f"scaling must be 'none' or 'standard', not {scaling!r}")
+        check_choice("scaling", scaling, ("none", "standard"))
+        largest = float(np.abs(X).max())
+        if largest > LARGEST_FEATURE:
+            raise ValueError(
+                f"X has values up to {largest:.3g}, whose squares overflow; "
+                f"rescale the features below {LARGEST_FEATURE:g}"
+            )
         self._scaler = StandardScaler().fit(X) if scaling == "standard" else None
         return self._scale(X)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 def check_count(name: str, value: object, least: int = 1) -> None:
     """Raise ValueError unless the value is a whole number of at least `least`."""
-    if not isinstance(value, Integral) or isinstance(value, bool) or int(value) < least:
+    if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
 
 
@@ -24,8 +24,8 @@ def check_number(
 ) -> None:
     """Raise ValueError unless the value is a finite number between the bounds."""
     legal = (
-        isinstance(value, Real)
-        and not isinstance(value, bool)
+        not isinstance(value, bool)
+        and isinstance(value, Real)
         and np.isfinite(float(value))
         and (low <= float(value) if include_low else low < float(value))
         and (float(value) <= high if include_high else float(value) < high)

@@ -16,8 +16,8 @@ from benchmark.store import Plan, Result
 from benchmark.tasks import Task
 from benchmark.trivial import MEAN, trivial_predictions
 
-# Means that agree to this many significant digits share a rank.
-_RANK_DIGITS = 12
+# Means that agree to this many significant digits are equal.
+_DIGITS = 12
 
 Results = Mapping[Task, Result]
 
@@ -169,10 +169,16 @@ def _order(plan: Plan, task: Task) -> tuple[int, int, int, int]:
     return datasets.index(task.dataset), names.index(task.model), task.repeat, task.fold
 
 
+def _rounded(value: float) -> float:
+    """Forget the digits in which means differ by rounding alone."""
+    return float(f"{value:.{_DIGITS}g}")
+
+
 def _ranks(means: pd.Series[float], measure: Measure) -> pd.Series[float]:
-    rounded = means.map(lambda value: float(f"{value:.{_RANK_DIGITS}g}"), na_action="ignore")
+    rounded = means.map(_rounded, na_action="ignore")
     return rounded.rank(method="min", ascending=not measure.higher_is_better)
 
 
 def _beats(value: float, other: float, measure: Measure) -> bool:
-    return value > other if measure.higher_is_better else value < other
+    better, worse = (value, other) if measure.higher_is_better else (other, value)
+    return _rounded(better) > _rounded(worse)

@@ -28,17 +28,27 @@ def test_mean_of_the_nearest(problem, k):
     assert predicted == pytest.approx(brute_force(X[:40], D[:40], X[40:], k), abs=1e-14)
 
 
-@pytest.mark.parametrize("k", [0, 41])
+@pytest.mark.parametrize("k", [0, 41, 2.5, "4", None, True])
 def test_k_must_fit_the_training_rows(problem, k):
-    with pytest.raises(ValueError, match="k must lie between 1 and the 40"):
+    with pytest.raises(ValueError, match="k must be"):
         AAKNN(k=k).fit(problem[0][:40], problem[1][:40])
+
+
+@pytest.mark.parametrize("offset", [1e7, 1.7e9])
+def test_a_large_offset_does_not_change_the_neighbours(problem, offset):
+    """Such as a column with seconds since 1970."""
+    X, D = problem
+    X = X.round(3)  # so that the offset loses no digit of it
+    shifted = X + np.array([offset, 0, 0, 0, 0])
+    plain = AAKNN().fit(X[:40], D[:40]).predict(X[40:])
+    assert AAKNN().fit(shifted[:40], D[:40]).predict(shifted[40:]) == pytest.approx(plain)
 
 
 def test_later_changes_of_the_training_data_do_not_reach_the_model(problem):
     X, D = (array.copy() for array in problem)
     model = AAKNN().fit(X, D)
     before = model.predict(X[:5])
-    D[:] = 0.25
+    X[:], D[:] = 0.0, 0.25
     assert np.array_equal(model.predict(problem[0][:5]), before)
 
 

@@ -55,6 +55,12 @@ def test_errors_say_what_is_wrong(problem):
         model.predict(np.where(np.arange(60)[:, None] == 3, np.inf, X))
 
 
+def test_features_that_overflow_are_refused(problem):
+    X, D = problem
+    with pytest.raises(ValueError, match="rescale the features below 1e"):
+        Recorder().fit(X * 1e150, D)
+
+
 def test_a_prediction_that_is_no_distribution_is_refused(problem):
     class Wrong(Recorder):
         def _predict(self, X):

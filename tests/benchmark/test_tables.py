@@ -91,6 +91,15 @@ def test_ranks_as_in_the_paper():
     assert np.isnan(tables._ranks(means, lower)[4])
 
 
+def test_to_beat_the_mean_takes_more_than_rounding():
+    lower, higher = MEASURES[0], MEASURES[4]
+    assert tables._beats(0.1, 0.2, lower)
+    assert tables._beats(0.2, 0.1, higher)
+    for measure in (lower, higher):
+        for value in (0.1, 0.1 + 1e-15, 0.1 - 1e-15):
+            assert not tables._beats(value, 0.1, measure)
+
+
 def test_notes_tell_convergence_and_mixed_versions(finished):
     plan, results = finished
     summary = tables.summarise(plan, tables.scores_frame(plan, results))

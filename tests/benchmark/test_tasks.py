@@ -92,7 +92,7 @@ def test_execute_tells_what_went_wrong(problem, tmp_path):
     model = Model("m", find_model("AA-kNN"), {"k": 99}, 1)
     outcome = run_one(problem, model, marker=tmp_path / "marker")
     assert outcome.predictions is None
-    assert outcome.error.startswith("ValueError: k must lie between 1 and the 40")
+    assert outcome.error.startswith("ValueError: k must be at most the number of training rows, 40")
     assert "Traceback" in outcome.trace
 
 
