@@ -95,6 +95,8 @@ def check_distributions(D: ArrayLike, name: str = "D") -> FloatArray:
 
 
 def _as_matrix(values: ArrayLike, name: str) -> FloatArray:
+    if np.iscomplexobj(values):
+        raise ValueError(f"{name} has complex numbers")
     try:
         matrix = np.ascontiguousarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import platform
 import shlex
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from benchmark.protocol import Model, Protocol, choose_models, load_protocol
 from benchmark.registry import load_plugin
 from benchmark.runner import marker_of, run_tasks
 from benchmark.store import Plan, Result, RunFolder, make_truth
-from benchmark.tasks import Outcome, Task, check_unique_slugs, execute
+from benchmark.tasks import Outcome, Task, execute
 from features.files import DamagedFileError
 
 #: Where runs go unless told otherwise.
@@ -34,6 +36,9 @@ RUNS = Path("results", "runs")
 
 #: Seconds after which a task is stopped unless told otherwise.
 TASK_TIMEOUT = 3600.0
+
+# Timers take no longer time than this, 30 years; more means no limit.
+_LONGEST_TIMEOUT = 1e9
 
 logger = logging.getLogger("benchmark")
 
@@ -69,10 +74,10 @@ class Study:
 
 
 def run(
-    models: Iterable[str] = (),
+    models: str | Iterable[str] = (),
     *,
     all_models: bool = False,
-    datasets: Sequence[str | Path] = (),
+    datasets: str | Path | Dataset | Sequence[str | Path | Dataset] = (),
     protocol: str | Path | None = None,
     data_dir: str | Path | None = None,
     out: str | Path | None = None,
@@ -80,7 +85,7 @@ def run(
     folds: int | None = None,
     repeats: int | None = None,
     seed: int | None = None,
-    plugins: Sequence[str | Path] = (),
+    plugins: str | Path | Sequence[str | Path] = (),
     force: bool = False,
     task_timeout: float = TASK_TIMEOUT,
     show_progress: bool = False,
@@ -93,12 +98,13 @@ def run(
 
     Parameters
     ----------
-    models : iterable of str
+    models : str or iterable of str
         Models to run; upper and lower case are the same.
     all_models : bool
         Run every registered model instead.
-    datasets : sequence
-        Names or files; the protocol's own if empty.
+    datasets : name, path, Dataset, or a sequence of them
+        What to run on (see `benchmark.make_dataset` for data in memory); the protocol's own if
+        empty.
     protocol : str or Path, optional
         ``demo``, ``paper`` or a TOML file; by default ``demo`` without datasets, else ``paper``.
     data_dir : str or Path, optional
@@ -109,7 +115,7 @@ def run(
         Number of tasks at the same time, by default one per core. Results do not depend on it.
     folds, repeats, seed : int, optional
         Override the protocol.
-    plugins : sequence
+    plugins : path or sequence of paths
         Files that register further models.
     force : bool
         Compute everything anew.
@@ -131,21 +137,28 @@ def run(
     BenchmarkError
         The run could not go on (disk full, interrupted); what was computed is kept.
     """
-    settings = _settings(protocol, datasets, folds, repeats, seed)
+    wanted = _as_list(datasets)
+    given = [data for data in wanted if isinstance(data, Dataset)]
+    names = [str(data) for data in wanted if not isinstance(data, Dataset)]
+    settings = _settings(protocol, names, bool(given), folds, repeats, seed)
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs must be at least 1, not {jobs}")
     if not task_timeout > 0:
         raise UsageError(f"--task-timeout must be more than 0 seconds, not {task_timeout:g}")
-    for plugin in plugins:
+    if task_timeout > _LONGEST_TIMEOUT:
+        task_timeout = math.inf
+    for plugin in _as_list(plugins):
         load_plugin(plugin)
-    chosen = {model.name: model for model in choose_models(settings, models, every=all_models)}
-    check_unique_slugs(list(chosen), "models")
-    loaded = {data.name: data for data in _load_all(settings.datasets, data_dir)}
+    rows = choose_models(settings, _as_list(models), every=all_models)
+    chosen = {model.name: model for model in rows}
+    loaded = _load_all(settings.datasets, given, data_dir)
     plan = _make_plan(settings, list(loaded.values()), list(chosen.values()))
     folder = RunFolder(Path(out) if out else RUNS / "+".join(loaded))
     with folder.lock(), _log_to(folder.path / "log.txt"):
         logger.info("started: %s", shlex.join(sys.argv))
-        results = {} if force else _read_results(folder, plan.tasks, tell)
+        if force:
+            folder.remove_results(plan.tasks)
+        results = _read_results(folder, plan.tasks, tell)
         pending = [task for task in plan.tasks if task not in results]
         if pending:
             folder.remove_derived()
@@ -205,29 +218,43 @@ def table(out: str | Path | None = None, std: bool = False) -> Study:
         return _write_tables(folder, plan, results, [], std)
 
 
+def _as_list(value: Any) -> list[Any]:
+    """One thing or several, as a list."""
+    return [value] if isinstance(value, str | Path | Dataset) else list(value)
+
+
 def _settings(
     protocol: str | Path | None,
-    datasets: Sequence[str | Path],
+    datasets: Sequence[str],
+    have_data: bool,
     folds: int | None,
     repeats: int | None,
     seed: int | None,
 ) -> Protocol:
-    settings = load_protocol(protocol or ("paper" if datasets else "demo"))
+    settings = load_protocol(protocol or ("paper" if datasets or have_data else "demo"))
     numbers = {"folds": folds, "repeats": repeats, "seed": seed}
     changes: dict[str, Any] = {key: value for key, value in numbers.items() if value is not None}
-    if datasets:
-        changes["datasets"] = tuple(str(name) for name in datasets)
+    for key, value in changes.items():
+        if isinstance(value, bool) or not isinstance(value, Integral):
+            raise UsageError(f"{key} must be a whole number, not {value!r}")
+    if datasets or have_data:
+        changes["datasets"] = tuple(datasets)
     settings = replace(settings, **changes)
-    if not settings.datasets:
+    if not settings.datasets and not have_data:
         raise UsageError(f"protocol {settings.name!r} names no dataset; give one with --dataset")
     if settings.seed < 0:
         raise UsageError(f"--seed must not be negative, it is {settings.seed}")
     return settings
 
 
-def _load_all(names: Iterable[str], data_dir: str | Path | None) -> list[Dataset]:
-    loaded = [load_dataset(name, data_dir) for name in names]
-    check_unique_slugs([data.name for data in loaded], "datasets")
+def _load_all(
+    names: Iterable[str], given: Iterable[Dataset], data_dir: str | Path | None
+) -> dict[str, Dataset]:
+    loaded: dict[str, Dataset] = {}
+    for data in [*(load_dataset(name, data_dir) for name in names), *given]:
+        if data.name.lower() in {name.lower() for name in loaded}:
+            raise UsageError(f"two datasets are called {data.name!r}; rename one")
+        loaded[data.name] = data
     return loaded
 
 
@@ -267,7 +294,7 @@ def _compute(
 ) -> list[Outcome]:
     """Run the pending tasks, store what succeeds, and return what fails."""
     failures, done = [], 0
-    markers = folder.path / "running"
+    markers = folder.path.resolve() / "running"  # also where a model changes the folder
     names = {marker_of(task, markers).name: task.model for task in pending}
 
     def running() -> list[str]:
@@ -290,7 +317,7 @@ def _compute(
         logger.warning("interrupted after %d tasks", done)
         raise BenchmarkError(
             f"interrupted: {done} of {len(pending)} tasks were computed and are kept; "
-            f"the same command goes on from there"
+            f"the same command goes on from there (without --force, which starts anew)"
         ) from error
     finally:
         outcomes.close()
@@ -375,7 +402,7 @@ def _latest_run() -> Path:
 @contextmanager
 def _log_to(path: Path) -> Iterator[None]:
     try:
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import signal
 import sys
@@ -49,6 +50,10 @@ def main() -> None:
     """  # noqa: D301 - click reads the character \b
     # A batch system's SIGTERM ends a run like Ctrl-C: cleanly, keeping what is done.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A terminal that lacks an arrow or a dagger shows a question mark, and no traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 @main.command()
@@ -114,7 +119,10 @@ def models() -> None:
 
     rows = []
     for entry in known().values():
-        summary = (entry.load().__doc__ or "").strip().partition("\n")[0]
+        try:
+            summary = (entry.load().__doc__ or "").strip().partition("\n")[0]
+        except BenchmarkError as error:
+            summary = f"cannot be used: {error}"
         rows.append([entry.name, summary, entry.file or entry.source or "built in"])
     click.echo(tabulate(rows, headers=["Model", "What it does", "From"]))
 

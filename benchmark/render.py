@@ -141,7 +141,8 @@ def latex(summary: pd.DataFrame, lines: list[str], std: bool = False) -> str:
     blocks = []
     headers = [latex_text(title) for title in _headers()]
     for name, part in _per_dataset(summary):
-        cells = [" & ".join(row) + r" \\" for row in _cells(part, _LATEX, std)]
+        # The empty group keeps a name that begins with [ or * from being read as an option of \\.
+        cells = ["{}" + " & ".join(row) + r" \\" for row in _cells(part, _LATEX, std)]
         models = int((part["kind"] == "model").sum())
         folds = int(part["expected_folds"].iloc[0])
         body = "\n".join([*cells[:models], r"\midrule", *cells[models:]])

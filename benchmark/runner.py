@@ -17,7 +17,6 @@ from typing import Any
 from joblib import Parallel, delayed, parallel_config
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
-from benchmark.errors import BenchmarkError
 from benchmark.tasks import Outcome, Task
 
 
@@ -32,7 +31,8 @@ def run_tasks(
 
     A task that kills its process (a crash in compiled code, memory that runs out, a hang that
     nothing interrupts) yields an outcome with the reason. Who did it is told by the markers: the
-    tasks that were running when the process died are run again, each alone.
+    tasks that were running when the process died are run again, each alone. Where none was
+    running, it is one of those that were on their way.
 
     Parameters
     ----------
@@ -47,11 +47,6 @@ def run_tasks(
         Number of tasks that run at the same time.
     markers : Path
         Folder for the markers of running tasks; emptied before and after.
-
-    Raises
-    ------
-    BenchmarkError
-        The worker processes die before they start a task.
     """
     shutil.rmtree(markers, ignore_errors=True)
     waiting, suspects = list(tasks), list[Task]()
@@ -67,24 +62,22 @@ def run_tasks(
                     yield outcome
         except BrokenProcessPool as error:
             started = {task: _read(m) for task, m in unfinished.items() if m.exists()}
-            if len(unfinished) == len(tasks) and not started:
-                raise BenchmarkError(f"the worker processes cannot start: {error}") from error
+            if not started:  # joblib takes at most this many ahead
+                started = dict.fromkeys(list(unfinished)[: 2 * max(2, n_jobs)], "")
             for task, trace in started.items():
-                unfinished.pop(task).unlink()
+                unfinished.pop(task).unlink(missing_ok=True)
                 if trace or len(batch) == 1:
                     yield Outcome(task, error=_reason(error, trace), trace=trace or str(error))
                 else:
                     suspects.append(task)
         if batch is waiting:
             waiting = list(unfinished)
-        else:
-            suspects.extend(unfinished)
     shutil.rmtree(markers, ignore_errors=True)
 
 
 def marker_of(task: Task, markers: Path) -> Path:
     """Return the file that exists while the task runs."""
-    return markers / f"{task.path.parent.name}-{task.path.stem}.txt"
+    return markers / ("_".join(task.path.with_suffix(".txt").parts[1:]))
 
 
 @contextmanager
@@ -137,4 +130,6 @@ def _reason(error: BrokenProcessPool, trace: str) -> str:
         return "its process was ended, since it ignored the time limit (--task-timeout)"
     codes = re.search(r"exit codes of the workers are \{(.*?)\}", str(error))
     detail = trace.splitlines()[0] if trace else codes.group(1) if codes else "no exit code"
+    if "un-serialize" in str(error):
+        return f"a worker process cannot load it: {str(error).splitlines()[-1].strip()}"
     return f"its process died, by a crash or for want of memory ({detail})"

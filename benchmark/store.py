@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -55,6 +55,8 @@ class Truth:
         Which fold tests which row.
     notes : tuple of str
         What a reader of the results should know about the data.
+    source : str
+        Where the data came from, for people.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Truth:
     latent: FloatArray | None
     folds: Folds
     notes: tuple[str, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ def make_truth(dataset: Dataset, folds: Folds) -> Truth:
         latent=dataset.latent,
         folds=folds,
         notes=dataset.notes,
+        source=dataset.source,
     )
 
 
@@ -137,10 +141,16 @@ class RunFolder:
         Raises
         ------
         UsageError
-            The folder cannot be written, or another run is at work in it.
+            The folder cannot be written, has other things in it, or another run is at work there.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            ours = (self.path / "run.json").exists() or (self.path / ".lock").exists()
+            if not ours and any(self.path.iterdir()):
+                raise UsageError(
+                    f"{self.path} is not empty and holds no run; give another --out, so that "
+                    f"nothing in it is overwritten"
+                )
             lock = FileLock(self.path / ".lock")
             lock.acquire(timeout=0)
         except Timeout as error:
@@ -162,6 +172,7 @@ class RunFolder:
         datasets = [
             {
                 "name": truth.name,
+                "source": truth.source,
                 "fingerprint": truth.fingerprint,
                 "rows": len(truth.D),
                 "labels": list(truth.label_names),
@@ -187,11 +198,11 @@ class RunFolder:
         try:
             content = read_json(self.path / "run.json")
             truths = {entry["name"]: self._read_truth(entry) for entry in content["datasets"]}
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             if not (self.path / "run.json").exists():
                 raise UsageError(f"{self.path} holds no run (it has no run.json)") from error
             raise BenchmarkError(f"{error.filename} is missing; {_REPEAT}") from error
-        except (DamagedFileError, NotADirectoryError) as error:
+        except DamagedFileError as error:
             raise BenchmarkError(f"{error}; {_REPEAT}") from error
         models = {
             model["name"]: {key: value for key, value in model.items() if key != "name"}
@@ -238,6 +249,11 @@ class RunFolder:
         if record.get("key") != task.key or "predictions" not in arrays:
             raise DamagedFileError(f"{path} is damaged: it holds the result of another task")
         return Result(arrays["predictions"], record)
+
+    def remove_results(self, tasks: Iterable[Task]) -> None:
+        """Delete the stored results of tasks."""
+        for task in tasks:
+            (self.path / task.path).unlink(missing_ok=True)
 
     def remove_derived(self) -> None:
         """Delete tables of an earlier run, so that none passes for the outcome of this one."""
@@ -291,6 +307,7 @@ class RunFolder:
             latent=arrays.get("latent"),
             folds=Folds(arrays["folds"], tuple(map(str, arrays["fold_notes"]))),
             notes=tuple(map(str, arrays["notes"])),
+            source=entry["source"],
         )
 
 

@@ -135,7 +135,7 @@ def notes(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
             lines.append(
                 f"{row['dataset']}: {row['model']} has {row['folds']} of "
                 f"{row['expected_folds']} folds, "
-                f"so it has no mean and no rank; see log.txt."
+                f"so it has no mean and no rank; log.txt tells which failed."
             )
     lines += _convergence_notes(plan, results)
     versions = {tuple(sorted(result.record["versions"].items())) for result in results.values()}

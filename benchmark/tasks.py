@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import hashlib
+import random
 import signal
+import sys
 import time
 import traceback
 import warnings
@@ -20,7 +22,6 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from baselines.base import FloatArray, check_distributions
-from benchmark.errors import UsageError
 from benchmark.folds import Folds
 from benchmark.protocol import Model
 from features.files import canonical_json, content_key, slug
@@ -174,7 +175,7 @@ def execute(
     outcome = Outcome(task)
     marker.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with _time_limit(time_limit, marker), threadpool_limits(1), warnings.catch_warnings():
+        with _time_limit(time_limit, marker), threadpool_limits(1), _clean_process(task):
             caught: list[str] = []
             warnings.simplefilter("always")
             warnings.showwarning = lambda message, category, *_: caught.append(
@@ -185,10 +186,28 @@ def execute(
     except TimeLimitError as error:
         outcome.error, outcome.trace = str(error), traceback.format_exc()
     except BaseException as error:  # a model may raise anything, SystemExit included
-        outcome.error = f"{type(error).__name__}: {error}".strip().splitlines()[0]
+        outcome.error = traceback.format_exception_only(error)[-1].strip().splitlines()[0]
         outcome.trace = traceback.format_exc()
     marker.unlink(missing_ok=True)
     return outcome
+
+
+@contextlib.contextmanager
+def _clean_process(task: Task) -> Iterator[None]:
+    """Let nothing that a model does to its process reach the next task, or the table.
+
+    The global random generators, which no model should use, are seeded all the same.
+    """
+    seed = int(task.key[:8], 16)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    with (
+        warnings.catch_warnings(),
+        np.errstate(),
+        contextlib.chdir("."),
+        contextlib.redirect_stdout(sys.stderr),
+    ):
+        yield
 
 
 def _fit_and_predict(
@@ -219,7 +238,7 @@ def _fit_and_predict(
     for name, kind in (("n_iter", int), ("converged", bool), ("objective", float)):
         value = getattr(estimator, f"{name}_", None)
         if value is not None:
-            with contextlib.suppress(TypeError, ValueError):
+            with contextlib.suppress(TypeError, ValueError, OverflowError):
                 outcome.convergence[name] = kind(value)
 
 
@@ -256,20 +275,3 @@ def _alarm(seconds: float, log: TextIO) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, former)
         faulthandler.cancel_dump_traceback_later()
-
-
-def check_unique_slugs(names: list[str], what: str) -> None:
-    """Refuse names that would share a folder.
-
-    Raises
-    ------
-    UsageError
-        Two names differ only in case or in characters that are not kept in file names.
-    """
-    seen: dict[str, str] = {}
-    for name in names:
-        other = seen.setdefault(slug(name).lower(), name)
-        if other is not name:
-            raise UsageError(
-                f"two {what} cannot both be stored: {other!r} and {name!r}; rename one"
-            )

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 _TEMPORARY_PREFIX = ".partial-"
 _CHECKSUM = "sha256"
+_LONGEST_SLUG = 60
 
 # A damaged archive fails in whatever part of the zip, zlib or npy reader meets the damage first.
 _DAMAGE = (
@@ -59,8 +60,16 @@ def array_key(*arrays: NDArray[Any]) -> str:
 
 
 def slug(name: str) -> str:
-    """Turn a name into letters, digits, dots and dashes that are safe as a file name."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.") or "unnamed"
+    """Turn a name into letters, digits, dots and dashes that are safe as a file name.
+
+    Different names give different slugs: one that loses characters gets a hash instead of them.
+    """
+    safe = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[:_LONGEST_SLUG]
+    if safe and safe == name:
+        return safe
+    return f"{safe}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}".strip(
+        "-"
+    )
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
@@ -75,7 +84,8 @@ def write_atomic(path: Path, content: bytes | str) -> None:
         The folder cannot be written, or the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    data = content.encode() if isinstance(content, str) else content
+    # A path that is no Unicode may be in the text, and must not be what ends a run.
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY_PREFIX, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

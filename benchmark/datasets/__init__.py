@@ -56,6 +56,10 @@ def load_dataset(name_or_path: str | Path, data_dir: str | Path | None = None) -
             f"{', '.join(READERS)} file{did_you_mean(text, BUILT_IN)}"
         )
     for path in candidates:
-        if path.is_file():
+        try:
+            found = path.is_file()
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}") from error
+        if found:
             return reader(path)
     raise UsageError(f"no such file: {' or '.join(str(path) for path in candidates)}")

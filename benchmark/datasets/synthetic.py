@@ -51,8 +51,11 @@ _CHUNK = 64
 # Statistics are rounded, so that the last bits of another machine's exp make no other dataset.
 _DECIMALS = 9
 
+#: Number of images, and pixels per side, of the set called ``synthetic``.
+DEFAULT_N, DEFAULT_SIZE = 600, 64
 
-def load_synthetic(n: int = 600, size: int = 64, seed: int = 0) -> Dataset:
+
+def load_synthetic(n: int = DEFAULT_N, size: int = DEFAULT_SIZE, seed: int = 0) -> Dataset:
     """Make the set: simulated votes, image statistics as features, images on demand.
 
     Parameters
@@ -85,8 +88,9 @@ def load_synthetic(n: int = 600, size: int = 64, seed: int = 0) -> Dataset:
     for start in range(0, n, _CHUNK):
         rows = range(start, min(start + _CHUNK, n))
         features[rows] = image_statistics(draw_images(factors, size, seed, rows))
+    name = "synthetic" if (n, size) == (DEFAULT_N, DEFAULT_SIZE) else f"synthetic-{n}x{size}"
     return make_dataset(
-        "synthetic",
+        name,
         features.round(_DECIMALS),
         draw_votes(latent, seed),
         label_names=EMOTION6_LABELS,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,21 +41,34 @@ def load_mat(path: Path) -> Dataset:
                 f"needed are features (n, q) and labels (n, c)"
             )
     names = content.get("label_names")
+    X, D = (_dense(content[key]) for key in ("features", "labels"))
     return make_dataset(
         path.stem,
-        content["features"],
-        content["labels"],
+        X,
+        D,
         label_names=None if names is None else [_matlab_text(name) for name in np.ravel(names)],
-        source=path.name,
+        source=str(path),
     )
 
 
 def load_csv(path: Path) -> Dataset:
     """Read a CSV file with a header line; see `from_frame` for its columns."""
     try:
-        frame = pd.read_csv(path)
-    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            header = next(csv.reader(file), [])
+        frame = pd.read_csv(path, encoding="utf-8-sig")
+    except (ValueError, OSError, csv.Error) as error:  # pandas' parser errors are ValueErrors
         raise UsageError(f"{path} is not a readable CSV file: {error}") from error
+    if len(header) == 1 and ";" in header[0]:
+        raise UsageError(f"{path} is separated by semicolons; separate the columns by commas")
+    for number, column in enumerate(header):
+        if not column.strip():
+            raise UsageError(
+                f"{path}: column {number} (counted from 0) has no name; name it, or leave it out "
+                f"if it only numbers the rows"
+            )
+        if column in header[:number]:
+            raise UsageError(f"{path} has two columns named {column!r}")
     return from_frame(frame, path)
 
 
@@ -84,6 +99,8 @@ def from_frame(frame: pd.DataFrame, path: Path) -> Dataset:
             f"'{LABEL_PREFIX}<name>' and a column of names '{ID_COLUMN}', all others are features"
         )
     for column in labels + features:
+        if frame[column].dtype.kind in "mM":
+            raise UsageError(f"{path}: column {column!r} holds times, which are not numbers")
         numbers = pd.to_numeric(frame[column], errors="coerce")
         wrong = np.flatnonzero(numbers.isna() & frame[column].notna())
         if wrong.size:
@@ -99,12 +116,17 @@ def from_frame(frame: pd.DataFrame, path: Path) -> Dataset:
         frame[labels].to_numpy(dtype=np.float64),
         label_names=[column.removeprefix(LABEL_PREFIX) for column in labels],
         ids=frame[ID_COLUMN].tolist() if ID_COLUMN in frame else None,
-        source=path.name,
+        source=str(path),
     )
 
 
+def _dense(matrix: Any) -> Any:
+    return matrix.toarray() if hasattr(matrix, "toarray") else matrix  # sparse or not
+
+
 def _matlab_text(value: object) -> str:
-    return str(np.ravel(np.asarray(value))[0]).strip()
+    text = np.ravel(np.asarray(value))
+    return str(text[0]).strip() if text.size else ""
 
 
 #: File name ending -> reader.

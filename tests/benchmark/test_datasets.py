@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.io import savemat
+from scipy.sparse import csc_matrix
 
 from benchmark.datasets import load_dataset, make_dataset
 from benchmark.errors import UsageError
@@ -25,6 +26,14 @@ def test_mat(tmp_path, data):
     assert np.array_equal(loaded.X, X)
     assert np.array_equal(loaded.D, D)
     assert loaded.ids[:2] == ("0", "1")
+
+
+def test_sparse_matrices_and_byte_order_marks(tmp_path, data):
+    X, D = data
+    savemat(tmp_path / "s.mat", {"features": csc_matrix(X), "labels": csc_matrix(D)})
+    assert load_dataset(tmp_path / "s.mat").X == pytest.approx(X)
+    (tmp_path / "bom.csv").write_bytes(b"\xef\xbb\xbff,label:a,label:b\n1,0,1\n2,1,0\n")
+    assert load_dataset(tmp_path / "bom.csv").X.tolist() == [[1.0], [2.0]]
 
 
 def test_mat_label_names(tmp_path, data):
@@ -106,6 +115,7 @@ def test_useless_data_is_refused(data):
     assert "every feature is constant" in refused(np.ones((20, 3)), D)
     assert "at least one row" in refused(X[:0], D[:0])
     assert "its shape is (20,)" in refused(X[:, 0], D)
+    assert "features has complex numbers" in refused(X + 1j, D)
     assert "not a matrix of numbers" in refused([["a", "b"]] * 20, D)
     assert "different names" in refused(X, D, label_names=["a", "b", "a", "c"])
 
@@ -136,6 +146,13 @@ def test_unreadable_files(tmp_path, data):
     savemat(tmp_path / "half.mat", {"features": data[0], "target": data[1]})
     assert "no matrix named 'labels' (it holds: features, target)" in message("half.mat")
     assert "MATLAB 7.3" in message("new.mat", b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
+    assert "two columns named 'f'" in message("x.csv", b"f,f,label:a,label:b\n1,2,0,1\n")
+    assert "column 0 (counted from 0) has no name" in message("x.csv", b",f,label:a\n0,1,1\n")
+    assert "separated by semicolons" in message("x.csv", b"f;label:a;label:b\n1;0;1\n")
+    assert "File name too long" in message("x" * 300 + ".csv")
+    times = pd.DataFrame({"f": pd.to_datetime(["2020-01-01"] * 2), "label:a": [0, 1]})
+    times.to_parquet(tmp_path / "times.parquet")
+    assert "column 'f' holds times" in message("times.parquet")
     assert "did you mean 'synthetic'" in message_of("syntetic")
     assert "no dataset named 'photo.jpg'" in message_of("photo.jpg")
 

@@ -331,3 +331,108 @@ def test_python_interface_gives_numbers(small, tmp_path):
     assert np.isfinite(study.summary.loc[0, "kl_divergence"])
     again = benchmark.table(tmp_path / "o")
     pd.testing.assert_frame_equal(again.summary, study.summary)
+
+
+def test_force_never_passes_an_old_result_for_a_new_one(command, small, plugin, tmp_path):
+    path = plugin(
+        "def _fit(self, X, D):\n    import pathlib\n"
+        f"    if pathlib.Path({str(tmp_path / 'FAIL')!r}).exists(): raise RuntimeError('now')\n"
+        "def _predict(self, X):\n    return np.full((len(X), 4), 0.25)"
+    )
+    options = ["run", "mine", "--plugin", path, "--dataset", small, "--folds", 2, "--out", "out"]
+    assert command(*options).returncode == 0
+    (tmp_path / "FAIL").touch()
+    assert command(*options).returncode == 0  # nothing to do
+    forced = command(*options, "--force")
+    assert forced.returncode == 1
+    assert "0/2 folds" in forced.stdout
+
+
+def test_nothing_of_the_users_is_overwritten(command, small, tmp_path):
+    (tmp_path / "work" / "running").mkdir(parents=True)
+    (tmp_path / "work" / "scores.csv").write_text("precious")
+    done = command("run", "AA-kNN", "--dataset", small, "--out", "work")
+    assert done.returncode == 2
+    assert "is not empty and holds no run" in done.stderr
+    assert (tmp_path / "work" / "scores.csv").read_text() == "precious"
+    assert (tmp_path / "work" / "running").is_dir()
+
+
+def test_two_sizes_of_the_synthetic_set_are_two_datasets(command, tmp_path):
+    both = ["--dataset", "synthetic:30x16", "--dataset", "synthetic:40x16"]
+    done = command("run", "AA-kNN", *both, "--folds", 2, "--out", "out")
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "out" / "table3.csv")
+    assert list(table["dataset"].unique()) == ["synthetic-30x16", "synthetic-40x16"]
+    again = command("run", "AA-kNN", *both[:2], *both[:2], "--out", "out")
+    assert again.returncode == 2
+    assert "two datasets are called 'synthetic-30x16'" in again.stderr
+
+
+def test_a_model_that_litters_harms_no_other_and_repeats(command, small, tmp_path):
+    """Floating point errors, working folder, stdout and global generators are put back."""
+    names = ["Litters", "PT-Bayes", "AA-BP", "Unspeakable", "AA-kNN"]
+    texts = []
+    for jobs in (1, 2):
+        done = command("run", *names, "--plugin", BAD_MODELS, "--dataset", small, "--folds", 3,
+                       "--jobs", jobs, "--out", f"out{jobs}")  # fmt: skip
+        assert done.returncode == 1
+        assert "litter" not in done.stdout
+        table = pd.read_csv(tmp_path / f"out{jobs}" / "table3.csv").set_index("model")
+        assert table.loc["Unspeakable", "folds"] == 0
+        assert (table.drop("Unspeakable")["folds"] == 3).all()
+        texts.append((tmp_path / f"out{jobs}" / "scores.csv").read_bytes())
+    assert texts[0] == texts[1]
+
+
+def test_a_class_that_workers_cannot_load_fails_alone(small, tmp_path, clean_registry):
+    """As one of a module that exists in this process only."""
+    import types
+
+    import benchmark
+
+    module = types.ModuleType("a_module_of_this_process")
+    sys.modules[module.__name__] = module
+    exec(  # noqa: S102
+        "from baselines import AAKNN\nclass Loaded(AAKNN):\n    pass\n", module.__dict__
+    )
+    benchmark.register("Loaded")(module.Loaded)
+    try:
+        study = benchmark.run(["AA-kNN", "Loaded"], datasets=small, folds=3, out=tmp_path / "out")
+    finally:
+        del sys.modules[module.__name__]
+    summary = study.summary.set_index("model")
+    assert summary.loc["AA-kNN", "folds"] == 3
+    assert summary.loc["Loaded", "folds"] == 0
+    assert "cannot load it" in study.failures[0].error
+
+
+def test_data_in_memory_and_single_names(problem, tmp_path):
+    import benchmark
+
+    data = benchmark.make_dataset("memory", *problem)
+    study = benchmark.run("aa-knn", datasets=data, folds=2, out=tmp_path / "out")
+    assert study.summary["dataset"].unique().tolist() == ["memory"]
+    with pytest.raises(benchmark.UsageError, match="folds must be a whole number"):
+        benchmark.run("aa-knn", datasets=data, folds=2.5, out=tmp_path / "out")
+
+
+def test_installed_outside_of_its_folder(tmp_path):
+    """The packages are found by what is installed, not because the tests run beside them."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from benchmark import register, run; import baselines.pt_svm"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_terminal_without_arrows_shows_the_table(small, tmp_path):
+    arguments = [sys.executable, "-m", "benchmark", "run", "AA-kNN", "--dataset", str(small),
+                 "--folds", "2"]  # fmt: skip
+    env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(arguments, cwd=tmp_path, env=env, capture_output=True, encoding="latin-1")
+    assert done.returncode == 0, done.stderr
+    assert "Cheb ?" in done.stdout

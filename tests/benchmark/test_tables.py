@@ -132,7 +132,8 @@ def test_latex_compiles(finished, tmp_path, how):
         pytest.skip("pdflatex is not installed")
     plan, results = finished
     summary = tables.summarise(plan, tables.scores_frame(plan, results))
-    summary["model"] = summary["model"].replace({"Good": r"50% \input{x} #_^~{}$ é 情"})
+    odd = {"Good": r"[50% \input{x} #_^~{}$ é 情]", "Partial": "*star"}
+    summary["model"] = summary["model"].replace(odd)
     text = render.latex(summary, tables.notes(plan, results, summary), std=True)
     (tmp_path / "table3.tex").write_text(text, encoding="utf-8")
     (tmp_path / "paper.tex").write_text(

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from benchmark.errors import UsageError
 from benchmark.folds import Folds
 from benchmark.protocol import Model
 from benchmark.registry import find_model
-from benchmark.tasks import check_unique_slugs, enumerate_tasks, execute, task_seed
+from benchmark.tasks import enumerate_tasks, execute, task_seed
 
 FOLDS = Folds(np.array([[0], [1], [0], [1], [2], [2]]))
 KNN = {"model": "AA-kNN", "target": "t", "source": "", "result_version": 1, "params": {"k": 4}}
@@ -96,7 +94,9 @@ def test_execute_tells_what_went_wrong(problem, tmp_path):
     assert "Traceback" in outcome.trace
 
 
-def test_names_that_would_share_a_folder_are_refused():
-    check_unique_slugs(["a", "b", "a-c"], "models")
-    with pytest.raises(UsageError, match="'A b' and 'a-b'"):
-        check_unique_slugs(["A b", "a-b"], "models")
+def test_models_whose_names_differ_in_odd_characters_have_different_folders():
+    names = ["A b", "A-b", "A/b", "情感", "感情", "x" * 300, "x" * 301]
+    models = dict.fromkeys(names, KNN)
+    folders = {task.path.parent for task in enumerate_tasks({"d": "f"}, {"d": FOLDS}, models, 0)}
+    assert len(folders) == len(names)
+    assert max(len(folder.name) for folder in folders) < 100

@@ -131,7 +131,10 @@ def test_keys_are_of_content():
         canonical_json(float("nan"))
 
 
-@given(st.text())
-def test_slugs_are_safe_file_names(name):
+@given(st.text(), st.text())
+def test_slugs_are_safe_file_names_and_differ(name, other):
     assert slug(name).replace("-", "").replace(".", "").isalnum()
     assert not slug(name).startswith(".")
+    assert len(slug(name)) < 80
+    assert (slug(name) == slug(other)) == (name == other)
+    assert slug("AA-kNN") == "AA-kNN"

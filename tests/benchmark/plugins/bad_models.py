@@ -81,6 +81,31 @@ class WrongShape(_Uniform):
         return np.full((len(X), 2), 0.5)
 
 
+class _UnspeakableError(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+@register("Unspeakable")
+class Unspeakable(_Uniform):
+    def _fit(self, X, D):
+        raise _UnspeakableError
+
+
+@register("Litters")
+class Litters(_Uniform):
+    """Changes everything that its process shares with the next task."""
+
+    def _fit(self, X, D):
+        np.seterr(all="raise")
+        os.chdir("/")
+        print("litter")
+        self.row_ = np.random.dirichlet(np.ones(D.shape[1]))  # noqa: NPY002
+
+    def _predict(self, X):
+        return np.tile(self.row_, (len(X), 1))
+
+
 @register("FailsOnce")
 class FailsOnce(_Uniform):
     """Fails on the fold whose test rows hold the largest first feature."""
