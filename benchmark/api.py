@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
-import platform
 import shlex
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -19,7 +15,7 @@ from typing import Any
 import pandas as pd
 from joblib import cpu_count
 
-from benchmark import render, tables
+from benchmark import environment, render, tables
 from benchmark.datasets import Dataset, load_dataset
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.folds import stratified_folds
@@ -154,7 +150,7 @@ def run(
     loaded = _load_all(settings.datasets, given, data_dir)
     plan = _make_plan(settings, list(loaded.values()), list(chosen.values()))
     folder = RunFolder(Path(out) if out else RUNS / "+".join(loaded))
-    with folder.lock(), _log_to(folder.path / "log.txt"):
+    with folder.lock(), environment.log_to(folder.path / "log.txt"):
         logger.info("started: %s", shlex.join(sys.argv))
         if force:
             folder.remove_results(plan.tasks)
@@ -162,7 +158,7 @@ def run(
         pending = [task for task in plan.tasks if task not in results]
         if pending:
             folder.remove_derived()
-        folder.write_plan(plan, _about(settings))
+        folder.write_plan(plan, environment.describe())
         workers = min(jobs or cpu_count(), max(len(pending), 1))
         tell(
             f"{_count(len(plan.tasks), 'task')} ({_count(len(chosen), 'model')}, "
@@ -301,7 +297,7 @@ def _compute(
         found = [path.name for path in markers.iterdir()] if markers.is_dir() else []
         return sorted({names[name] for name in found if name in names})
 
-    versions = _versions()
+    versions = environment.versions()
     outcomes = run_tasks(pending, execute, arguments, workers, markers)
     try:
         with progress(len(pending), running, show_progress) as advance:
@@ -367,51 +363,8 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _about(settings: Protocol) -> dict[str, Any]:
-    """Describe the circumstances of a run: they explain results but do not determine them."""
-    return {
-        "settings": {"folds": settings.folds, "repeats": settings.repeats},
-        "command": shlex.join(sys.argv),
-        "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-        "versions": _versions(),
-        "machine": {
-            "system": platform.platform(),
-            "processor": platform.processor() or platform.machine(),
-            "cores": cpu_count(),
-        },
-    }
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in ("ldl-benchmark", "numpy", "scipy", "scikit-learn"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
-
-
 def _latest_run() -> Path:
     found = sorted(RUNS.glob("*/run.json"), key=lambda path: path.stat().st_mtime)
     if not found:
         raise UsageError(f"there is no run below {RUNS}; give its folder with --out")
     return found[-1].parent
-
-
-@contextmanager
-def _log_to(path: Path) -> Iterator[None]:
-    try:
-        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    former = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.setLevel(former)
-        logger.removeHandler(handler)
-        handler.close()

@@ -1,0 +1,70 @@
+"""The circumstances of a run: versions, machine, log. They explain results, not determine them."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from joblib import cpu_count
+
+from benchmark.errors import UsageError
+
+logger = logging.getLogger("benchmark")
+
+
+def describe() -> dict[str, Any]:
+    """Describe the command, the versions of the libraries, and the machine, as JSON values."""
+    return {
+        "command": shlex.join(sys.argv),
+        "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "versions": versions(),
+        "machine": {
+            "system": platform.platform(),
+            "processor": platform.processor() or platform.machine(),
+            "cores": cpu_count(),
+        },
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what a result can depend on, by name."""
+    found = {"python": platform.python_version()}
+    for name in ("ldl-benchmark", "numpy", "scipy", "scikit-learn"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+@contextmanager
+def log_to(path: Path) -> Iterator[None]:
+    """Append what happens to a log file.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be written.
+    """
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    former = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(former)
+        logger.removeHandler(handler)
+        handler.close()
