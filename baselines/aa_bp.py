@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import softmax
 
-from baselines.backprop import is_count, momentum_descent
+from baselines.backprop import momentum_descent
 from baselines.base import FloatArray, LDLEstimator
+from baselines.settings import check_count, check_number
 
 
 def unpack(weights: FloatArray, q: int, c: int) -> tuple[FloatArray, FloatArray]:
@@ -69,6 +70,15 @@ def squared_error(weights: FloatArray, X: FloatArray, D: FloatArray) -> tuple[fl
     return value, gradient
 
 
+def is_saturated(P: FloatArray, D: FloatArray) -> bool:
+    """Tell whether an output is one-hot (to 1e-5) whose distribution is not, or is another one.
+
+    There the gradient of a row vanishes for want of slope, whatever its error.
+    """
+    one_hot = P.max(axis=1) > 1.0 - 1e-5
+    return bool((one_hot & (np.abs(P - D).max(axis=1) > 0.01)).any())
+
+
 class AABP(LDLEstimator):
     """Learn all description degrees at once with a network of one hidden layer.
 
@@ -113,7 +123,9 @@ class AABP(LDLEstimator):
         Epochs run.
     converged_ : bool
         Whether the gradient vanished (no entry above 1e-6) within `epochs`. False is usual: the
-        fixed number of epochs ended the training.
+        fixed number of epochs ended the training. False with `n_iter_` below `epochs`: it vanished
+        because outputs are saturated at 0 and 1 (see `is_saturated`), as a far too large
+        `learning_rate` brings about.
     objective_ : float
         Half the squared error of a training row, on average, at the end.
 
@@ -154,18 +166,18 @@ class AABP(LDLEstimator):
             self.momentum,
         )
         self.weights_ = end.weights
-        self.n_iter_, self.converged_, self.objective_ = end.epochs, end.converged, end.value
+        self.n_iter_, self.objective_ = end.epochs, end.value
+        outputs = forward(end.weights, X, c)[1]
+        self.converged_ = end.converged and not is_saturated(outputs, D)
 
     def _predict(self, X: FloatArray) -> FloatArray:
         return forward(self.weights_, X, self.n_labels_)[1]
 
     def _check_settings(self) -> None:
-        for name, value, legal, bounds in (
-            ("n_hidden", self.n_hidden, is_count(self.n_hidden), "a whole number of at least 1"),
-            ("epochs", self.epochs, is_count(self.epochs), "a whole number of at least 1"),
-            ("learning_rate", self.learning_rate, self.learning_rate > 0, "positive"),
-            ("momentum", self.momentum, 0 <= self.momentum < 1, "at least 0 and below 1"),
-            ("init_scale", self.init_scale, self.init_scale > 0, "positive"),
-        ):
-            if not legal:
-                raise ValueError(f"{name} must be {bounds}, not {value!r}")
+        check_count("n_hidden", self.n_hidden)
+        check_count("epochs", self.epochs)
+        check_number("learning_rate", self.learning_rate, include_low=False)
+        check_number("momentum", self.momentum, 0.0, 1.0)
+        check_number("init_scale", self.init_scale, include_low=False)
+        if self.random_state is not None:
+            check_count("random_state", self.random_state, least=0)

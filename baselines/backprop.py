@@ -6,7 +6,6 @@ Both minimise an objective, a function weights (p,) -> (value, gradient (p,)), f
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -34,18 +33,14 @@ class Trained(NamedTuple):
     epochs : int
         Steps made.
     converged : bool
-        True: the gradient vanished (`GRADIENT_TOLERANCE`). False: all allowed steps were made.
+        True: the gradient vanished (`GRADIENT_TOLERANCE`), be it at a minimum or because the units
+        are saturated. False: all allowed steps were made.
     """
 
     weights: FloatArray
     value: float
     epochs: int
     converged: bool
-
-
-def is_count(value: object) -> bool:
-    """Tell whether a setting is a whole number of at least 1."""
-    return isinstance(value, Integral) and int(value) >= 1
 
 
 class _Momentum:

@@ -12,6 +12,19 @@ from numpy.typing import ArrayLike
 
 from baselines.base import FloatArray
 
+#: Features below this, all of them, would underflow in sums of squares and in their reciprocals.
+SMALLEST_FEATURE = 1e-100
+
+
+def check_not_tiny(X: FloatArray) -> None:
+    """Raise ValueError where X is not zero but no value reaches `SMALLEST_FEATURE`."""
+    largest = float(np.abs(X).max())
+    if 0.0 < largest < SMALLEST_FEATURE:
+        raise ValueError(
+            f"X has no value beyond {largest:.3g} in size, whose squares underflow; "
+            f"rescale the features above {SMALLEST_FEATURE:g}"
+        )
+
 
 def probabilities(X: FloatArray, W: FloatArray) -> FloatArray:
     """Return the model's distribution of every row, safe against overflow.
@@ -89,7 +102,10 @@ def initial_weights(start: str | ArrayLike, q: int, c: int) -> FloatArray:
         if start == "identity":
             return np.eye(q, c)
         raise ValueError(f"initial_weights must be 'zeros', 'identity' or a matrix, not {start!r}")
-    weights = np.array(start, dtype=np.float64)
+    try:
+        weights = np.array(start, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"initial_weights is not a matrix of numbers: {error}") from error
     if weights.shape != (q, c) or not np.isfinite(weights).all():
         raise ValueError(
             f"initial_weights must be {q} x {c} finite numbers (features x labels), "

@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from baselines.base import FloatArray, LDLEstimator
-from baselines.maxent import CrossEntropy, initial_weights, probabilities
+from baselines.maxent import CrossEntropy, check_not_tiny, initial_weights, probabilities
+from baselines.settings import check_count, check_number
 
 #: Accuracy of a step: no exponent ``delta f_i`` is off by more than this, rounding apart.
 EXPONENT_TOLERANCE = 1e-12
@@ -294,7 +295,8 @@ class SAIIS(LDLEstimator):
     max_iter : int, default 50
         Budget of iterations, as in the original.
     tol : float, default 1e-7
-        Converged when an iteration lowers the objective by less than this, as in the original.
+        Converged when an iteration changes the objective by less than this, as in the original.
+        0 never ends a run before its budget.
     initial_weights : {"identity", "zeros"} or array-like of shape (q, c), default "identity"
         Start of the weights; ``"identity"`` as in the original, although it favours label j on
         feature j for no reason. It can be far from uniform where features are large.
@@ -308,14 +310,16 @@ class SAIIS(LDLEstimator):
     n_iter_ : int
         Iterations done.
     converged_ : bool
-        True where the decrease fell below `tol`, False where the budget ended the run.
+        True where the change fell below `tol`, False where the budget ended the run. A greater
+        rise of the objective (see Notes) is no convergence.
     objective_ : float
         Final ``-sum_ij d_ij ln p_ij`` on the training rows.
 
     Notes
     -----
-    The increase is guaranteed where the rows of D sum to 1; where they are off by some 1e-6, the
-    equations, kept as published, end as much beside the optimum, and the run stops there.
+    That the objective falls is guaranteed where the rows of D sum to 1; where they are off by some
+    1e-6, the equations, kept as published, end as much beside the optimum, towards which the
+    objective may rise. Features below 1e-100, all of them, are refused.
     Departures from the original: the steps are accurate to about 1e-12 (the original hands every
     cell to a general solver), and a step to infinity (a label that never occurs with a
     one-signed feature) is cut to 30 / max f.
@@ -339,10 +343,9 @@ class SAIIS(LDLEstimator):
         self.scaling = scaling
 
     def _fit(self, X: FloatArray, D: FloatArray) -> None:
-        if self.max_iter < 1:
-            raise ValueError(f"max_iter must be at least 1, not {self.max_iter}")
-        if not 0 <= self.tol < np.inf:
-            raise ValueError(f"tol must be a number from 0 up, not {self.tol}")
+        check_count("max_iter", self.max_iter)
+        check_number("tol", self.tol)
+        check_not_tiny(X)
         weights = initial_weights(self.initial_weights, X.shape[1], D.shape[1]).T
         model, solver = CrossEntropy(X, D), StepSolver(X, D)
         loss, logs = model.loss_and_log_probabilities(weights)
@@ -351,7 +354,7 @@ class SAIIS(LDLEstimator):
             self.n_iter_ = done
             weights = weights + solver.steps(logs)
             previous, (loss, logs) = loss, model.loss_and_log_probabilities(weights)
-            if previous - loss < self.tol:
+            if abs(previous - loss) < self.tol:
                 self.converged_ = True
                 break
         self.weights_ = np.ascontiguousarray(weights.T)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from baselines.aa_bp import AABP, forward, squared_error
+from baselines.aa_bp import AABP, forward, is_saturated, squared_error
 
 
 def kl(D, P):
@@ -77,6 +77,54 @@ def test_reports_how_training_ended(problem):
     assert ended.n_iter_ < 5000
 
 
+def test_the_defaults_are_the_documented_ones():
+    assert AABP().get_params() == {
+        "n_hidden": 60,
+        "epochs": 200,
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "init_scale": 0.05,
+        "scaling": "standard",
+        "random_state": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "changed", [{}, {"learning_rate": 0.3}, {"momentum": 0.5}, {"init_scale": 0.2}, {"n_hidden": 5}]
+)
+def test_training_is_momentum_descent_with_the_given_settings(problem, changed):
+    X, D = problem
+    settings = {"learning_rate": 0.1, "momentum": 0.9, "init_scale": 0.05, "n_hidden": 3}
+    settings |= changed
+    h = settings["n_hidden"]
+    weights = np.random.default_rng(0).uniform(-1, 1, h * 6 + 4 * (h + 1)) * settings["init_scale"]
+    move = np.zeros(weights.size)
+    for _ in range(12):
+        slope = squared_error(weights, X, D)[1]
+        move = settings["momentum"] * move - settings["learning_rate"] * slope
+        weights = weights + move
+    model = AABP(epochs=12, scaling="none", random_state=0, **settings).fit(X, D)
+    np.testing.assert_allclose(model.weights_, weights, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("rate", [100.0, 1e3, 1e6])
+def test_saturated_outputs_are_no_convergence(problem, rate):
+    X, D = problem
+    model = AABP(learning_rate=rate, random_state=0).fit(X, D)
+    assert model.n_iter_ < 200  # the gradient vanished
+    assert model.objective_ > 0.1
+    assert model.converged_ is False
+
+
+def test_is_saturated():
+    one_hot, even = np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]])
+    assert is_saturated(one_hot, even)
+    assert is_saturated(one_hot, one_hot[:, ::-1])
+    assert is_saturated(np.vstack([even, one_hot]), np.vstack([even, even]))
+    assert not is_saturated(one_hot, one_hot)
+    assert not is_saturated(even, one_hot)
+
+
 def test_same_seed_same_result(problem):
     X, D = problem
     before = X.copy(), D.copy()
@@ -102,12 +150,12 @@ def test_extreme_features_give_distributions(scaling, problem):
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        ("n_hidden", 0),
-        ("epochs", 2.5),
-        ("epochs", 0),
-        ("learning_rate", 0.0),
-        ("momentum", 1.0),
-        ("init_scale", 0.0),
+        *[("n_hidden", value) for value in (0, 2.5, True, None, "5", np.inf)],
+        *[("epochs", value) for value in (0, 2.5, True, None, "5", np.inf)],
+        *[("learning_rate", value) for value in (0.0, np.nan, np.inf, None, "0.1")],
+        *[("momentum", value) for value in (-0.1, 1.0, None, "0.9")],
+        *[("init_scale", value) for value in (0.0, np.inf, None, "0.5")],
+        *[("random_state", value) for value in (-1, 0.5, "0")],
     ],
 )
 def test_bad_settings_are_named(setting, value, problem):

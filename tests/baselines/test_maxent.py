@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from baselines.maxent import CrossEntropy, gradient, initial_weights, objective, probabilities
+from baselines.maxent import (
+    CrossEntropy,
+    check_not_tiny,
+    gradient,
+    initial_weights,
+    objective,
+    probabilities,
+)
 
 
 @pytest.fixture(params=[2, 4, 5, 7])
@@ -90,7 +97,16 @@ def test_initial_weights():
     assert not np.shares_memory(taken, given)
 
 
-@pytest.mark.parametrize("start", ["random", np.ones((2, 3)), np.full((3, 2), np.nan)])
+@pytest.mark.parametrize(
+    "start", ["random", np.ones((2, 3)), np.full((3, 2), np.nan), None, [["a"]], [[1], [2, 3]]]
+)
 def test_initial_weights_that_mean_nothing(start):
-    with pytest.raises(ValueError, match="initial_weights must be"):
+    with pytest.raises(ValueError, match="initial_weights"):
         initial_weights(start, 3, 2)
+
+
+def test_features_that_are_all_tiny():
+    check_not_tiny(np.zeros((2, 2)))
+    check_not_tiny(np.array([[1e-310, -1e-99]]))
+    with pytest.raises(ValueError, match="no value beyond 2e-110"):
+        check_not_tiny(np.array([[1e-310, -2e-110]]))

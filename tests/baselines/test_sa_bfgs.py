@@ -5,9 +5,11 @@ import json
 
 import numpy as np
 import pytest
+from scipy.optimize import OptimizeResult
 from scipy.special import rel_entr, softmax
 from sklearn.base import clone
 
+from baselines import sa_bfgs
 from baselines.sa_bfgs import SABFGS
 
 CASES = [("SJAFFE", "none"), ("SJAFFE", "standard"), ("emotion6", "none"), ("emotion6", "standard")]
@@ -130,6 +132,100 @@ def test_a_spent_budget_is_reported(problem):
     np.testing.assert_allclose(model.predict(X), P, atol=1e-13)
 
 
+def test_the_defaults_are_the_documented_ones():
+    assert SABFGS().get_params() == {
+        "max_iter": 500,
+        "tol": 1e-5,
+        "l2": 0.0,
+        "whiten": False,
+        "initial_weights": "zeros",
+        "scaling": "none",
+    }
+
+
+def meets(model, X, D, tol):
+    """Check the documented test, |g_kj| <= tol sum_i |x_ik|, written out."""
+    mass = D.sum(axis=1, keepdims=True)
+    slope = X.T @ (mass * softmax(X @ model.weights_, axis=1) - D)
+    return bool((np.abs(slope) <= 1.001 * tol * np.abs(X).sum(axis=0)[:, None]).all())
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e-2, 1e2, 1e3, 1e5])
+def test_converged_means_every_feature_in_its_own_unit(problem, unit):
+    X, D = problem
+    X = X * np.array([unit, 1, 1, 1, 1])
+    short, long = (SABFGS(max_iter=n).fit(X, D) for n in (20, 3000))
+    for model in (short, long):
+        assert model.converged_ is meets(model, X, D, 1e-5)
+    assert not short.converged_
+    if unit <= 1e3:
+        assert long.converged_
+        lowest = SABFGS(whiten=True, tol=1e-10).fit(X, D).objective_
+        assert long.objective_ == pytest.approx(lowest, abs=1e-5)
+        # It ended at the first point that meets the test.
+        assert not SABFGS(max_iter=long.n_iter_ - 1).fit(X, D).converged_
+
+
+def test_features_that_rounding_hides_are_no_convergence(problem):
+    X, D = problem
+    model = SABFGS(max_iter=5000).fit(X * np.array([1, 1, 1, 1, 1e-9]), D)
+    assert model.n_iter_ < 5000
+    assert model.converged_ is False
+    # Nothing to gain at all is one.
+    assert SABFGS(max_iter=5000, tol=0.0).fit(X, D).converged_
+
+
+@pytest.mark.parametrize("whiten", [False, True])
+def test_the_penalty_of_a_feature_without_content_is_judged(problem, whiten):
+    X, D = problem
+    X = np.column_stack([np.zeros(len(X)), X])
+    model = SABFGS(l2=0.5, whiten=whiten, initial_weights="identity").fit(X, D)
+    assert model.converged_
+    assert np.abs(model.weights_[0]).max() <= 1e-5
+
+
+def test_a_failed_line_search_is_reported_with_the_objective_of_its_weights(problem, monkeypatch):
+    X, D = problem
+
+    def fail(evaluate, start, **_):
+        return OptimizeResult(x=start, fun=-1.0, nit=0, status=2)
+
+    monkeypatch.setattr(sa_bfgs, "minimize", fail)
+    model = SABFGS().fit(X, D)
+    assert (model.n_iter_, model.converged_) == (0, False)
+    assert model.objective_ == pytest.approx(len(X) * np.log(4), rel=1e-12)
+
+
+@pytest.mark.parametrize("whiten", [False, True])
+@pytest.mark.parametrize("unit", [1e-99, 1e-14, 1e-7, 1e7, 1e13, 1e98])
+def test_features_of_extreme_size(problem, unit, whiten):
+    X, D = problem
+    expected = SABFGS(tol=1e-8).fit(X, D)
+    model = SABFGS(tol=1e-8, whiten=whiten).fit(X * unit, D)
+    assert model.converged_
+    assert model.objective_ == pytest.approx(expected.objective_, rel=1e-9)
+    np.testing.assert_allclose(model.weights_ * unit, expected.weights_, atol=1e-5)
+    np.testing.assert_allclose(model.predict(X * unit), expected.predict(X), atol=1e-6)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_start_and_penalty_follow_the_unit_of_the_features(problem, unit):
+    X, D = problem
+    tied = SABFGS(l2=0.3 * unit**2, tol=1e-9).fit(X * unit, D)
+    free = SABFGS(l2=0.3, tol=1e-9).fit(X, D)
+    np.testing.assert_allclose(tied.weights_ * unit, free.weights_, atol=1e-6)
+    assert tied.objective_ == pytest.approx(free.objective_, rel=1e-9)
+    begun = SABFGS(initial_weights=free.weights_ / unit, l2=0.3 * unit**2).fit(X * unit, D)
+    assert begun.n_iter_ <= 1
+
+
+@pytest.mark.parametrize("unit", [1e-160, 1e-200, 1e-310])
+def test_features_whose_squares_underflow_are_refused(problem, unit):
+    X, D = problem
+    with pytest.raises(ValueError, match="rescale the features above 1e-100"):
+        SABFGS().fit(X * unit, D)
+
+
 @pytest.mark.parametrize("unit", [1e-6, 1e6])
 def test_tolerance_does_not_depend_on_the_unit_of_the_features(problem, unit):
     X, D = problem
@@ -190,10 +286,12 @@ def test_clone_and_repetition(problem):
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        ({"max_iter": 0}, "max_iter"),
-        ({"tol": -1.0}, "tol"),
-        ({"tol": np.nan}, "tol"),
-        ({"l2": -0.1}, "l2"),
+        *[({"max_iter": value}, "max_iter") for value in (0, 2.5, True, None, "5", np.inf)],
+        *[({"tol": value}, "tol") for value in (-1.0, np.nan, np.inf, True, None, "0.1")],
+        *[({"l2": value}, "l2") for value in (-0.1, np.inf, True, None, "0.1")],
+        *[({"whiten": value}, "whiten") for value in ("no", None, 1)],
+        ({"initial_weights": [["a"]]}, "initial_weights"),
+        ({"initial_weights": None}, "initial_weights"),
         ({"initial_weights": "ones"}, "initial_weights"),
         ({"scaling": "unit"}, "scaling"),
     ],

@@ -78,15 +78,19 @@ def test_gradient_matches_differences(code, l2, monkeypatch):
         assert cpnn_loss(weights, X, codes, D, l2)[1][p] == pytest.approx(slope, abs=1e-8)
 
 
-@pytest.mark.parametrize("size", [0.01, 1.0, 100.0, 1e3, 1e6])
-def test_activations_match_a_library_also_where_they_saturate(size):
+@pytest.mark.parametrize(
+    ("dtype", "rtol", "atol"), [(np.float64, 1e-11, 1e-17), (np.float32, 1e-4, 2e-7)]
+)
+@pytest.mark.parametrize("size", [0.01, 1.0, 10.0, 100.0, 1e3, 1e6])
+def test_activations_match_a_library_also_where_they_saturate(size, dtype, rtol, atol):
     rng = np.random.default_rng(1)
-    hidden = size * rng.normal(size=(6, 3 + 2 + 1))
-    X, codes = rng.normal(size=(7, 3)), rng.normal(size=(4, 2))
+    hidden = (size * rng.normal(size=(6, 3 + 2 + 1))).astype(dtype)
+    X, codes = (rng.normal(size=shape).astype(dtype) for shape in ((7, 3), (4, 2)))
     a = hidden[:, :3] @ X.T + hidden[:, -1:]
     b = codes @ hidden[:, 3:5].T
     H = hidden_activations(hidden, X, codes)
-    np.testing.assert_allclose(H, expit(a[None] + b[:, :, None]), rtol=1e-11, atol=1e-17)
+    assert H.dtype == dtype
+    np.testing.assert_allclose(H, expit(a[None] + b[:, :, None]), rtol=rtol, atol=atol)
 
 
 def test_row_blocks_cover_every_row_once(monkeypatch):
@@ -142,6 +146,59 @@ def test_beats_the_mean_distribution_in_training(code, problem):
     assert kl(D, model.predict(X)) < 0.5 * kl(D, np.tile(D.mean(axis=0), (len(D), 1)))
 
 
+def test_the_defaults_are_the_published_ones():
+    assert SACPNN().get_params() == {
+        "n_hidden": 50,
+        "epochs": 400,
+        "code": "number",
+        "l2": 0.0,
+        "eta_plus": 1.2,
+        "eta_minus": 0.5,
+        "delta0": 0.1,
+        "init_scale": 0.5,
+        "precision": "single",
+        "scaling": "none",
+        "random_state": None,
+    }
+
+
+def test_augmentation_is_by_five_copies():
+    D = np.random.default_rng(0).dirichlet(np.ones(4), 6)
+    np.testing.assert_array_equal(augment(D), augment(D, copies=5))
+    assert not np.allclose(augment(D), augment(D, copies=4))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{}, {"eta_plus": 1.5}, {"eta_minus": 0.2}, {"delta0": 0.3}, {"init_scale": 0.1}, {"l2": 0.1}],
+)
+def test_training_is_rprop_with_the_given_settings(problem, changed):
+    """Against RProp weight by weight, in plain numbers."""
+    X, D = problem
+    settings = {"eta_plus": 1.2, "eta_minus": 0.5, "delta0": 0.1, "init_scale": 0.5, "l2": 0.0}
+    settings |= changed
+    start = np.random.default_rng(0).uniform(-1, 1, 3 * (5 + 1 + 2)) * settings["init_scale"]
+    weights = start.tolist()
+    sizes, remembered = [settings["delta0"]] * len(weights), [0.0] * len(weights)
+    grown = shrunk = 0
+    for _ in range(15):
+        slope = cpnn_loss(np.array(weights), X, label_codes("number", 4), D, settings["l2"])[1]
+        for p, g in enumerate(slope.tolist()):
+            if g * remembered[p] > 0:
+                sizes[p] *= settings["eta_plus"]
+                grown += 1
+            if g * remembered[p] < 0:
+                sizes[p] *= settings["eta_minus"]
+                shrunk += 1
+                remembered[p] = 0.0
+                continue
+            weights[p] -= math.copysign(sizes[p], g)
+            remembered[p] = g
+    assert min(grown, shrunk) > 20
+    model = SACPNN(n_hidden=3, epochs=15, precision="double", random_state=0, **settings)
+    np.testing.assert_allclose(model.fit(X, D).weights_, weights, rtol=0, atol=1e-9)
+
+
 def test_reports_how_training_ended(problem):
     X, D = problem
     short = SACPNN(epochs=7, random_state=0).fit(X, D)
@@ -184,15 +241,16 @@ def test_extreme_features_give_distributions(scaling, problem):
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        ("n_hidden", 0),
-        ("n_hidden", 2.5),
-        ("epochs", 0),
-        ("code", "one-hot"),
-        ("l2", -1.0),
-        ("eta_plus", 1.0),
-        ("eta_minus", 1.0),
-        ("delta0", 0.0),
-        ("init_scale", 0.0),
+        *[("n_hidden", value) for value in (0, 2.5, True, None, "5", np.inf)],
+        *[("epochs", value) for value in (0, 2.5, True, None, "5", np.inf)],
+        *[("code", value) for value in ("one-hot", None, 1)],
+        *[("precision", value) for value in ("half", None, np.float32)],
+        *[("l2", value) for value in (-1.0, np.nan, np.inf, None, "0")],
+        *[("eta_plus", value) for value in (1.0, np.inf, None, "1.2")],
+        *[("eta_minus", value) for value in (0.0, 1.0, None, "0.5")],
+        *[("delta0", value) for value in (0.0, np.inf, None, "0.1")],
+        *[("init_scale", value) for value in (0.0, np.inf, None, "0.5")],
+        *[("random_state", value) for value in (-1, 0.5, "0")],
     ],
 )
 def test_bad_settings_are_named(setting, value, problem):
@@ -233,3 +291,25 @@ def test_single_precision_survives_saturated_units(problem):
     X, D = problem
     predicted = SACPNN(epochs=20, random_state=0).fit(X * 1e6, D).predict(X * 1e6)
     assert predicted.sum(axis=1) == pytest.approx(np.ones(len(X)), abs=1e-12)
+
+
+def test_features_beyond_single_precision(problem):
+    X, D = problem
+    X = X * 1e39
+    with pytest.raises(ValueError, match='scaling="standard" or precision="double"'):
+        SACPNN(epochs=5).fit(X, D)
+    for settings in ({"scaling": "standard"}, {"precision": "double"}):
+        P = SACPNN(epochs=5, random_state=0, **settings).fit(X, D).predict(X)
+        assert np.isfinite(P).all()
+    largest = X * (sa_cpnn.LARGEST_SINGLE / np.abs(X).max())
+    assert np.isfinite(SACPNN(epochs=30, random_state=0).fit(largest, D).predict(X)).all()
+
+
+def test_weights_and_predictions_are_double_in_both_precisions(problem):
+    X, D = problem
+    for precision in ("single", "double"):
+        model = SACPNN(epochs=5, precision=precision, random_state=0).fit(X, D)
+        assert model.weights_.dtype == model.predict(X).dtype == np.float64
+        np.testing.assert_array_equal(
+            model.predict(X), cpnn_probabilities(model.weights_, X, model.codes_)
+        )

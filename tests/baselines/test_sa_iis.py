@@ -244,6 +244,41 @@ def test_it_descends_towards_the_minimum_on_real_data(shared, load_real):
     assert reached[-1] > known["SJAFFE_raw"]["minimum_sum_cross_entropy"]
 
 
+def test_the_defaults_are_those_of_the_original():
+    assert SAIIS().get_params() == {
+        "max_iter": 50,
+        "tol": 1e-7,
+        "initial_weights": "identity",
+        "scaling": "none",
+    }
+
+
+def test_a_rise_of_the_objective_is_no_convergence(problem):
+    """Sums of D that are off by 9e-5 put the end of IIS beside the minimum, where this begins."""
+    X, D = problem
+    D = D * (1 + 9e-5 * np.sign(X[:, :1]))
+    lowest = SABFGS(tol=0.0, whiten=True).fit(X, D)
+    model = SAIIS(max_iter=1, tol=1e-12, initial_weights=lowest.weights_).fit(X, D)
+    assert model.objective_ > lowest.objective_ + 1e-10
+    assert model.converged_ is False
+    # A change below the tolerance is convergence, up or down.
+    settled = SAIIS(max_iter=1, tol=1e-2, initial_weights=lowest.weights_).fit(X, D)
+    assert settled.objective_ == model.objective_
+    assert settled.converged_ is True
+
+
+def test_tiny_features(problem):
+    X, D = problem
+    for unit in (1e-110, 1e-310):
+        with pytest.raises(ValueError, match="rescale the features above 1e-100"):
+            SAIIS().fit(X * unit, D)
+    small = SAIIS(max_iter=5, initial_weights="zeros").fit(X * 1e-90, D)
+    usual = SAIIS(max_iter=5, initial_weights="zeros").fit(X, D)
+    assert small.objective_ == pytest.approx(usual.objective_, rel=1e-9)
+    X = X * np.array([1, 1, 1, 1, 1e-310])
+    assert np.isfinite(SAIIS(max_iter=5).fit(X, D).predict(X)).all()
+
+
 def test_the_default_start_is_the_identity(problem):
     X, D = problem
     default = SAIIS(max_iter=2).fit(X, D)
@@ -281,8 +316,8 @@ def test_clone_repetition_and_untouched_inputs(problem):
 @pytest.mark.parametrize(
     ("bad", "complaint"),
     [
-        ({"max_iter": 0}, "max_iter"),
-        ({"tol": -1.0}, "tol"),
+        *[({"max_iter": value}, "max_iter") for value in (0, 2.5, True, None, "5", np.inf)],
+        *[({"tol": value}, "tol") for value in (-1.0, np.nan, np.inf, True, None, "0.1")],
         ({"initial_weights": "ones"}, "initial_weights"),
         ({"initial_weights": np.ones((4, 5))}, "initial_weights"),
     ],
