@@ -96,7 +96,8 @@ def fit_sigmoids(
 
     falling = A > 0
     mean = (weight * target).sum(axis=1) / np.where(weight.any(axis=1), weight.sum(axis=1), 1.0)
-    mean = np.where(weight.any(axis=1), mean, 0.5)
+    # Between the two targets, both 0.5 without any weight; denormal weights round out of there.
+    mean = np.clip(mean, no, yes)
     A = np.where(falling, 0.0, A)
     B = np.where(falling, np.log1p(-mean) - np.log(mean), B)
     return np.stack([A, B], axis=1), converged

@@ -9,12 +9,16 @@ from scipy.linalg import cholesky, eigh, solve_triangular
 from scipy.special import log_softmax
 
 from baselines.base import FloatArray, LDLEstimator
+from baselines.settings import check_number
 
 #: Least posterior before normalisation, as in the original code.
 MIN_POSTERIOR = 1e-9
 
 #: What cross-validation chooses the shrinkage from.
 SHRINKAGES = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
+
+#: Losses closer than this, relatively, differ by rounding.
+EQUAL_LOSS = 1e-12
 
 #: Row n is held out in fold n modulo this.
 FOLDS = 5
@@ -51,8 +55,9 @@ class PTBayes(LDLEstimator):
     Parameters
     ----------
     shrinkage : float or None, default None
-        a, from 0 to 1; None chooses it by cross-validation. A covariance left singular (0 and too
-        few examples) raises ValueError.
+        a, from 0 to 1; None chooses it by cross-validation, in which row i is in fold i % 5: the
+        choice depends on the order of the rows, and nothing is random. A covariance left singular
+        (0 and too few examples) raises ValueError.
     scaling : {"none", "standard"}, default "standard"
         Standardise the features.
 
@@ -78,8 +83,8 @@ class PTBayes(LDLEstimator):
         self.scaling = scaling
 
     def _fit(self, X: FloatArray, D: FloatArray) -> None:
-        if self.shrinkage is not None and not 0 <= self.shrinkage <= 1:
-            raise ValueError(f"shrinkage must lie between 0 and 1, not {self.shrinkage!r}")
+        if self.shrinkage is not None:
+            check_number("shrinkage", self.shrinkage, high=1.0, include_high=True)
         self.gaussians_ = fit_gaussians(X, D)
         self.shrinkage_ = choose_shrinkage(X, D) if self.shrinkage is None else self.shrinkage
         self.shared_shrinkage_ = self.gaussians_.shared_shrinkage
@@ -132,8 +137,10 @@ def fit_gaussians(X: FloatArray, D: FloatArray) -> Gaussians:
     """Fit the weighted mean and covariance of every label; one without weight is left standard."""
     c, q = D.shape[1], X.shape[1]
     totals = D.sum(axis=0)
-    centre = X.mean(axis=0)
+    # The mean of a constant feature is exact this way, and what differs by rounding is no variance.
+    centre = X[0] + (X - X[0]).mean(axis=0)
     centred = X - centre
+    centred[np.abs(centred) <= 4 * np.finfo(float).eps * np.abs(X).max(axis=0)] = 0.0
     means = D.T @ centred / np.where(totals > 0, totals, 1.0)[:, None]
     shared, shared_shrinkage = shrunk_covariance(centred - D @ means)
     factor = cholesky(shared, lower=True)
@@ -176,7 +183,8 @@ def choose_shrinkage(X: FloatArray, D: FloatArray) -> float:
             continue
         log_p = log_posteriors(fit_gaussians(X[~held_out], D[~held_out]), X[held_out], SHRINKAGES)
         loss -= (D[held_out] * np.maximum(log_p, np.log(MIN_POSTERIOR))).sum(axis=(1, 2))
-    return SHRINKAGES[int(np.flatnonzero(loss == loss.min())[-1])]
+    equally_good = loss <= loss.min() * (1 + EQUAL_LOSS)
+    return SHRINKAGES[int(np.flatnonzero(equally_good)[-1])]
 
 
 def shrunk_covariance(residuals: FloatArray) -> tuple[FloatArray, float]:
@@ -195,20 +203,22 @@ def shrunk_covariance(residuals: FloatArray) -> tuple[FloatArray, float]:
     Returns
     -------
     covariance : ndarray of shape (q, q)
-        The identity where all residuals are zero.
+        The identity where all residuals are zero or their squares underflow.
     shrinkage : float
         a.
     """
     n, q = residuals.shape
-    S = residuals.T @ residuals / n
-    m = np.trace(S) / q
+    m = (residuals * residuals).sum() / (n * q)
     if m <= 0:
         return np.eye(q), 1.0
+    # In units of sqrt(m), where m is 1, the fourth powers below neither overflow nor vanish.
+    residuals = residuals / np.sqrt(m)
+    S = residuals.T @ residuals / n
     squares = (residuals * residuals).sum(axis=1)
     size = (S * S).sum()
     variance = ((squares * squares).sum() / n - size) / n
-    distance = size - q * m * m
+    distance = size - q
     shrinkage = float(np.clip(variance / distance, 1e-6, 1.0)) if distance > 0 else 1.0
     covariance = (1.0 - shrinkage) * S
-    covariance.flat[:: q + 1] += shrinkage * m
-    return covariance, shrinkage
+    covariance.flat[:: q + 1] += shrinkage
+    return m * covariance, shrinkage

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from baselines.base import FloatArray, LDLEstimator
 from baselines.pairwise import couple, fit_sigmoids, pair_probabilities
-from baselines.weighted_svm import Machines, prepare, rbf_kernel, solve_machines
+from baselines.settings import check_count, check_number
+from baselines.weighted_svm import Machines, Splitting, prepare, rbf_kernel, solve_machines
 
 #: Folds behind the decision values that the sigmoids are fitted to, as in LIBSVM.
 CALIBRATION_FOLDS = 5
 
-#: Two n x n matrices of float64 take 6.4 GB at this many rows.
-MAX_ROWS = 20_000
+#: Pairs of labels solved together: enough for fast matrix products, few enough for the memory.
+PAIRS_AT_ONCE = 32
+
+#: Most bytes that a fit may need, see `peak_memory`.
+MAX_MEMORY = 8e9
 
 
 class PTSVM(LDLEstimator):
@@ -38,8 +45,9 @@ class PTSVM(LDLEstimator):
       the same unit, which takes twice as long on Emotion6. Stopping at 0.01, a hundredth of the
       margin, moves no probability there by more than 0.006, and 0.0002 on average.
 
-    Cost: two n x n matrices and one n^3 inverse per fit, then a product with an n x n matrix per
-    iteration. More than 20,000 rows raise ValueError rather than exhaust the memory.
+    Cost: one n^3 inverse per fit, then a product with an n x n matrix per iteration. Memory:
+    see `peak_memory`; 8 GB are enough for 19,000 rows with 8 labels. A fit that needs more raises
+    ValueError.
 
     Parameters
     ----------
@@ -95,59 +103,58 @@ class PTSVM(LDLEstimator):
         self.random_state = random_state
 
     def _fit(self, X: FloatArray, D: FloatArray) -> None:
-        self._check_parameters(len(X))
-        self.gamma_ = 1.0 / X.shape[1] if self.gamma is None else self.gamma
-        first, second = np.triu_indices(D.shape[1], k=1)
-        upper, lower = self.C * D.T[first], -self.C * D.T[second]
-        splitting = prepare(rbf_kernel(X, X, self.gamma_), lower, upper, self.tol)
-        machines = solve_machines(splitting, lower, upper, self.tol, self.max_iter)
-
-        # A row is held out by leaving it no room: lower = upper = 0.
+        self._check_parameters(len(X), X.shape[1], D.shape[1])
+        # Distances are computed as |x|^2 - 2 x.z + |z|^2, which a large common offset drowns.
+        self.centre_ = X.mean(axis=0)
+        self.support_ = X - self.centre_
+        self.gamma_ = 1.0 / X.shape[1] if self.gamma is None else float(self.gamma)
+        kernel = rbf_kernel(self.support_, self.support_, self.gamma_)
+        splitting = prepare(kernel, -self.C * D.T, self.C * D.T, self.tol)
         n_folds = min(CALIBRATION_FOLDS, len(X))
         fold = np.random.default_rng(self.random_state).permutation(len(X)) % n_folds
-        held_out = fold == np.arange(n_folds)[:, None]
-        kept = np.repeat(~held_out, len(first), axis=0)
-        calibration = solve_machines(
-            splitting,
-            np.tile(lower, (n_folds, 1)) * kept,
-            np.tile(upper, (n_folds, 1)) * kept,
-            self.tol,
-            self.max_iter,
-            start=(
-                np.tile(machines.beta, (n_folds, 1)),
-                np.tile(machines.multipliers, (n_folds, 1)),
-                np.tile(machines.offset, n_folds),
-            ),
-        )
-        decisions = calibration.beta @ splitting.kernel + calibration.bias[:, None]
-        decisions = decisions.reshape(n_folds, len(first), len(X))
-        self.held_out_decisions_ = decisions[fold, :, np.arange(len(X))].T
-        self.sigmoids_, calibrated = fit_sigmoids(self.held_out_decisions_, D.T[first], D.T[second])
-        self._report([machines, calibration], bool(calibrated.all()))
-        self.support_, self.beta_, self.bias_ = X, machines.beta, machines.bias
 
-    def _report(self, solved: list[Machines], calibrated: bool) -> None:
-        self.n_iter_ = int(max(machines.n_iter.max() for machines in solved))
-        self.violation_ = float(max(machines.violation.max() for machines in solved))
+        first, second = np.triu_indices(D.shape[1], k=1)
+        self.beta_, self.bias_ = np.empty((len(first), len(X))), np.empty(len(first))
+        self.held_out_decisions_ = np.empty((len(first), len(X)))
+        self.sigmoids_ = np.empty((len(first), 2))
+        self.n_iter_, self.violation_, self.objective_, calibrated = 0, 0.0, 0.0, True
+        for start in range(0, len(first), PAIRS_AT_ONCE):
+            pairs = slice(start, start + PAIRS_AT_ONCE)
+            positive, negative = D.T[first[pairs]], D.T[second[pairs]]
+            lower, upper = -self.C * negative, self.C * positive
+            machines = solve_machines(splitting, lower, upper, self.tol, self.max_iter)
+            decisions, calibration = hold_out(
+                splitting, machines, lower, upper, fold, self.tol, self.max_iter
+            )
+            self.beta_[pairs], self.bias_[pairs] = machines.beta, machines.bias
+            self.held_out_decisions_[pairs] = decisions
+            self.sigmoids_[pairs], optimal = fit_sigmoids(decisions, positive, negative)
+            calibrated = calibrated and bool(optimal.all())
+            self.objective_ += float(machines.objective.sum())
+            for solved in (machines, calibration):
+                self.n_iter_ = max(self.n_iter_, int(solved.n_iter.max()))
+                self.violation_ = max(self.violation_, float(solved.violation.max()))
         self.converged_ = calibrated and self.violation_ <= self.tol
-        self.objective_ = float(solved[0].objective.sum())
 
-    def _check_parameters(self, n_rows: int) -> None:
-        for name in ("C", "gamma", "tol"):
-            value = getattr(self, name)
-            if not (name == "gamma" and value is None) and not 0 < value < np.inf:
-                raise ValueError(f"{name} must be positive and finite, not {value!r}")
-        if self.max_iter < 1:
-            raise ValueError(f"max_iter must be at least 1, not {self.max_iter!r}")
-        if n_rows > MAX_ROWS:
+    def _check_parameters(self, n_rows: int, n_features: int, n_labels: int) -> None:
+        check_number("C", self.C, include_low=False)
+        if self.gamma is not None:
+            check_number("gamma", self.gamma, include_low=False)
+        check_number("tol", self.tol, include_low=False)
+        check_count("max_iter", self.max_iter)
+        if self.random_state is not None:
+            check_count("random_state", self.random_state, least=0)
+        needed = peak_memory(n_rows, n_features, n_labels)
+        if needed > MAX_MEMORY:
             raise ValueError(
-                f"PT-SVM keeps two n x n matrices, {16 * n_rows**2 / 1e9:.0f} GB for the "
-                f"{n_rows} training rows; it takes at most {MAX_ROWS} rows: use a subset"
+                f"PT-SVM needs {needed / 1e9:.1f} GB for {n_rows} training rows with "
+                f"{n_features} features and {n_labels} labels, its limit is "
+                f"{MAX_MEMORY / 1e9:g} GB: train on a subset of the rows"
             )
 
     def _decision_values(self, X: FloatArray) -> FloatArray:
         """Return the decision values of all pairs, of shape (n, n_pairs)."""
-        return rbf_kernel(X, self.support_, self.gamma_) @ self.beta_.T + self.bias_
+        return rbf_kernel(X - self.centre_, self.support_, self.gamma_) @ self.beta_.T + self.bias_
 
     def _predict(self, X: FloatArray) -> FloatArray:
         probability = pair_probabilities(self._decision_values(X).T, self.sigmoids_).T
@@ -156,3 +163,64 @@ class PTSVM(LDLEstimator):
         r[:, first, second] = probability
         r[:, second, first] = 1.0 - probability
         return couple(r)
+
+
+def peak_memory(n_rows: int, n_features: int, n_labels: int) -> float:
+    """Return a bound on the bytes that a fit takes, a little above what was measured.
+
+    n x n: the kernel and its inverse, and the inverse again while it is rounded to single
+    precision. Pairs x n: 105 arrays for a batch of pairs (21 for each of the five folds'
+    machines), two results and a spare for all pairs. Features: scaled, centred and squared.
+    """
+    pairs = n_labels * (n_labels - 1) // 2
+    batch = 115 * min(pairs, PAIRS_AT_ONCE)
+    return 8.0 * n_rows * (2.5 * n_rows + batch + 3 * pairs + 3 * n_features)
+
+
+def hold_out(
+    splitting: Splitting,
+    machines: Machines,
+    lower: FloatArray,
+    upper: FloatArray,
+    fold: NDArray[np.integer[Any]],
+    tol: float,
+    max_iter: int,
+) -> tuple[FloatArray, Machines]:
+    """Return the decision value of every row by a machine trained without the row's fold.
+
+    Parameters
+    ----------
+    splitting : Splitting
+        The kernel matrix of all rows, prepared.
+    machines : Machines
+        The m machines on all rows, near which those of the folds start.
+    lower, upper : ndarray of shape (m, n)
+        Bounds of the machines on all rows.
+    fold : ndarray of shape (n,)
+        The fold of every row, counted from 0.
+    tol, max_iter
+        As in `solve_machines`.
+
+    Returns
+    -------
+    decisions : ndarray of shape (m, n)
+    calibration : Machines
+        The machines of all folds, those of fold 0 first.
+    """
+    (m, n), n_folds = lower.shape, int(fold.max()) + 1
+    # A row is held out by leaving it no room: lower = upper = 0.
+    kept = np.repeat(fold != np.arange(n_folds)[:, None], m, axis=0)
+    calibration = solve_machines(
+        splitting,
+        np.tile(lower, (n_folds, 1)) * kept,
+        np.tile(upper, (n_folds, 1)) * kept,
+        tol,
+        max_iter,
+        start=(
+            np.tile(machines.beta, (n_folds, 1)),
+            np.tile(machines.multipliers, (n_folds, 1)),
+            np.tile(machines.offset, n_folds),
+        ),
+    )
+    decisions = calibration.beta @ splitting.kernel + calibration.bias[:, None]
+    return decisions.reshape(n_folds, m, n)[fold, :, np.arange(n)].T, calibration

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, lapack
+from scipy.spatial.distance import cdist
 
 from baselines.base import FloatArray
 
@@ -39,6 +40,9 @@ CHECK_EVERY = 10
 
 #: From this tolerance on, single precision is enough for the iteration.
 SINGLE_PRECISION_TOL = 1e-3
+
+#: Largest rounding error of the kernel's exponent.
+LARGEST_ROUNDING = 1e-9
 
 # Newton nearly always ends in 3 steps; 60 bisections reach the rounding error from any bracket.
 _NEWTON_STEPS, _BISECTIONS = 20, 60
@@ -86,12 +90,20 @@ class Machines:
 
 
 def rbf_kernel(X: FloatArray, Z: FloatArray, gamma: float) -> FloatArray:
-    """Return exp(-gamma |x - z|^2) of shape (len(X), len(Z))."""
-    squares = X @ Z.T
-    squares *= -2.0
-    squares += (X * X).sum(axis=1)[:, None]
-    squares += (Z * Z).sum(axis=1)
-    np.maximum(squares, 0.0, out=squares)
+    """Return exp(-gamma |x - z|^2) of shape (len(X), len(Z)).
+
+    |x - z|^2 is |x|^2 - 2 x.z + |z|^2, a matrix product; where the rounding of that would show in
+    the exponent (rows in groups far apart) it is computed from differences.
+    """
+    x, z = (X * X).sum(axis=1), (Z * Z).sum(axis=1)
+    if gamma * np.finfo(float).eps * max(x.max(), z.max()) > LARGEST_ROUNDING:
+        squares = cdist(X, Z, "sqeuclidean")
+    else:
+        squares = X @ Z.T
+        squares *= -2.0
+        squares += x[:, None]
+        squares += z
+        np.maximum(squares, 0.0, out=squares)
     squares *= -gamma
     return np.exp(squares, out=squares)
 

@@ -66,6 +66,15 @@ def test_constant_separable_and_weightless_decisions_stay_finite():
     np.testing.assert_array_equal(probability[2], 0.5)
 
 
+def test_a_denormal_weight_is_next_to_none():
+    f = np.array([[1.0, -1.0]])
+    tiny, zero = np.array([[5e-324, 0.0]]), np.zeros((1, 2))
+    for positive, negative in ((tiny, zero), (zero, tiny), (tiny, tiny)):
+        sigmoids, converged = fit_sigmoids(f, positive, negative)
+        assert converged.all()
+        np.testing.assert_array_equal(pair_probabilities(f, sigmoids), 0.5)
+
+
 def pairs(p):
     return p[:, :, None] / (p[:, :, None] + p[:, None, :])
 

@@ -153,10 +153,60 @@ def test_fitting_changes_nothing_and_is_repeatable(problem):
     np.testing.assert_array_equal(D, before[1])
 
 
-@pytest.mark.parametrize("wrong", [{"shrinkage": -0.1}, {"shrinkage": 1.5}, {"scaling": "max"}])
-def test_hyper_parameters_without_meaning_are_refused(problem, wrong):
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        PTBayes(**wrong).fit(*problem)
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("shrinkage", [-0.1, 1.5, "a", True, np.nan, np.inf]), ("scaling", ["max", None])],
+)
+def test_hyper_parameters_without_meaning_are_refused(problem, name, values):
+    for value in values:
+        with pytest.raises(ValueError, match=f"^{name} must be"):
+            PTBayes(**{name: value}).fit(*problem)
+
+
+def test_the_defaults_are_standardised_features_and_a_chosen_shrinkage(problem):
+    X, D = problem
+    far = X * [1, 10, 0.1, 5, 1] + 3
+    model = PTBayes().fit(far, D)
+    Z = (far - far.mean(axis=0)) / far.std(axis=0)
+    a = choose_shrinkage(Z, D)
+    assert model.shrinkage_ == a
+    np.testing.assert_allclose(model.predict(far), bayes_by_hand(Z, D, Z, a), atol=1e-7)
+    unscaled = PTBayes(shrinkage=a, scaling="none").fit(far, D).predict(far)
+    assert np.abs(model.predict(far) - unscaled).max() > 1e-3
+
+
+def test_the_largest_of_equally_good_shrinkages_wins():
+    """A constant feature says nothing, so every shrinkage predicts the prior."""
+    D = np.random.default_rng(0).dirichlet(np.ones(3), 20)
+    assert choose_shrinkage(np.zeros((20, 1)), D) == 1.0
+    assert choose_shrinkage(np.ones((1, 2)), D[:1]) == 1.0
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e8, 1e99])
+def test_equal_rows_give_the_prior(scale):
+    rng = np.random.default_rng(0)
+    X = np.repeat(rng.normal(size=(1, 6)) * scale, 40, axis=0)
+    D = rng.dirichlet(np.ones(5), 40)
+    P = PTBayes(scaling="none").fit(X, D).predict(X)
+    np.testing.assert_allclose(P, np.tile(D.mean(axis=0), (40, 1)), atol=1e-12)
+
+
+def test_rows_equal_up_to_rounding_give_the_prior():
+    rng = np.random.default_rng(1)
+    row = rng.normal(size=(1, 6))
+    X = row * (1 + np.finfo(float).eps * rng.integers(-1, 2, size=(40, 6)))
+    D = rng.dirichlet(np.ones(5), 40)
+    P = PTBayes(scaling="none").fit(X, D).predict(X)
+    np.testing.assert_allclose(P, np.tile(D.mean(axis=0), (40, 1)), atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-100, 1e80, 1e99])
+def test_very_small_and_large_units_change_nothing(problem, scale):
+    X, D = problem
+    here, there = (PTBayes(scaling="none").fit(X * s, D) for s in (1.0, scale))
+    assert there.shared_shrinkage_ == pytest.approx(here.shared_shrinkage_)
+    assert there.shrinkage_ == here.shrinkage_
+    np.testing.assert_allclose(there.predict(X * scale), here.predict(X), atol=1e-9)
 
 
 def test_a_singular_covariance_is_refused_by_name():

@@ -1,11 +1,15 @@
 import json
+import tracemalloc
+from itertools import combinations
 
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.svm import SVC
 
 from baselines import pt_svm
-from baselines.pt_svm import PTSVM
+from baselines.pairwise import couple, fit_sigmoids
+from baselines.pt_svm import PTSVM, peak_memory
 
 
 def kl(D, P):
@@ -106,17 +110,120 @@ def test_far_features_give_a_distribution(problem):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"C": 0}, {"gamma": -1.0}, {"tol": 0}, {"max_iter": 0}, {"scaling": "max"}]
+    ("name", "values"),
+    [
+        ("C", [0, -1.0, "a", None, True, np.inf, np.nan]),
+        ("gamma", [0, -1.0, "scale", True, np.inf, np.nan]),
+        ("tol", [0, "a", None, True, np.inf]),
+        ("max_iter", [0, 2.5, "a", None, True, np.inf]),
+        ("random_state", [-1, 0.5, "a", True]),
+        ("scaling", ["max", None]),
+    ],
 )
-def test_hyper_parameters_without_meaning_are_refused(problem, wrong):
-    with pytest.raises(ValueError, match=next(iter(wrong))):
-        PTSVM(**wrong).fit(*problem)
+def test_hyper_parameters_without_meaning_are_refused(problem, name, values):
+    for value in values:
+        with pytest.raises(ValueError, match=f"^{name} must be"):
+            PTSVM(**{name: value}).fit(*problem)
 
 
-def test_too_many_rows_are_refused_before_any_memory_is_taken(problem, monkeypatch):
-    monkeypatch.setattr(pt_svm, "MAX_ROWS", 59)
-    with pytest.raises(ValueError, match="at most 59 rows"):
-        PTSVM(random_state=0).fit(*problem)
+@pytest.mark.parametrize(("n", "q", "c"), [(700, 5, 2), (150, 5, 7), (60, 5, 24), (60, 2000, 2)])
+@pytest.mark.parametrize("tol", [1e-2, 1e-6])
+def test_the_memory_is_bounded(n, q, c, tol):
+    rng = np.random.default_rng(0)
+    X, D = rng.normal(size=(n, q)), rng.dirichlet(np.ones(c), n)
+    tracemalloc.start()
+    try:
+        PTSVM(tol=tol, max_iter=12, random_state=0).fit(X, D)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 0.5 < peak / peak_memory(n, q, c) < 1
+
+
+def test_too_much_memory_is_refused_before_any_is_taken(problem, monkeypatch):
+    X, D = problem
+    monkeypatch.setattr(pt_svm, "MAX_MEMORY", peak_memory(60, 5, 4))
+    PTSVM(random_state=0).fit(X, D)
+    with pytest.raises(ValueError, match="for 60 training rows with 5 features and 5 lab"):
+        PTSVM(random_state=0).fit(X, np.insert(D, 0, 0.0, axis=1))
+    monkeypatch.undo()
+    assert peak_memory(19_000, 168, 8) < pt_svm.MAX_MEMORY < peak_memory(20_000, 168, 8)
+    # Many labels count: 68 of them are 2278 pairs.
+    assert peak_memory(18_500, 36, 68) > pt_svm.MAX_MEMORY > peak_memory(18_500, 36, 8)
+
+
+def test_a_common_offset_changes_nothing(problem):
+    X, D = problem
+    P = PTSVM(scaling="none", random_state=0).fit(X, D).predict(X)
+    far = X + np.array([1e8, 0, -1e8, 0, 0])
+    Q = PTSVM(scaling="none", random_state=0).fit(far, D).predict(far)
+    np.testing.assert_allclose(Q, P, atol=1e-5)
+
+
+def test_groups_far_apart_are_fine(problem):
+    """All distances between the groups are infinite: 1e8 or 1e4 is the same."""
+    X, D = problem
+    P, Q = (
+        PTSVM(scaling="none", random_state=0).fit(far, D).predict(far)
+        for far in (X + offset * (np.arange(60) < 30)[:, None] for offset in (1e4, 1e9))
+    )
+    np.testing.assert_allclose(Q, P, atol=1e-4)
+
+
+@pytest.mark.parametrize("scaling", ["standard", "none"])
+def test_a_fitted_model_does_not_follow_its_training_data(problem, scaling):
+    X, D = (array.copy() for array in problem)
+    model = PTSVM(scaling=scaling, random_state=0).fit(X, D)
+    P = model.predict(problem[0])
+    X[:], D[:] = 7.0, 0.25
+    np.testing.assert_array_equal(model.predict(problem[0]), P)
+
+
+def test_batches_of_pairs_change_nothing(problem, monkeypatch):
+    X, D = problem
+    model = PTSVM(tol=1e-7, max_iter=20_000, random_state=0).fit(X, D)
+    monkeypatch.setattr(pt_svm, "PAIRS_AT_ONCE", 4)
+    batches = PTSVM(tol=1e-7, max_iter=20_000, random_state=0).fit(X, D)
+    for name in ("beta_", "bias_", "held_out_decisions_", "sigmoids_", "objective_"):
+        np.testing.assert_allclose(getattr(batches, name), getattr(model, name), atol=1e-5)
+
+
+def weighted_svc(X, positive, negative, at):
+    """LIBSVM's decision values with its default C = 1 and gamma = 1 / n_features."""
+    both, y = np.concatenate([X, X]), np.repeat([1, -1], len(X))
+    weight = np.concatenate([positive, negative])
+    used = weight > 0
+    svc = SVC(C=1.0, gamma=1 / X.shape[1], tol=1e-8)
+    return svc.fit(both[used], y[used], sample_weight=weight[used]).decision_function(at)
+
+
+def test_every_step_is_that_of_libsvm_on_the_weighted_examples(problem):
+    """Defaults but for the tolerance: machines, five folds, sigmoids with the exact weights."""
+    X, D = problem
+    D = np.where(D < 0.03, 0.0, D)
+    D /= D.sum(axis=1, keepdims=True)
+    Z = (X - X.mean(axis=0)) / X.std(axis=0)
+    at = np.random.default_rng(1).normal(size=(10, 5))
+    model = PTSVM(tol=1e-7, max_iter=50_000, random_state=4).fit(X, D)
+    decisions = model._decision_values((at - X.mean(axis=0)) / X.std(axis=0))
+    fold = np.random.default_rng(4).permutation(60) % 5
+    r = np.zeros((10, 4, 4))
+    for k, (i, j) in enumerate(combinations(range(4), 2)):
+        positive, negative = D[:, i], D[:, j]
+        expected = weighted_svc(Z, positive, negative, (at - X.mean(axis=0)) / X.std(axis=0))
+        np.testing.assert_allclose(decisions[:, k], expected, atol=1e-4)
+        held_out = np.empty(60)
+        for f in range(5):
+            own = fold == f
+            held_out[own] = weighted_svc(Z[~own], positive[~own], negative[~own], Z[own])
+        np.testing.assert_allclose(model.held_out_decisions_[k], held_out, atol=1e-4)
+        (A, B), _ = (
+            part[0] for part in fit_sigmoids(held_out[None], positive[None], negative[None])
+        )
+        np.testing.assert_allclose(model.sigmoids_[k], [A, B], atol=1e-3)
+        r[:, i, j] = 1 / (1 + np.exp(A * expected + B))
+        r[:, j, i] = 1 - r[:, i, j]
+    np.testing.assert_allclose(model.predict(at), couple(r), atol=1e-3)
 
 
 @pytest.mark.parametrize("scaling", ["standard", "none"])

@@ -47,6 +47,13 @@ def test_the_kernel_is_that_of_scikit_learn():
     np.testing.assert_allclose(rbf_kernel(X, Z, 0.3), sklearn_rbf(X, Z, 0.3), rtol=1e-12)
 
 
+def test_the_kernel_keeps_the_distances_within_groups_far_apart():
+    X = np.random.default_rng(0).normal(size=(6, 3))
+    X[3:] += 1e8
+    squares = ((X[:, None] - X) ** 2).sum(axis=2)
+    np.testing.assert_allclose(rbf_kernel(X, X, 0.3), np.exp(-0.3 * squares), rtol=1e-12)
+
+
 @pytest.mark.parametrize("C", [0.05, 1.0, 30.0])
 def test_decision_values_are_those_of_libsvm(weighted, C):
     X, positive, negative = weighted
