@@ -5,10 +5,16 @@ A check gets a model class and yields a sentence for everything it finds wrong.
 
 from __future__ import annotations
 
+import builtins
 import importlib.resources
+import importlib.util
+import json
+import keyword
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import numpy as np
@@ -16,7 +22,8 @@ from sklearn.base import clone
 
 from baselines.base import FloatArray, check_distributions
 from benchmark.errors import UsageError
-from benchmark.registry import load_plugin, models
+from benchmark.protocol import check_params
+from benchmark.registry import check_name, default_params, load_plugin, models
 from features.files import write_atomic
 
 Check = Callable[[type], Iterator[str]]
@@ -67,7 +74,7 @@ def check_model(cls: type) -> list[str]:
         for check in stage:
             try:
                 problems += check(cls)
-            except Exception as error:  # whatever a user's model may raise
+            except (Exception, SystemExit) as error:  # whatever a user's model may raise
                 what = check.__name__.removeprefix("_check_").replace("_", " ")
                 problems.append(f"{what}: {type(error).__name__}: {error}")
         if problems:
@@ -88,32 +95,51 @@ def new_model(name: str, folder: Path = Path()) -> Path:
     Returns
     -------
     Path
-        The written file.
+        The written file; ``model_`` goes before its name where a module has that name already.
 
     Raises
     ------
     UsageError
-        The name holds no letter or is taken, the file exists, or the folder cannot be written.
+        The name cannot stand in a table, gives no file name or is taken, the file exists, or the
+        folder cannot be written.
     """
+    check_name(name)
     words = re.findall(r"[A-Za-z0-9]+", name)
-    class_name = "".join(word[0].upper() + word[1:] for word in words)
-    if not class_name or not name.isprintable():
-        raise UsageError(f"a model's name needs letters, {name!r} has none")
-    if class_name[0].isdigit():
-        class_name = f"Model{class_name}"
+    if not words:
+        raise UsageError(f"{name!r} has no ASCII letter or digit, of which to make a file name")
     if name.lower() in {known.lower() for known in models()}:
         raise UsageError(f"the name {name!r} is taken; choose another")
-    path = folder / f"{'_'.join(words).lower()}.py"
+    stem = "_".join(words).lower()
+    path = folder / f"{stem}.py"
+    if not path.exists() and _is_module(stem):
+        path = folder / f"model_{stem}.py"
     if path.exists():
         raise UsageError(f"{path} exists; choose another name or folder")
     template = importlib.resources.files("benchmark").joinpath("templates/model.py.txt")
-    text = template.read_text(encoding="utf-8")
-    literal = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    text = Template(template.read_text(encoding="utf-8")).substitute(
+        name=json.dumps(name, ensure_ascii=False), class_name=_class_name(words)
+    )
     try:
-        write_atomic(path, text.replace("NAME", literal).replace("CLASS", class_name))
+        write_atomic(path, text)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
     return path
+
+
+def _class_name(words: list[str]) -> str:
+    name = "".join(word[0].upper() + word[1:] for word in words)
+    hidden = keyword.iskeyword(name) or hasattr(builtins, name) or name == "LDLEstimator"
+    return f"Model{name}" if hidden or name[0].isdigit() else name
+
+
+def _is_module(name: str) -> bool:
+    """Whether Python knows a module of that name, which a file beside the user's would hide."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except ValueError:  # imported, but its origin is not known
+        return True
+    # A mere folder counts as a package, but has no origin; it hides nothing.
+    return name in sys.stdlib_module_names or (spec is not None and spec.origin is not None)
 
 
 # --- The problems the checks pose ----------------------------------------------------------------
@@ -150,8 +176,8 @@ def _check_construction(cls: type) -> Iterator[str]:
         if not callable(getattr(estimator, method, None)):
             yield f"has no method {method}; derive from baselines.LDLEstimator"
     consumes = getattr(cls, "consumes", "features")
-    if consumes not in ("features", "images"):
-        yield f"consumes must be 'features' or 'images', not {consumes!r}"
+    if consumes != "features":
+        yield f"consumes must be 'features', not {consumes!r}: the harness cannot pass images yet"
 
 
 def _check_fit_and_predict(cls: type) -> Iterator[str]:
@@ -183,13 +209,20 @@ def _check_clone(cls: type) -> Iterator[str]:
         yield f"__init__ sets {', '.join(fitted)}: fitted state belongs into fit"
 
 
+def _check_parameters(cls: type) -> Iterator[str]:
+    try:
+        check_params(cls.__name__, default_params(cls))
+    except UsageError as error:
+        yield str(error)
+
+
 def _check_random_state(cls: type) -> Iterator[str]:
     params = cls().get_params(deep=False)
     if params.get("random_state") is not None:
         yield "random_state must default to None: the run derives it for every task"
 
 
-def _check_determinism(cls: type) -> Iterator[str]:
+def _check_repeatability(cls: type) -> Iterator[str]:
     X, D = _problem()
     first, second = (_predict(cls, X[:40], D[:40], X[40:]) for _ in range(2))
     if not np.array_equal(first, second):
@@ -197,6 +230,12 @@ def _check_determinism(cls: type) -> Iterator[str]:
             "two fits on the same data give different predictions: take every random draw from "
             "numpy.random.default_rng(self.random_state), with a parameter random_state=None"
         )
+        return  # what follows could not be told from it
+    again = _make(cls)
+    again.fit(*_problem(n=50, q=5, c=3, seed=1))
+    again.fit(X[:40], D[:40])
+    if not np.array_equal(first, np.asarray(again.predict(X[40:]))):
+        yield "a second fit remembers the first: fit must start anew"
 
 
 def _check_unchanged_inputs(cls: type) -> Iterator[str]:
@@ -208,16 +247,6 @@ def _check_unchanged_inputs(cls: type) -> Iterator[str]:
     for name, now, then in (("X", train, X[:40]), ("D", target, D[:40]), ("X", test, X[40:])):
         if not np.array_equal(now, then):
             yield f"{name} is changed in place by {'predict' if now is test else 'fit'}; copy it"
-
-
-def _check_second_fit(cls: type) -> Iterator[str]:
-    X, D = _problem()
-    other_X, other_D = _problem(n=50, q=5, c=3, seed=1)
-    again = _make(cls)
-    again.fit(other_X, other_D)
-    again.fit(X[:40], D[:40])
-    if not np.array_equal(np.asarray(again.predict(X[40:])), _predict(cls, X[:40], D[:40], X[40:])):
-        yield "a second fit remembers the first: fit must start anew"
 
 
 def _check_single_row(cls: type) -> Iterator[str]:
@@ -243,7 +272,7 @@ def _check_awkward_data(cls: type) -> Iterator[str]:
         n = len(features) - 10
         try:
             predicted = _predict(cls, features[:n], target[:n], features[n:])
-        except Exception as error:  # whatever a user's model may raise
+        except (Exception, SystemExit) as error:  # whatever a user's model may raise
             yield f"{where} it raises {type(error).__name__}: {error}"
         else:
             yield from _judge(predicted, (10, target.shape[1]), where)
@@ -264,7 +293,7 @@ def _check_bad_input(cls: type) -> Iterator[str]:
             _make(cls).fit(features, target)
         except ValueError:
             continue
-        except Exception as error:  # whatever a user's model may raise
+        except (Exception, SystemExit) as error:  # whatever a user's model may raise
             yield f"{what} must raise ValueError, it raised {type(error).__name__}: {error}"
         else:
             yield f"{what} must raise ValueError; baselines.LDLEstimator checks it for you"
@@ -273,10 +302,10 @@ def _check_bad_input(cls: type) -> Iterator[str]:
 _BASIC_CHECKS: tuple[Check, ...] = (_check_construction, _check_fit_and_predict)
 _FURTHER_CHECKS: tuple[Check, ...] = (
     _check_clone,
+    _check_parameters,
     _check_random_state,
-    _check_determinism,
+    _check_repeatability,
     _check_unchanged_inputs,
-    _check_second_fit,
     _check_single_row,
     _check_awkward_data,
     _check_bad_input,

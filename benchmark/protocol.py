@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import reprlib
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
+from joblib.externals.loky.backend.reduction import dumps
 
 from benchmark.errors import UsageError, did_you_mean
-from benchmark.registry import Entry, default_params, find_model, models
+from benchmark.registry import Entry, check_name, default_params, find_model, models
 from features.files import canonical_json
 
 _FOLDER = Path(__file__).parent / "protocols"
@@ -71,7 +75,7 @@ class Model:
         return {
             "model": self.entry.name,
             "target": where,
-            "source": self.entry.source,
+            "source": f"{self.entry.source} {self.entry.code}".strip(),
             "result_version": self.result_version,
             "params": {name: _to_json(value) for name, value in sorted(self.params.items())},
         }
@@ -134,11 +138,11 @@ def choose_models(
     Raises
     ------
     UsageError
-        No model at all, an unknown one, one named twice, or a setting that it does not have.
+        No model at all, an unknown one, one named twice, one that the harness cannot feed, a
+        setting that it does not have, a hyper-parameter that no worker process can get, or a
+        variant whose name is taken or cannot stand in a table.
     """
-    variants = {name.lower(): name for name in protocol.models}
-    for name in variants.values():
-        find_model(protocol.models[name].get("model", name))  # a misspelt one is an error
+    variants = _variants(protocol)
     if every:
         names = list(models())
         names += [name for key, name in variants.items() if key not in {n.lower() for n in names}]
@@ -152,11 +156,55 @@ def choose_models(
     return chosen
 
 
+def check_params(model: str, params: dict[str, Any]) -> None:
+    """Refuse hyper-parameters that cannot be passed to a worker process or told in a key.
+
+    Raises
+    ------
+    UsageError
+        Pickling a value fails; names the model and the parameter.
+    """
+    for key, value in params.items():
+        try:
+            _to_json(value)
+            dumps(value)
+        except Exception as error:  # whatever a user's object may raise
+            raise UsageError(
+                f"model {model!r}: the value of {key}, {reprlib.repr(value)}, cannot be pickled "
+                f"({type(error).__name__}: {error}); use data, named functions or classes"
+            ) from error
+
+
+def _variants(protocol: Protocol) -> dict[str, str]:
+    """Check the names of the settings' tables, and return them by their lower-case form."""
+    variants: dict[str, str] = {}
+    known = {name.lower(): name for name in models()}
+    for name, settings in protocol.models.items():
+        check_name(name)
+        same = variants.setdefault(name.lower(), name)
+        if same != name:
+            raise UsageError(f"{same!r} and {name!r} are the same name for a model; rename one")
+        model = settings.get("model", name)
+        if not isinstance(model, str):
+            raise UsageError(f"models.{name!r}: model must be the name of a model, not {model!r}")
+        own = known.get(name.lower())
+        if own and find_model(model).name != own:
+            raise UsageError(f"{name!r} is a model itself, it cannot be a variant of {model!r}")
+        find_model(model)  # a misspelt one is an error, also where it is not run
+    return variants
+
+
 def _make_model(protocol: Protocol, name: str) -> Model:
     settings = dict(protocol.models.get(name, {}))
-    entry = find_model(str(settings.pop("model", name)))
+    entry = find_model(settings.pop("model", name)).identified()
     row = name if name in protocol.models and name.lower() != entry.name.lower() else entry.name
+    check_name(row)  # an installed package may offer any
     cls = entry.load()
+    consumes = getattr(cls, "consumes", "features")
+    if consumes != "features":
+        raise UsageError(
+            f"model {name!r} consumes {consumes!r}, but the harness can pass only features yet"
+        )
     params = default_params(cls)
     for key in settings:
         if key not in params:
@@ -164,18 +212,28 @@ def _make_model(protocol: Protocol, name: str) -> Model:
                 f"model {name!r} has no setting {key!r}{did_you_mean(key, params)} "
                 f"(it has: {', '.join(params) or 'none'})"
             )
-    version = getattr(cls, "result_version", 1)
-    return Model(row, entry, {**params, **settings}, version)
+    params |= settings
+    check_params(name, params)
+    return Model(row, entry, params, getattr(cls, "result_version", 1))
 
 
 def _to_json(value: Any) -> Any:
-    """Turn a hyper-parameter into a JSON value; what JSON lacks is told by its ``repr``."""
+    """Turn a hyper-parameter into a JSON value; different ones give different values.
+
+    What JSON lacks is told by its type and a hash of its content.
+    """
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
-    if isinstance(value, tuple):
-        value = list(value)
-    try:
-        canonical_json(value)
-    except (TypeError, ValueError):
-        return repr(value)
-    return value
+    if isinstance(value, list | tuple):
+        return [_to_json(item) for item in value]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _to_json(item) for key, item in value.items()}
+    if isinstance(value, dict):
+        pairs = [[_to_json(key), _to_json(item)] for key, item in value.items()]
+        return {"type": "dict", "items": sorted(pairs, key=canonical_json)}
+    if value is None or type(value) in (bool, int, str):
+        return value
+    if type(value) is float and math.isfinite(value):
+        return value
+    kind = type(value)
+    return {"type": f"{kind.__module__}.{kind.__qualname__}", "hash": joblib.hash(value)}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
-from benchmark.check import check_model, check_plugin
+from benchmark.check import check_model, check_plugin, new_model
 from benchmark.errors import UsageError
-from benchmark.registry import models
+from benchmark.registry import load_plugin, models
 
 GOOD = """
 def _fit(self, X, D):
@@ -78,6 +80,16 @@ FAULTS = {
         "with a constant feature",
     ),
     "raises": ("def _fit(self, X, D): raise RuntimeError('no')", "RuntimeError: no"),
+    "exits in fit": ("def _fit(self, X, D): raise SystemExit(0)", "SystemExit: 0"),
+    "exits on awkward data": (
+        GOOD.replace("self.mean_", "if X.shape[1] > 40: raise SystemExit(0)\n    self.mean_", 1),
+        "with more features than rows it raises SystemExit",
+    ),
+    "parameter that no worker gets": (
+        f"def __init__(self, f=lambda x: x):\n    self.f = f\n{GOOD}",
+        "the value of f",
+    ),
+    "images": (f"consumes = 'images'\n{GOOD}", "cannot pass images yet"),
     "required parameter": (f"def __init__(self, k):\n    self.k = k\n{GOOD}", "construction"),
     "consumes": (f"consumes = 'sounds'\n{GOOD}", "consumes must be"),
     "no methods": ("pass", "does not define _fit"),
@@ -110,3 +122,58 @@ def test_a_class_without_the_base_must_check_its_input(plugin, tmp_path):
 def test_a_file_that_cannot_be_loaded_is_an_error(tmp_path):
     with pytest.raises(UsageError, match="no such plugin file"):
         check_plugin(tmp_path / "none.py")
+
+
+def test_chance_is_not_told_as_memory(plugin):
+    problems = check_plugin(plugin(FAULTS["determinism"][0]))
+    assert any("two fits" in problem for problem in problems)
+    assert not any("remembers" in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "class_name"),
+    [
+        ("CLASSIFIER", "classifier.py", "CLASSIFIER"),
+        ("NAME of $name", "name_of_name.py", "NAMEOfName"),
+        ("None", "none.py", "ModelNone"),
+        ("Exception", "exception.py", "ModelException"),
+        ("LDLEstimator", "ldlestimator.py", "ModelLDLEstimator"),
+        ("3 'k' \"NN\" \\", "3_k_nn.py", "Model3KNN"),
+        ("Random", "model_random.py", "Random"),
+        ("NumPy", "model_numpy.py", "NumPy"),
+    ],
+)
+def test_new_model_writes_a_working_plugin(tmp_path, clean_registry, name, file, class_name):
+    path = new_model(name, tmp_path)
+    assert path.name == file
+    classes = [node.name for node in ast.walk(ast.parse(path.read_text()))
+               if isinstance(node, ast.ClassDef)]  # fmt: skip
+    assert classes == [class_name]
+    assert load_plugin(path) == [name]
+    assert check_plugin(path) == []
+
+
+def test_new_model_never_overwrites(tmp_path, monkeypatch, clean_registry):
+    monkeypatch.syspath_prepend(tmp_path)  # so that the written file is a module itself
+    for name in ("Fresh one", "Random"):
+        new_model(name, tmp_path)
+        with pytest.raises(UsageError, match="exists; choose another"):
+            new_model(name, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Uniform", "is reserved"),
+        ("ORACLE", "is reserved"),
+        ("Mean distribution", "is reserved"),
+        ("x" * 300, "at most 80 characters"),
+        ("情感", "no ASCII letter or digit"),
+        ("", "printable name"),
+    ],
+)
+def test_new_model_refuses_names_at_once(tmp_path, name, message):
+    with pytest.raises(UsageError, match=message) as caught:
+        new_model(name, tmp_path)
+    assert len(str(caught.value)) < 300
+    assert list(tmp_path.iterdir()) == []

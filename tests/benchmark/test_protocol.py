@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
 import pytest
+from sklearn.svm import SVC
 
 from benchmark.errors import UsageError
 from benchmark.protocol import Protocol, choose_models, load_protocol
+from benchmark.registry import load_plugin, register
+from features.files import canonical_json
 
 
 def test_the_papers_protocol():
@@ -62,8 +70,81 @@ def test_missing_protocol():
         ({}, ["kNN"], "no model named 'kNN'; did you mean 'AA-kNN'"),
         ({"AA-kNN": {"q": 3}}, ["AA-kNN"], r"has no setting 'q'.*it has: k, scaling"),
         ({"X": {"model": "nothing"}}, ["AA-kNN"], "no model named 'nothing'"),
+        ({"X": {"model": 3}}, ["AA-kNN"], "must be the name of a model, not 3"),
+        ({"Oracle": {"model": "AA-kNN"}}, ["AA-kNN"], "is reserved"),
+        ({"": {"model": "AA-kNN"}}, ["AA-kNN"], "printable name"),
+        ({"a\tb": {"model": "AA-kNN"}}, ["AA-kNN"], "printable name"),
+        ({"x" * 81: {"model": "AA-kNN"}}, ["AA-kNN"], "at most 80 characters"),
+        ({"pt-svm": {"model": "AA-kNN"}}, ["AA-kNN"], "'pt-svm' is a model itself"),
+        ({"X": {"model": "AA-kNN"}, "x": {"model": "AA-kNN"}}, ["X"], "are the same name"),
     ],
 )
 def test_bad_choices(models, names, message):
     with pytest.raises(UsageError, match=message):
         choose_models(Protocol("x", models=models), names)
+
+
+def test_a_variant_may_have_the_name_of_its_own_model():
+    protocol = Protocol("x", models={"aa-knn": {"model": "AA-kNN", "k": 3}})
+    (model,) = choose_models(protocol, ["AA-kNN"])
+    assert (model.name, model.params["k"]) == ("AA-kNN", 3)
+
+
+def test_models_of_images_are_refused(plugin):
+    load_plugin(plugin("consumes = 'images'"))
+    with pytest.raises(UsageError, match="'Mine' consumes 'images', but the harness"):
+        choose_models(Protocol("x"), ["Mine"])
+
+
+class Holder:
+    """A model with one hyper-parameter."""
+
+    params: ClassVar = {}
+
+    def get_params(self, deep=True):
+        return dict(self.params)
+
+
+def described(value):
+    register("Holder")(Holder)
+    Holder.params = {"value": value}
+    (model,) = choose_models(Protocol("x"), ["Holder"])
+    return canonical_json(model.describe()["params"]["value"])
+
+
+def large(last):
+    return np.arange(5000.0) * [*[1.0] * 4999, last]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ([large(1), "x"], [large(2), "x"]),
+        ({"a": large(1)}, {"a": large(2)}),
+        (pd.DataFrame({"a": large(1)}), pd.DataFrame({"a": large(2)})),
+        (SVC(C=1.0, gamma=large(1)), SVC(C=1.0, gamma=large(2))),
+        ({1: "a"}, {"1": "a"}),
+        ({1: "a", "b": 2}, {1: "b", "b": 2}),
+        (float("nan"), float("inf")),
+        (np.mean, np.median),
+        ({1, 2}, {1, 3}),
+        (1, True),
+    ],
+)
+def test_different_hyper_parameters_look_different(clean_registry, one, other):
+    assert described(one) != described(other)
+
+
+def test_equal_hyper_parameters_look_equal(clean_registry):
+    assert described(SVC(C=2.0)) == described(SVC(C=2.0))
+    assert described({1: "a", 2: "b"}) == described({2: "b", 1: "a"})
+    assert described((1, np.float64(2.0))) == described([1, 2.0]) == "[1,2.0]"
+    assert described({"b": np.arange(2)}) == '{"b":[0,1]}'
+
+
+@pytest.mark.parametrize("value", [threading.Lock(), [threading.Lock()], lambda x: x])
+def test_what_cannot_be_pickled_is_refused(clean_registry, value):
+    with pytest.raises(
+        UsageError, match=r"model 'Holder': the value of value, .* cannot be pickled"
+    ):
+        described(value)
