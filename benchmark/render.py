@@ -22,6 +22,7 @@ class _Style:
     """How one output format writes the parts of a cell."""
 
     bold: Callable[[str], str]
+    aside: Callable[[str], str]
     text: Callable[[str], str]
     dagger: str
     plus_minus: str
@@ -48,16 +49,17 @@ def _markdown_text(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", text)
 
 
-_LATEX = _Style(lambda s: rf"\textbf{{{s}}}", latex_text, r"$^\dagger$", r"$\pm$", "--")
-_MARKDOWN = _Style(lambda s: f"**{s}**", _markdown_text, DAGGER, "±", GAP)
-_TERMINAL = _Style(lambda s: f"\x1b[1m{s}\x1b[0m", str, DAGGER, "±", GAP)
-_PLAIN = _Style(str, str, DAGGER, "±", GAP)
+_LATEX = _Style(lambda s: rf"\textbf{{{s}}}", str, latex_text, r"$^\dagger$", r"$\pm$", "--")
+_MARKDOWN = _Style(lambda s: f"**{s}**", lambda s: f"*{s}*", _markdown_text, DAGGER, "±", GAP)
+_TERMINAL = _Style(lambda s: f"\x1b[1m{s}\x1b[0m", str, str, DAGGER, "±", GAP)
+_PLAIN = _Style(str, str, str, DAGGER, "±", GAP)
 
 
 def _cells(summary: pd.DataFrame, style: _Style, std: bool) -> list[list[str]]:
     rows = []
     for row in summary.to_dict("records"):
-        cells = [style.text(str(row["model"]))]
+        name = style.text(str(row["model"]))
+        cells = [style.aside(name) if row["kind"] == "trivial" else name]
         lost = str(row["not_better_than_mean"]).split()
         for measure in MEASURES:
             value, rank = row[measure.name], row[f"{measure.name}_rank"]

@@ -121,6 +121,7 @@ def test_markdown_and_terminal_mark_the_best_and_the_beaten(finished):
     assert "†" in next(line for line in text.splitlines() if "Blend" in line)
     assert r"Blend & \<b\>" in text
     assert r"a \| note" in text
+    assert "| *oracle*" in text
     assert "\x1b[1m" in render.terminal(summary, [], colour=True)
     assert "\x1b" not in render.terminal(summary, [])
     assert "±" in render.markdown(summary, [], std=True)
