@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -9,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 
-from baselines.settings import check_choice
+from baselines.settings import check_choice as check_choice
+from baselines.settings import check_count as check_count
+from baselines.settings import check_number as check_number
 
 FloatArray = NDArray[np.float64]
 
@@ -94,6 +99,31 @@ def check_distributions(D: ArrayLike, name: str = "D") -> FloatArray:
     return matrix
 
 
+def check_images(X: Any, name: str = "X") -> Any:
+    """Return X if it holds images, or say what is wrong with it.
+
+    Parameters
+    ----------
+    X : array of shape (n, h, w, 3), uint8
+        RGB images, as an array or as something that has its shape and dtype and is indexed like one
+        (a memory map, `features.shards.Rows`); such a thing is not read here.
+    name : str
+        What to call it in an error message.
+
+    Raises
+    ------
+    ValueError
+        Another shape or type, or no image at all.
+    """
+    shape, dtype = getattr(X, "shape", None), getattr(X, "dtype", None)
+    if shape is None or len(shape) != 4 or shape[3] != 3 or 0 in shape or dtype != np.uint8:
+        raise ValueError(
+            f"{name} must be images, an array of shape (n, h, w, 3) and type uint8, "
+            f"not of shape {shape} and type {dtype}"
+        )
+    return X
+
+
 def _as_matrix(values: ArrayLike, name: str) -> FloatArray:
     if np.iscomplexobj(values):
         raise ValueError(f"{name} has complex numbers")
@@ -109,6 +139,23 @@ def _as_matrix(values: ArrayLike, name: str) -> FloatArray:
     return matrix
 
 
+@dataclass(frozen=True)
+class Monitor:
+    """What a long `fit` may use; the harness gives an estimator one as its attribute ``monitor``.
+
+    Attributes
+    ----------
+    folder : Path, optional
+        A folder of its own that outlives the process, for checkpoints; None if there is none.
+        Whatever lies in it belongs to the same data, settings and seed.
+    tell : callable
+        Takes a short line about how far the fit is, such as ``epoch 3/20, loss 1.234``.
+    """
+
+    folder: Path | None = None
+    tell: Callable[[str], None] = lambda _line: None
+
+
 class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """Base of every label distribution learner: checks and scales, the subclass learns.
 
@@ -120,8 +167,11 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
 
     Attributes
     ----------
-    consumes : {"features", "images"}
-        What the harness passes as ``X``.
+    consumes : {"features", "images", "activations"}
+        What the harness passes as ``X``: features (n, q), of an image dataset those of a backbone
+        after PCA; images (n, h, w, 3) uint8; or a backbone's activations (n, q) before PCA.
+    monitor : Monitor
+        Where a long fit keeps checkpoints and tells how far it is.
     result_version : int
         Part of the key of stored results: raise it when a change of code changes predictions.
     n_features_in_ : int
@@ -132,6 +182,7 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
 
     consumes: ClassVar[str] = "features"
     result_version: ClassVar[int] = 1
+    monitor: Monitor = Monitor()
 
     n_features_in_: int
     n_labels_: int
@@ -142,7 +193,7 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         Parameters
         ----------
         X : array-like of shape (n, q)
-            Features.
+            Features; images of shape (n, h, w, 3) where the class consumes images.
         D : array-like of shape (n, c)
             Description degrees; every row sums to 1.
 
@@ -156,10 +207,10 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
             `X` or `D` is malformed (see `check_features`, `check_distributions`), `X` has values
             beyond `LARGEST_FEATURE`, or a hyper-parameter has no meaning.
         """
-        features, distributions = check_features(X), check_distributions(D, "D")
+        features, distributions = self._check_input(X), check_distributions(D, "D")
         if len(features) != len(distributions):
             raise ValueError(f"X has {len(features)} rows but D has {len(distributions)}")
-        self.n_features_in_ = features.shape[1]
+        self.n_features_in_ = int(np.prod(features.shape[1:]))
         self.n_labels_ = distributions.shape[1]
         self._fit(self._fit_scaling(features), distributions)
         return self
@@ -170,7 +221,7 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         Parameters
         ----------
         X : array-like of shape (n, q)
-            Features, as many as `fit` saw.
+            Features, as many as `fit` saw, or images of the size that `fit` saw.
 
         Returns
         -------
@@ -185,11 +236,10 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         """
         if not hasattr(self, "n_features_in_"):
             raise ValueError(f"{type(self).__name__} is not fitted: call fit(X, D) first")
-        features = check_features(X)
-        if features.shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"X has {features.shape[1]} features, but fit saw {self.n_features_in_}"
-            )
+        features = self._check_input(X)
+        n_features = int(np.prod(features.shape[1:]))
+        if n_features != self.n_features_in_:
+            raise ValueError(f"X has {n_features} features, but fit saw {self.n_features_in_}")
         name = f"the prediction of {type(self).__name__}"
         predicted = check_distributions(self._predict(self._scale(features)), name)
         if predicted.shape != (len(features), self.n_labels_):
@@ -198,6 +248,9 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
             )
         return predicted
 
+    def _check_input(self, X: Any) -> Any:
+        return check_images(X) if self.consumes == "images" else check_features(X)
+
     def _fit(self, X: FloatArray, D: FloatArray) -> None:
         raise TypeError(f"{type(self).__name__} does not define _fit(X, D)")
 
@@ -205,6 +258,9 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         raise TypeError(f"{type(self).__name__} does not define _predict(X)")
 
     def _fit_scaling(self, X: FloatArray) -> FloatArray:
+        self._scaler = None
+        if self.consumes == "images":
+            return X
         scaling = getattr(self, "scaling", "none")
         check_choice("scaling", scaling, ("none", "standard"))
         largest = float(np.abs(X).max())
@@ -213,7 +269,8 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
                 f"X has values up to {largest:.3g}, whose squares overflow; "
                 f"rescale the features below {LARGEST_FEATURE:g}"
             )
-        self._scaler = StandardScaler().fit(X) if scaling == "standard" else None
+        if scaling == "standard":
+            self._scaler = StandardScaler().fit(X)
         return self._scale(X)
 
     def _scale(self, X: FloatArray) -> FloatArray:

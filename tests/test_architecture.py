@@ -19,6 +19,17 @@ ALLOWED = {
     "baselines": {"baselines", "features"},
     "benchmark": {"benchmark", "baselines", "ewmtcnn", "features"},
 }
+# the code that runs a network -> the libraries it may import
+NETWORK_CODE = {
+    "features/backend.py": {"keras", "tensorflow", "torch", "jax"},
+    "features/backbones.py": {"keras"},
+    "features/weights.py": {"keras"},
+    "features/extract.py": {"keras"},
+    "features/pretrain.py": {"keras"},
+    "ewmtcnn/losses.py": {"keras"},
+    "ewmtcnn/network.py": {"keras"},
+    "ewmtcnn/training.py": {"keras"},
+}
 NETWORK_LIBRARIES = {"tensorflow", "keras", "torch", "jax"}
 READS_UNSAFELY = {"pickle", "cloudpickle", "dill", "shelve", "marshal"}
 
@@ -53,7 +64,8 @@ def test_imports_point_one_way(path):
 def test_only_the_code_that_runs_a_network_imports_one():
     for path in modules():
         found = {name.split(".")[0] for name in imports(path)} & NETWORK_LIBRARIES
-        assert not found, f"{path} imports {found}"
+        allowed = NETWORK_CODE.get(path.relative_to(ROOT).as_posix(), set())
+        assert found <= allowed, f"{path} imports {found - allowed}"
 
 
 def test_importing_changes_nothing():
