@@ -1,0 +1,230 @@
+"""One image: from the bytes of a file to a square of RGB pixels, or why not."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+ByteArray = NDArray[np.uint8]
+
+#: Names the rule by which an image becomes a square of pixels. Part of every cache key: change it
+#: whenever `decode` returns other pixels for the same bytes.
+RESIZING = "1: upright, over white, RGB, whole image, antialiased bilinear, JPEG scaled by DCT"
+
+_READERS: tuple[tuple[bytes, type[ImageFile.ImageFile]], ...] = (
+    (b"\xff\xd8\xff", JpegImageFile),
+    (b"\x89PNG\r\n\x1a\n", PngImageFile),
+    (b"GIF87a", GifImageFile),
+    (b"GIF89a", GifImageFile),
+    (b"RIFF", WebPImageFile),
+    (b"BM", BmpImageFile),
+    (b"II*\0", TiffImageFile),
+    (b"MM\0*", TiffImageFile),
+    (b"II+\0", TiffImageFile),
+    (b"MM\0+", TiffImageFile),
+)
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+_LARGEST_16_BIT = 65535
+_NAMED_IN_ERROR = 20
+_HEAD = 16
+
+
+class ImageError(ValueError):
+    """One or more images cannot be decoded; names the first 20 and says why.
+
+    Attributes
+    ----------
+    problems : dict of str to str
+        The reason by name, for all of them.
+    """
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(problems)
+        self.problems = dict(problems)
+
+    def __str__(self) -> str:
+        first = list(self.problems.items())[:_NAMED_IN_ERROR]
+        named = "; ".join(f"{name}: {reason}" for name, reason in first)
+        more = len(self.problems) - len(first)
+        count = "1 image" if len(self.problems) == 1 else f"{len(self.problems)} images"
+        return f"{count} cannot be decoded: {named}" + (f"; and {more} more" if more else "")
+
+
+class UnusableError(Exception):
+    """Why one image cannot be decoded, before its name is known."""
+
+
+def decode(image: Path | str | bytes, size: int) -> ByteArray:
+    """Decode the whole of an image into a square of RGB pixels.
+
+    JPEG, PNG, GIF, WebP, BMP and TIFF; the first frame of an animation. EXIF orientation is
+    applied, transparent parts are laid over white, 16 bits are scaled to 8, colour profiles are
+    ignored. The image is squashed to the square by an antialiased bilinear filter; a JPEG of
+    twice the size or more is first reduced by the decoder to 1/2, 1/4 or 1/8, never below `size`.
+    Any number of threads may call this at once.
+
+    Parameters
+    ----------
+    image : Path, str or bytes
+        A file, or what is in one.
+    size : int
+        Pixels per side.
+
+    Returns
+    -------
+    ndarray of shape (size, size, 3), uint8
+
+    Raises
+    ------
+    ImageError
+        There is no such file, it cannot be read, is no image, is damaged or cut off, or has more
+        pixels than ``PIL.Image.MAX_IMAGE_PIXELS``. Names the file and the reason.
+    ValueError
+        `size` is below 1.
+    """
+    if size < 1:
+        raise ValueError(f"an image must have at least 1 pixel per side, not {size}")
+    try:
+        data = image if isinstance(image, bytes) else read_image(Path(image))[0]
+        return decode_bytes(data, size)
+    except UnusableError as error:
+        name = "the image" if isinstance(image, bytes) else str(image)
+        raise ImageError({name: str(error)}) from error.__cause__
+
+
+@contextmanager
+def quiet_decoding() -> Iterator[None]:
+    """Silence Pillow's warnings about oddities that do not touch the pixels (EXIF, tags).
+
+    Warnings are filtered for the whole process, so this goes round a whole batch, in one thread.
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
+def read_image(path: Path) -> tuple[bytes, os.stat_result]:
+    """Read a file that starts like an image; return its bytes and its status before reading.
+
+    Raises
+    ------
+    UnusableError
+        There is no such file, it cannot be read, or it starts like no image.
+    """
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UnusableError("it is no file")
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            head = file.read(_HEAD)
+            _reader(head)  # spares reading what is no image
+            return head + file.read(), status
+    except FileNotFoundError as error:
+        raise UnusableError("there is no such file") from error
+    except PermissionError as error:
+        raise UnusableError("there is no permission to read it") from error
+    except OSError as error:
+        raise UnusableError(f"it cannot be read ({error.strerror or error})") from error
+
+
+def _reader(head: bytes) -> type[ImageFile.ImageFile]:
+    if not head:
+        raise UnusableError("the file is empty")
+    for start, reader in _READERS:
+        if head.startswith(start) and (reader is not WebPImageFile or head[8:12] == b"WEBP"):
+            return reader
+    raise UnusableError("it is not a JPEG, PNG, GIF, WebP, BMP or TIFF image")
+
+
+def decode_bytes(data: bytes, size: int) -> ByteArray:
+    """Decode an image in memory; see `decode`.
+
+    Raises
+    ------
+    UnusableError
+        It cannot be decoded.
+    """
+    # The readers are called without Image.open, which warns of bombs instead of refusing them,
+    # and warnings cannot be caught in one thread alone.
+    reader = _reader(data[:_HEAD])
+    try:
+        with reader(io.BytesIO(data)) as image:
+            limit = Image.MAX_IMAGE_PIXELS
+            width, height = image.size
+            if limit is not None and width * height > limit:
+                raise UnusableError(
+                    f"it has {width} x {height} pixels, more than the limit of {limit}; "
+                    "scale it down"
+                )
+            image.draft(None, (size, size))
+            image.load()
+            upright = _UPRIGHT.get(_orientation(image))
+            rgb = _over_white(image)
+            return squash(rgb if upright is None else rgb.transpose(upright), size)
+    except Image.DecompressionBombError as error:
+        raise UnusableError("it has more pixels than the limit; scale it down") from error
+    except MemoryError as error:
+        raise UnusableError("there is not enough memory for it") from error
+    except UnusableError:
+        raise
+    except Exception as error:  # a damaged file fails in any part of its decoder
+        raise UnusableError(f"it is damaged or cut off ({error})") from error
+
+
+def _orientation(image: ImageFile.ImageFile) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # the pixels are sound though the EXIF block is not
+        return 1
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return _from_deep_grey(image)
+    if image.mode == "F":
+        raise UnusableError("its samples are floating-point numbers; save it with 8 or 16 bits")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image.convert("RGBA"))
+    return white.convert("RGB")
+
+
+def _from_deep_grey(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > _LARGEST_16_BIT:
+        raise UnusableError("its samples have 32 bits; save it with 8 or 16")
+    grey = ((values * 255 + _LARGEST_16_BIT // 2) // _LARGEST_16_BIT).astype(np.uint8)
+    if "transparency" in image.info:
+        grey[values == image.info["transparency"]] = 255
+    return Image.fromarray(grey).convert("RGB")
+
+
+def squash(image: Image.Image, size: int) -> ByteArray:
+    """Resize the whole of an image to (size, size, 3) uint8, antialiased bilinear."""
+    return np.array(image.resize((size, size), Image.Resampling.BILINEAR))
