@@ -15,6 +15,7 @@ _HOMES = {
     "SAIIS": "sa_iis",
     "SABFGS": "sa_bfgs",
     "SACPNN": "sa_cpnn",
+    "DLDL": "dldl",
 }
 
 __all__ = list(_HOMES)

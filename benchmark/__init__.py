@@ -9,15 +9,19 @@ from typing import Any
 _HOMES = {
     "BenchmarkError": "errors",
     "UsageError": "errors",
+    "ablation_table": "outputs",
     "check_plugin": "check",
+    "extract_features": "api",
+    "figure": "outputs",
     "load_dataset": "datasets",
     "load_plugin": "registry",
     "make_dataset": "datasets",
     "models": "registry",
+    "network_table": "outputs",
     "new_model": "check",
     "register": "registry",
     "run": "api",
-    "table": "api",
+    "table": "outputs",
 }
 
 __all__ = list(_HOMES)

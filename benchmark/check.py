@@ -18,11 +18,12 @@ from string import Template
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from baselines.base import FloatArray, check_distributions
 from benchmark.errors import UsageError
-from benchmark.protocol import check_params
+from benchmark.protocol import CONSUMES, check_params
 from benchmark.registry import check_name, default_params, load_plugin, models
 from features.files import write_atomic
 
@@ -145,13 +146,29 @@ def _is_module(name: str) -> bool:
 # --- The problems the checks pose ----------------------------------------------------------------
 
 
-def _problem(n: int = 60, q: int = 6, c: int = 4, seed: int = 0) -> tuple[FloatArray, FloatArray]:
-    """Draw features and distributions that depend on them, with exact zeros among the shares."""
+_SIDE = 32  # pixels of the images that a model gets which consumes them
+
+
+def _problem(
+    cls: type, n: int = 60, q: int = 6, c: int = 4, seed: int = 0
+) -> tuple[NDArray[Any], FloatArray]:
+    """Draw features and distributions that depend on them, with exact zeros among the shares.
+
+    A class that consumes images gets some whose colours are the first three features.
+    """
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(n, q))
     D = np.exp(X @ rng.normal(size=(q, c)))
     D[D < 0.3 * D.mean(axis=1, keepdims=True)] = 0.0
-    return X, D / D.sum(axis=1, keepdims=True)
+    D /= D.sum(axis=1, keepdims=True)
+    if not _takes_images(cls):
+        return X, D
+    grain = rng.normal(scale=20.0, size=(n, _SIDE, _SIDE, 3))
+    return np.clip(128 + 40 * X[:, None, None, :3] + grain, 0, 255).astype(np.uint8), D
+
+
+def _takes_images(cls: type) -> bool:
+    return getattr(cls, "consumes", "features") == "images"
 
 
 def _make(cls: type, seed: int = 0) -> Any:
@@ -161,7 +178,7 @@ def _make(cls: type, seed: int = 0) -> Any:
     return estimator
 
 
-def _predict(cls: type, X: FloatArray, D: FloatArray, test: FloatArray) -> FloatArray:
+def _predict(cls: type, X: NDArray[Any], D: FloatArray, test: NDArray[Any]) -> FloatArray:
     estimator = _make(cls)
     estimator.fit(X, D)
     return np.asarray(estimator.predict(test))
@@ -176,12 +193,12 @@ def _check_construction(cls: type) -> Iterator[str]:
         if not callable(getattr(estimator, method, None)):
             yield f"has no method {method}; derive from baselines.LDLEstimator"
     consumes = getattr(cls, "consumes", "features")
-    if consumes != "features":
-        yield f"consumes must be 'features', not {consumes!r}: the harness cannot pass images yet"
+    if consumes not in CONSUMES:
+        yield f"consumes must be one of {', '.join(CONSUMES)}, not {consumes!r}"
 
 
 def _check_fit_and_predict(cls: type) -> Iterator[str]:
-    X, D = _problem()
+    X, D = _problem(cls)
     estimator = _make(cls)
     if estimator.fit(X[:40], D[:40]) is not estimator:
         yield "fit must return self"
@@ -223,7 +240,7 @@ def _check_random_state(cls: type) -> Iterator[str]:
 
 
 def _check_repeatability(cls: type) -> Iterator[str]:
-    X, D = _problem()
+    X, D = _problem(cls)
     first, second = (_predict(cls, X[:40], D[:40], X[40:]) for _ in range(2))
     if not np.array_equal(first, second):
         yield (
@@ -232,14 +249,14 @@ def _check_repeatability(cls: type) -> Iterator[str]:
         )
         return  # what follows could not be told from it
     again = _make(cls)
-    again.fit(*_problem(n=50, q=5, c=3, seed=1))
+    again.fit(*_problem(cls, n=50, q=5, c=3, seed=1))
     again.fit(X[:40], D[:40])
     if not np.array_equal(first, np.asarray(again.predict(X[40:]))):
         yield "a second fit remembers the first: fit must start anew"
 
 
 def _check_unchanged_inputs(cls: type) -> Iterator[str]:
-    X, D = _problem()
+    X, D = _problem(cls)
     train, target, test = X[:40].copy(), D[:40].copy(), X[40:].copy()
     estimator = _make(cls)
     estimator.fit(train, target)
@@ -250,19 +267,21 @@ def _check_unchanged_inputs(cls: type) -> Iterator[str]:
 
 
 def _check_single_row(cls: type) -> Iterator[str]:
-    X, D = _problem()
+    X, D = _problem(cls)
     yield from _judge(_predict(cls, X[:40], D[:40], X[40:41]), (1, D.shape[1]), "on one test row")
 
 
 def _check_awkward_data(cls: type) -> Iterator[str]:
-    X, D = _problem()
+    X, D = _problem(cls)
+    if _takes_images(cls):
+        return
     constant = X.copy()
     constant[:, 0] = 3.0
     absent = D.copy()
     absent[:, 0] = 0.0
     absent /= np.maximum(absent.sum(axis=1, keepdims=True), 1e-12)
     absent[absent.sum(axis=1) < 0.5, 1] = 1.0
-    wide_X, wide_D = _problem(n=30, q=50)
+    wide_X, wide_D = _problem(cls, n=30, q=50)
     for where, features, target in (
         ("with a constant feature", constant, D),
         ("with a label that never occurs", X, absent),
@@ -279,12 +298,12 @@ def _check_awkward_data(cls: type) -> Iterator[str]:
 
 
 def _check_bad_input(cls: type) -> Iterator[str]:
-    X, D = _problem()
-    nan, negative, heavy = X.copy(), D.copy(), D * 1.5
-    nan[3, 0] = np.nan
+    X, D = _problem(cls)
+    wrong, negative, heavy = X.astype(np.float64), D.copy(), D * 1.5
+    wrong[3, 0] = np.nan
     negative[3] = [-0.5, 0.5, 0.5, 0.5]
     for what, features, target in (
-        ("NaN in X", nan, D),
+        ("numbers in place of images" if _takes_images(cls) else "NaN in X", wrong, D),
         ("a negative row of D", X, negative),
         ("rows of D that do not sum to 1", X, heavy),
         ("fewer rows in D than in X", X, D[:-1]),

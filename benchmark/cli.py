@@ -6,15 +6,19 @@ import io
 import math
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from benchmark.errors import BenchmarkError
 
 if TYPE_CHECKING:
-    from benchmark.api import Study
+    from benchmark.outputs import Study
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class _Failure(click.ClickException):
@@ -56,6 +60,40 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
+def _network_options(command: Command) -> Command:
+    """Add the options that say how images become features."""
+    for option in reversed(
+        (
+            click.option("--data-dir", metavar="DIR", help="Where datasets are looked up."),
+            click.option(
+                "--cache-dir",
+                metavar="DIR",
+                help="Where features and decoded images are kept. [default: results/cache]",
+            ),
+            click.option(
+                "--skip-unreadable", is_flag=True, help="Leave out images that are damaged."
+            ),
+            click.option(
+                "--backbone",
+                metavar="NAME",
+                help="vgg16, vgg19, resnet50, resnet101, alexnet or small. [default: vgg16]",
+            ),
+            click.option(
+                "--weights",
+                metavar="imagenet|random|FILE",
+                help="Weights of the backbone. [default: imagenet]",
+            ),
+            click.option(
+                "--precision",
+                type=click.Choice(["float32", "bfloat16"]),
+                help="Of features and networks. [default: float32]",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 @main.command()
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
 @click.option("--all", "all_models", is_flag=True, help="Run every registered model.")
@@ -68,10 +106,9 @@ def main() -> None:
 )
 @click.option(
     "--protocol",
-    metavar="demo|paper|FILE.toml",
-    help="Folds, seed and model settings. [default: demo without datasets, else paper]",
+    metavar="demo|paper|table4|wheel|figure5|FILE.toml",
+    help="Folds, seed and settings. [default: demo for the built-in images, else paper]",
 )
-@click.option("--data-dir", metavar="DIR", help="Where datasets are looked up.")
 @click.option("--out", metavar="DIR", help="Run folder. [default: results/runs/<datasets>]")
 @click.option("--jobs", type=int, metavar="N", help="Tasks at a time. [default: one per core]")
 @click.option("--folds", type=int, metavar="K", help="Folds per repeat.")
@@ -82,10 +119,16 @@ def main() -> None:
 @click.option(
     "--task-timeout",
     type=float,
-    default=3600.0,
-    show_default=True,
     metavar="SECONDS",
-    help="Stop a task after this time; 0 for no limit.",
+    help="Stop a task after this time; 0 for no limit. [default: 3600; none for networks]",
+)
+@_network_options
+@click.option("--epochs", type=int, metavar="N", help="Epochs of the networks.")
+@click.option("--batch-size", type=int, metavar="N", help="Images a step of the networks.")
+@click.option(
+    "--pca-scope",
+    type=click.Choice(["fold", "dataset"]),
+    help="Fit PCA on each fold's training rows, or on all rows, which leaks. [default: fold]",
 )
 def run(**options: Any) -> None:
     """Run models on datasets and print the ranked table.
@@ -94,20 +137,83 @@ def run(**options: Any) -> None:
     """
     from benchmark import api
 
-    options["task_timeout"] = options["task_timeout"] or math.inf
+    if options["task_timeout"] == 0:
+        options["task_timeout"] = math.inf
     study = api.run(**options, show_progress=True, tell=_tell)
     _print_study(study)
 
 
 @main.command()
-@click.argument("number", type=click.Choice(["3"]))
+@click.argument("number", type=click.Choice(["1", "3", "4", "wheel"]))
 @click.option("--out", metavar="DIR", help="Run folder. [default: the run written last]")
-@click.option("--std", is_flag=True, help="Show the deviation over folds.")
-def table(number: str, out: str | None, std: bool) -> None:
-    """Make a table of a run again: scores.csv, table3.csv, .tex and .md. Computes no model."""
-    from benchmark import api
+@click.option("--std", is_flag=True, help="Table 3: show the deviation over folds.")
+@click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="Table 1: what of.")
+@click.option("--data-dir", metavar="DIR", help="Table 1: where datasets are looked up.")
+def table(
+    number: str, out: str | None, std: bool, datasets: tuple[str, ...], data_dir: str | None
+) -> None:
+    """Make a table, as text and as .csv, .tex and .md files. Computes no model.
 
-    _print_study(api.table(out, std), std)
+    \b
+    1      images per class of the datasets
+    3      every measure and rank of a run
+    4      accuracies of a run's models on its datasets
+    wheel  the wheel ablation of a run
+    """  # noqa: D301 - click reads the character \b
+    from benchmark import grid, outputs
+
+    if number == "3":
+        _print_study(outputs.table(out, std), std)
+        return
+    if number == "1":
+        from benchmark.table1 import write_table1
+
+        cells, paths = write_table1(datasets, data_dir, out)
+    else:
+        make = outputs.network_table if number == "4" else outputs.ablation_table
+        cells, paths = make(out)
+    click.echo(grid.terminal(cells))
+    click.echo(f"Written: {', '.join(map(str, paths))}")
+
+
+@main.command()
+@click.argument("number", type=click.Choice(["5"]))
+@click.option("--out", metavar="DIR", help="Run folder. [default: the run written last]")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=click.Choice(["pdf", "svg", "png"]),
+    help="May be repeated. [default: all]",
+)
+def figure(number: str, out: str | None, formats: tuple[str, ...]) -> None:
+    """Draw a figure of a run. Computes no model.
+
+    \b
+    5   accuracy and KL divergence over sigma, of a run with --protocol figure5
+    """  # noqa: D301 - click reads the character \b
+    from benchmark import outputs
+
+    paths = outputs.figure(int(number), out, formats or outputs.FORMATS)
+    click.echo(f"Written: {', '.join(map(str, paths))}")
+
+
+@main.command()
+@click.option("--dataset", "datasets", multiple=True, required=True, metavar="NAME")
+@_network_options
+@click.option(
+    "--size", type=int, metavar="PIXELS", help="Side of the images. [default: the backbone's]"
+)
+def features(**options: Any) -> None:
+    """Extract and cache a backbone's features of image datasets, for later runs.
+
+    A run does this by itself; this is for a machine with an accelerator, whose results/cache then
+    goes to others.
+    """
+    from benchmark.api import extract_features
+
+    for sentence in extract_features(**options, show_progress=True):
+        click.echo(sentence)
 
 
 @main.command()

@@ -34,10 +34,24 @@ def describe() -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of what a result can depend on, by name."""
+#: What every result can depend on, and what one of a network's can.
+LIBRARIES = ("ldl-benchmark", "numpy", "scipy", "scikit-learn")
+NETWORK_LIBRARIES = ("keras", "pillow")
+
+
+def versions(backend: str = "") -> dict[str, str]:
+    """Return the versions of what a result can depend on, by name.
+
+    Parameters
+    ----------
+    backend : str
+        For a result of a network, Keras' backend.
+    """
     found = {"python": platform.python_version()}
-    for name in ("ldl-benchmark", "numpy", "scipy", "scikit-learn"):
+    if backend:
+        found["keras backend"] = backend
+    networks = (*NETWORK_LIBRARIES, backend) if backend else ()
+    for name in (*LIBRARIES, *networks):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

@@ -6,7 +6,7 @@ import math
 import reprlib
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,40 @@ from benchmark.registry import Entry, check_name, default_params, find_model, mo
 from features.files import canonical_json
 
 _FOLDER = Path(__file__).parent / "protocols"
+#: What models may consume, see `baselines.LDLEstimator`; the last two make a model a network.
+CONSUMES = ("features", "images", "activations")
+
 _NUMBERS = {"folds": 2, "repeats": 1, "seed": 0}  # setting -> smallest sensible value
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """Where the features of an image dataset come from.
+
+    Attributes
+    ----------
+    backbone : str
+        Name of the network whose penultimate layer gives them; empty for the dataset's own
+        features where it has some, else VGG16.
+    weights : str
+        ``imagenet``, ``random``, ``bundled`` or a file; empty for the backbone's usual ones.
+    size : int
+        Pixels per side of the squares that the images are resized to; 0 for the backbone's own.
+    precision : str
+        ``float32`` or ``bfloat16``.
+    components : int
+        Number of principal components that are kept; 0 for no PCA.
+    scope : str
+        ``fold``: PCA is fitted on each fold's training rows. ``dataset``: on all rows, which lets
+        the test rows leak into the features and is there for comparison.
+    """
+
+    backbone: str = ""
+    weights: str = ""
+    size: int = 0
+    precision: str = "float32"
+    components: int = 280
+    scope: str = "fold"
 
 
 @dataclass(frozen=True)
@@ -34,9 +67,14 @@ class Protocol:
         Names or files to run on when none are given.
     folds, repeats, seed : int
         Folds per repeat, repeats, and the run's seed.
+    features : FeatureSettings
+        Where the features of image datasets come from.
+    network : dict
+        Settings of every network that has them, such as ``epochs``.
     models : dict
-        Table name to settings. The settings go to the model of that name, or to the one named
-        under ``model``, so that one model can stand in the table in several variants.
+        Table name to settings, which come before those of `network`. They go to the model of that
+        name, or to the one named under ``model``, so that one model can stand in the table in
+        several variants.
     """
 
     name: str
@@ -44,6 +82,8 @@ class Protocol:
     folds: int = 10
     repeats: int = 1
     seed: int = 0
+    features: FeatureSettings = FeatureSettings()
+    network: dict[str, Any] = field(default_factory=dict)
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -61,12 +101,20 @@ class Model:
         Every hyper-parameter, also those left at their default.
     result_version : int
         See `baselines.LDLEstimator`.
+    consumes : {"features", "images", "activations"}
+        What it gets as ``X``.
     """
 
     name: str
     entry: Entry
     params: dict[str, Any]
     result_version: int
+    consumes: str = "features"
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it takes images, or what a backbone makes of them."""
+        return self.consumes != "features"
 
     def describe(self) -> dict[str, Any]:
         """Return what determines the model's results, as JSON values."""
@@ -82,7 +130,7 @@ class Model:
 
 
 def load_protocol(name_or_path: str | Path) -> Protocol:
-    """Load a protocol by name (``demo``, ``paper``) or from a TOML file.
+    """Load a protocol by name (``demo``, ``paper``, ...) or from a TOML file.
 
     Raises
     ------
@@ -100,7 +148,7 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not a TOML file: {error}") from error
-    known = ["datasets", *_NUMBERS, "models"]
+    known = ["datasets", *_NUMBERS, "features", "network", "models"]
     for key in content:
         if key not in known:
             raise UsageError(f"{path}: unknown setting {key!r}{did_you_mean(key, known)}")
@@ -113,12 +161,45 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
         raise UsageError(f"{path}: datasets must be a list of names or files")
     if not isinstance(settings, dict) or not all(isinstance(v, dict) for v in settings.values()):
         raise UsageError(f'{path}: write the settings of a model as a table [models."NAME"]')
+    network = content.get("network", {})
+    if not isinstance(network, dict):
+        raise UsageError(f"{path}: write the settings of networks as a table [network]")
     return Protocol(
         name=path.stem,
         datasets=tuple(datasets),
+        features=_feature_settings(path, content.get("features", {})),
+        network=network,
         models=settings,
         **{key: content[key] for key in _NUMBERS if key in content},
     )
+
+
+def _feature_settings(path: Path, content: Any) -> FeatureSettings:
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: write the settings of features as a table [features]")
+    kinds: dict[str, type] = {item.name: type(item.default) for item in fields(FeatureSettings)}
+    for key, value in content.items():
+        if key not in kinds:
+            raise UsageError(f"{path}: [features] has no {key!r}{did_you_mean(key, kinds)}")
+        if type(value) is not kinds[key] or (isinstance(value, int) and value < 0):
+            what = "a whole number, 0 or more" if kinds[key] is int else "a text"
+            raise UsageError(f"{path}: {key} of [features] must be {what}, not {value!r}")
+    return checked_features(FeatureSettings(**content))
+
+
+def checked_features(settings: FeatureSettings) -> FeatureSettings:
+    """Refuse feature settings that have no meaning.
+
+    Raises
+    ------
+    UsageError
+        An unknown precision or scope.
+    """
+    for key, choices in (("precision", ("float32", "bfloat16")), ("scope", ("fold", "dataset"))):
+        value = getattr(settings, key)
+        if value not in choices:
+            raise UsageError(f"features: {key} must be {' or '.join(choices)}, not {value!r}")
+    return settings
 
 
 def choose_models(
@@ -131,9 +212,10 @@ def choose_models(
     protocol : Protocol
         Its model settings apply, and its variants can be named.
     names : iterable of str
-        Models or variants, upper and lower case being the same.
+        Models or variants, upper and lower case being the same; those that the protocol has
+        settings for if there are none.
     every : bool
-        Every registered model and every variant of the protocol instead.
+        Every registered model that is a usual one, and every variant of the protocol, instead.
 
     Raises
     ------
@@ -144,16 +226,27 @@ def choose_models(
     """
     variants = _variants(protocol)
     if every:
-        names = list(models())
+        names = [name for name, entry in models().items() if entry.usual]
         names += [name for key, name in variants.items() if key not in {n.lower() for n in names}]
+    names = list(names) or list(protocol.models)
     chosen = [_make_model(protocol, variants.get(name.lower(), name)) for name in names]
     if not chosen:
         raise UsageError("no model to run: name some, or give --all")
+    _check_network_settings(protocol, chosen)
     rows = [model.name for model in chosen]
     for name in rows:
         if rows.count(name) > 1:
             raise UsageError(f"model {name!r} is named twice")
     return chosen
+
+
+def _check_network_settings(protocol: Protocol, chosen: list[Model]) -> None:
+    known = {key for model in chosen if model.is_network for key in model.params}
+    for key in protocol.network:
+        if known and key not in known:
+            raise UsageError(
+                f"[network]: no network has a setting {key!r}{did_you_mean(key, known)}"
+            )
 
 
 def check_params(model: str, params: dict[str, Any]) -> None:
@@ -201,11 +294,14 @@ def _make_model(protocol: Protocol, name: str) -> Model:
     check_name(row)  # an installed package may offer any
     cls = entry.load()
     consumes = getattr(cls, "consumes", "features")
-    if consumes != "features":
+    if consumes not in CONSUMES:
         raise UsageError(
-            f"model {name!r} consumes {consumes!r}, but the harness can pass only features yet"
+            f"model {name!r} consumes {consumes!r}, but the harness can pass only "
+            f"{', '.join(CONSUMES)}"
         )
     params = default_params(cls)
+    if consumes != "features":
+        params |= {key: value for key, value in protocol.network.items() if key in params}
     for key in settings:
         if key not in params:
             raise UsageError(
@@ -214,7 +310,7 @@ def _make_model(protocol: Protocol, name: str) -> Model:
             )
     params |= settings
     check_params(name, params)
-    return Model(row, entry, params, getattr(cls, "result_version", 1))
+    return Model(row, entry, params, getattr(cls, "result_version", 1), consumes)
 
 
 def _to_json(value: Any) -> Any:

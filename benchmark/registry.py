@@ -59,6 +59,8 @@ class Entry:
     code : str
         `code_fingerprint` of an installed package's modules, which a version does not tell when the
         package is installed in place; set by `identified`.
+    usual : bool
+        Whether it is among "every model".
     """
 
     name: str
@@ -66,6 +68,7 @@ class Entry:
     file: str = ""
     source: str = ""
     code: str = ""
+    usual: bool = True
 
     def load(self) -> type:
         """Import and return the class.
@@ -135,6 +138,14 @@ _BUILT_IN = {
     "SA-IIS": "baselines:SAIIS",
     "SA-BFGS": "baselines:SABFGS",
     "SA-CPNN": "baselines:SACPNN",
+    "DLDL": "baselines:DLDL",
+    "EW-MTCNN": "ewmtcnn:EWMTCNN",
+}
+
+# Classifiers, whose rows stand in the table of networks; run where they are named.
+_CLASSIFIERS = {
+    "CNN": "ewmtcnn:FineTunedCNN",
+    "CNN-frozen": "ewmtcnn:FrozenCNN",
 }
 
 _registered: dict[str, Entry] = {}
@@ -215,6 +226,7 @@ def check_name(name: object) -> None:
 def models() -> dict[str, Entry]:
     """Every known model by name: built in, then installed packages, then registered ones."""
     known = {name: Entry(name, target) for name, target in _BUILT_IN.items()}
+    known |= {name: Entry(name, target, usual=False) for name, target in _CLASSIFIERS.items()}
     for point in entry_points(group=ENTRY_POINT_GROUP):
         version = f"{point.dist.name}=={point.dist.version}" if point.dist else point.value
         if not _find(point.name, known):

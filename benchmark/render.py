@@ -45,12 +45,13 @@ def latex_text(text: str) -> str:
     )
 
 
-def _markdown_text(text: str) -> str:
+def markdown_text(text: str) -> str:
+    """Escape plain text for Markdown."""
     return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", text)
 
 
 _LATEX = _Style(lambda s: rf"\textbf{{{s}}}", str, latex_text, r"$^\dagger$", r"$\pm$", "--")
-_MARKDOWN = _Style(lambda s: f"**{s}**", lambda s: f"*{s}*", _markdown_text, DAGGER, "±", GAP)
+_MARKDOWN = _Style(lambda s: f"**{s}**", lambda s: f"*{s}*", markdown_text, DAGGER, "±", GAP)
 _TERMINAL = _Style(lambda s: f"\x1b[1m{s}\x1b[0m", str, str, DAGGER, "±", GAP)
 _PLAIN = _Style(str, str, str, DAGGER, "±", GAP)
 
@@ -119,12 +120,13 @@ def markdown(summary: pd.DataFrame, lines: list[str], std: bool = False) -> str:
             tablefmt="pipe",
             disable_numparse=True,
         )
-        blocks.append(f"### {_markdown_text(name)}\n\n{table}")
-    items = "\n".join(f"- {_markdown_text(line)}" for line in lines)
+        blocks.append(f"### {markdown_text(name)}\n\n{table}")
+    items = "\n".join(f"- {markdown_text(line)}" for line in lines)
     return "\n\n".join(blocks) + f"\n\n{items}\n"
 
 
-_LATEX_HEAD = r"""% Made by: python -m benchmark table 3
+#: Lets a table compile as it is, and be \input in a paper.
+LATEX_HEAD = r"""% Made by: python -m benchmark table NUMBER
 % Compile it as it is, or \input it in a paper that loads booktabs and graphicx.
 \expandafter\ifx\csname @nodocument\endcsname\relax
   \def\ldltableend{}
@@ -158,4 +160,4 @@ def latex(summary: pd.DataFrame, lines: list[str], std: bool = False) -> str:
             "\\end{table}"
         )
     remarks = "\n\n".join(rf"\noindent {{\footnotesize {latex_text(line)}\par}}" for line in lines)
-    return f"{_LATEX_HEAD}" + "\n\n".join(blocks) + f"\n\n{remarks}\n\\ldltableend\n"
+    return f"{LATEX_HEAD}" + "\n\n".join(blocks) + f"\n\n{remarks}\n\\ldltableend\n"

@@ -15,9 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from benchmark.tasks import Outcome, Task
+
+# What joblib sets in its workers, for a worker that we start ourselves.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def run_tasks(
@@ -26,6 +30,7 @@ def run_tasks(
     arguments: Callable[[Task], tuple[Any, ...]],
     n_jobs: int,
     markers: Path,
+    one_process: bool = False,
 ) -> Generator[Outcome]:
     """Run tasks in processes and yield each outcome as soon as it is known, in any order.
 
@@ -47,6 +52,9 @@ def run_tasks(
         Number of tasks that run at the same time.
     markers : Path
         Folder for the markers of running tasks; emptied before and after.
+    one_process : bool
+        Do all tasks one after the other in a single process, so that a device with one memory has
+        one user, who compiles a network once.
     """
     shutil.rmtree(markers, ignore_errors=True)
     waiting, suspects = list(tasks), list[Task]()
@@ -56,7 +64,8 @@ def run_tasks(
         unfinished = {task: marker_of(task, markers) for task in batch}
         calls = (delayed(call)(task, unfinished[task], *arguments(task)) for task in batch)
         try:
-            with _closing(_stream(calls, n_jobs)) as outcomes:
+            stream = _stream_alone(calls) if one_process else _stream(calls, n_jobs)
+            with _closing(stream) as outcomes:
                 for outcome in outcomes:
                     del unfinished[outcome.task]
                     yield outcome
@@ -96,7 +105,7 @@ def _stream(calls: Iterator[Any], n_jobs: int) -> Generator[Outcome]:
     # two workers of which one gets work keep it out.
     options: dict[str, Any] = {
         "inner_max_num_threads": 1,
-        "initializer": _start_worker,
+        "initializer": start_worker,
         "initargs": (os.getpid(),),
     }
     with parallel_config("loky", **options):
@@ -109,8 +118,21 @@ def _stream(calls: Iterator[Any], n_jobs: int) -> Generator[Outcome]:
         yield from parallel(calls)
 
 
-def _start_worker(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end with it, however it ends."""
+def _stream_alone(calls: Iterator[Any]) -> Generator[Outcome]:
+    executor = ProcessPoolExecutor(
+        max_workers=1, initializer=start_worker, initargs=(os.getpid(),), env=ONE_THREAD
+    )
+    try:
+        for function, arguments, _ in calls:
+            yield executor.submit(function, *arguments).result()
+    except BaseException:
+        executor.shutdown(wait=True, kill_workers=True)
+        raise
+    executor.shutdown(wait=True)
+
+
+def start_worker(parent: int) -> None:
+    """Make a worker leave Ctrl-C to its parent, and end with it, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,7 +33,16 @@ from features.files import (
 )
 
 #: Files made from the results; absent while a run is incomplete.
-DERIVED = ("scores.csv", "timings.csv", "table3.csv", "table3.tex", "table3.md")
+DERIVED = (
+    "scores.csv",
+    "timings.csv",
+    *(
+        f"{table}.{kind}"
+        for table in ("table3", "table4", "wheel")
+        for kind in ("csv", "tex", "md")
+    ),
+    *(f"figure5.{kind}" for kind in ("csv", "pdf", "svg", "png")),
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,8 @@ class Truth:
         What a reader of the results should know about the data.
     source : str
         Where the data came from, for people.
+    sigma : float, optional
+        Where single labels were spread over the emotion wheel, with which sigma.
     """
 
     name: str
@@ -68,6 +80,7 @@ class Truth:
     folds: Folds
     notes: tuple[str, ...] = ()
     source: str = ""
+    sigma: float | None = None
 
 
 @dataclass(frozen=True)
@@ -84,19 +97,27 @@ class Plan:
         Dataset name to `Truth`.
     models : dict
         Table name to what determines the model's results (`benchmark.protocol.Model.describe`).
+    inputs : dict
+        Dataset name to the models that run on it, each with the key of its input
+        (`benchmark.inputs.Need`).
     """
 
     protocol: str
     seed: int
     truths: dict[str, Truth]
     models: dict[str, dict[str, Any]]
+    inputs: dict[str, dict[str, str]]
 
     @cached_property
     def tasks(self) -> list[Task]:
         """Every task of the run."""
         fingerprints = {name: truth.fingerprint for name, truth in self.truths.items()}
         folds = {name: truth.folds for name, truth in self.truths.items()}
-        return list(enumerate_tasks(fingerprints, folds, self.models, self.seed))
+        return list(enumerate_tasks(fingerprints, folds, self.models, self.seed, self.inputs))
+
+    def models_of(self, dataset: str) -> list[str]:
+        """Names of the models that run on a dataset, in the order of the tables."""
+        return [name for name in self.models if name in self.inputs[dataset]]
 
 
 @dataclass(frozen=True)
@@ -119,6 +140,7 @@ def make_truth(dataset: Dataset, folds: Folds) -> Truth:
         folds=folds,
         notes=dataset.notes,
         source=dataset.source,
+        sigma=dataset.sigma,
     )
 
 
@@ -178,6 +200,8 @@ class RunFolder:
                 "labels": list(truth.label_names),
                 "folds": truth.folds.n_folds,
                 "repeats": truth.folds.n_repeats,
+                "sigma": truth.sigma,
+                "inputs": plan.inputs[truth.name],
             }
             for truth in plan.truths.values()
         ]
@@ -208,7 +232,9 @@ class RunFolder:
             model["name"]: {key: value for key, value in model.items() if key != "name"}
             for model in content["models"]
         }
-        return Plan(content["protocol"], content["seed"], truths, models)
+        plain = dict.fromkeys(models, "")  # as in runs from before there were images
+        inputs = {entry["name"]: entry.get("inputs", plain) for entry in content["datasets"]}
+        return Plan(content["protocol"], content["seed"], truths, models, inputs)
 
     def write_outcome(self, outcome: Outcome, versions: Mapping[str, str]) -> None:
         """Store a successful outcome under its task's path."""
@@ -251,18 +277,24 @@ class RunFolder:
         return Result(arrays["predictions"], record)
 
     def remove_results(self, tasks: Iterable[Task]) -> None:
-        """Delete the stored results of tasks."""
+        """Delete the stored results of tasks, and what is left of half-done ones."""
         for task in tasks:
             (self.path / task.path).unlink(missing_ok=True)
+            shutil.rmtree(self.checkpoints(task), ignore_errors=True)
+
+    def checkpoints(self, task: Task) -> Path:
+        """Return the folder in which a task keeps what lets it go on after a kill."""
+        return self.path.resolve() / "checkpoints" / task.path.relative_to("tasks").with_suffix("")
 
     def remove_derived(self) -> None:
         """Delete tables of an earlier run, so that none passes for the outcome of this one."""
         for name in DERIVED:
             (self.path / name).unlink(missing_ok=True)
 
-    def write_text(self, name: str, content: str) -> None:
-        """Write a text file into the folder."""
+    def write_file(self, name: str, content: str | bytes) -> Path:
+        """Write a file into the folder, and return where it is."""
         self._write(write_atomic, name, content)
+        return self.path / name
 
     def _write(self, writer: Any, name: str | Path, content: Any) -> None:
         try:
@@ -291,7 +323,7 @@ class RunFolder:
         self._write(write_arrays, self._truth_path(truth.name), arrays)
         columns = {f"repeat{r}": column for r, column in enumerate(truth.folds.assignment.T)}
         frame = pd.DataFrame({"id": list(truth.ids), **columns})
-        self.write_text(f"folds/{slug(truth.name)}.csv", frame.to_csv(index_label="row"))
+        self.write_file(f"folds/{slug(truth.name)}.csv", frame.to_csv(index_label="row"))
 
     def _read_truth(self, entry: Mapping[str, Any]) -> Truth:
         path = self.path / self._truth_path(entry["name"])
@@ -308,6 +340,7 @@ class RunFolder:
             folds=Folds(arrays["folds"], tuple(map(str, arrays["fold_notes"]))),
             notes=tuple(map(str, arrays["notes"])),
             source=entry["source"],
+            sigma=entry.get("sigma"),
         )
 
 

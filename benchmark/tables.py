@@ -16,6 +16,9 @@ from benchmark.store import Plan, Result
 from benchmark.tasks import Task
 from benchmark.trivial import MEAN, trivial_predictions
 
+#: How many of the notes explain the table itself, before those about data and models.
+GENERAL_NOTES = 3
+
 # Means that agree to this many significant digits are equal.
 _DIGITS = 12
 
@@ -91,27 +94,28 @@ def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
     for name, truth in plan.truths.items():
         expected = truth.folds.n_folds * truth.folds.n_repeats
         mine = frame[frame["dataset"] == name]
+        models = plan.models_of(name)
         trivial = [model for model in mine["model"].unique() if model not in plan.models]
-        order = [*plan.models, *trivial]
+        order = [*models, *trivial]
         grouped = mine.pivot_table(
             index="model", columns="measure", values="value", aggfunc=["mean", "std", "count"]
         ).reindex(order)
         table = pd.DataFrame({"dataset": name, "model": order}, index=order)
         counts = grouped["count"][MEASURES[0].name].fillna(0).astype(int)
         complete = counts == expected
-        ranked = complete & table["model"].isin(plan.models.keys())
+        ranked = complete & table["model"].isin(models)
         lost: dict[str, list[str]] = {model: [] for model in order}
         for measure in MEASURES:
             mean = grouped["mean"][measure.name].where(complete)
             table[measure.name] = mean
             table[f"{measure.name}_std"] = grouped["std"][measure.name].where(complete)
             table[f"{measure.name}_rank"] = _ranks(mean.where(ranked), measure)
-            for model in plan.models:
+            for model in models:
                 if complete[model] and not _beats(mean[model], mean[MEAN], measure):
                     lost[model].append(measure.name)
         counted = [f"{measure.name}_rank" for measure in MEASURES if measure.in_mean_rank]
         table["mean_rank"] = table[counted].mean(axis=1, skipna=False)
-        table["kind"] = np.where(table["model"].isin(plan.models.keys()), "model", "trivial")
+        table["kind"] = np.where(table["model"].isin(models), "model", "trivial")
         table["folds"] = counts
         table["expected_folds"] = expected
         table["not_better_than_mean"] = [" ".join(lost[model]) for model in order]
@@ -138,10 +142,10 @@ def notes(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
                 f"so it has no mean and no rank; log.txt tells which failed."
             )
     lines += _convergence_notes(plan, results)
-    versions = {tuple(sorted(result.record["versions"].items())) for result in results.values()}
-    if len(versions) > 1:
-        libraries = {name for version in versions for name, _ in version}
-        differing = [n for n in sorted(libraries) if len({dict(v).get(n) for v in versions}) > 1]
+    versions = {pair for result in results.values() for pair in result.record["versions"].items()}
+    libraries = [name for name, _ in versions]
+    differing = sorted({name for name in libraries if libraries.count(name) > 1})
+    if differing:
         lines.append(
             f"The results come from different versions of {', '.join(differing)}; "
             f"run with --force to compute all of them with one."

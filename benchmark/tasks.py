@@ -6,13 +6,15 @@ import contextlib
 import faulthandler
 import hashlib
 import random
+import shutil
 import signal
 import sys
 import time
 import traceback
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
@@ -21,8 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from baselines.base import FloatArray, check_distributions
+from baselines.base import FloatArray, Monitor, check_distributions
 from benchmark.folds import Folds
+from benchmark.inputs import Input
 from benchmark.protocol import Model
 from features.files import canonical_json, content_key, slug
 
@@ -78,7 +81,8 @@ class Outcome:
     fit_seconds, predict_seconds : float
         Wall time of the two calls.
     convergence : dict
-        ``n_iter``, ``converged``, ``objective`` as far as the model tells them.
+        ``n_iter``, ``converged``, ``objective`` and ``history`` (the loss of every epoch), as far
+        as the model tells them.
     warnings : list of str
         What the model's code warned of.
     error, trace : str
@@ -95,11 +99,73 @@ class Outcome:
     trace: str = ""
 
 
+@dataclass(frozen=True)
+class Work:
+    """What a worker process needs to do a task.
+
+    Attributes
+    ----------
+    model : Model
+        The task's model.
+    input : Input
+        What the model gets as X; tells the rows of a fold.
+    D : ndarray of shape (n, c)
+        Description degrees of the whole dataset.
+    train, test : ndarray of int
+        Row numbers.
+    facts : dict
+        ``labels``, the names of the labels, and ``sigma``, where single labels were spread with
+        one; a model gets those that its settings ask for, see `with_facts`.
+    time_limit : float
+        Seconds after which the model is interrupted; infinity for none.
+    checkpoints : Path, optional
+        Folder in which a model may keep what lets it go on after a kill.
+    """
+
+    model: Model
+    input: Input
+    D: FloatArray
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+    facts: dict[str, Any] = field(default_factory=dict)
+    time_limit: float = float("inf")
+    checkpoints: Path | None = None
+
+
+def with_facts(params: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in settings that only the dataset tells.
+
+    Parameters
+    ----------
+    params : mapping
+        Settings of a model. ``labels`` is filled in where it is None, ``sigma`` where it is
+        ``"data"``.
+    facts : mapping
+        See `Work`.
+
+    Raises
+    ------
+    ValueError
+        A sigma is asked for, but the dataset has none.
+    """
+    filled = dict(params)
+    if "labels" in filled and filled["labels"] is None:
+        filled["labels"] = facts.get("labels")
+    if filled.get("sigma") == "data":
+        if facts.get("sigma") is None:
+            raise ValueError(
+                "sigma = 'data' needs a dataset whose single labels were spread with one"
+            )
+        filled["sigma"] = facts["sigma"]
+    return filled
+
+
 def enumerate_tasks(
     fingerprints: Mapping[str, str],
     folds: Mapping[str, Folds],
     models: Mapping[str, Mapping[str, Any]],
     seed: int,
+    inputs: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Iterator[Task]:
     """List every task of a run.
 
@@ -113,25 +179,30 @@ def enumerate_tasks(
         Table name to `Model.describe`.
     seed : int
         The run's seed.
+    inputs : mapping, optional
+        Dataset name to the models that run on it, and for each the key of its input (see
+        `benchmark.inputs.Need`); by default every model on the dataset's own features.
     """
     for dataset, fingerprint in fingerprints.items():
+        keys = dict.fromkeys(models, "") if inputs is None else inputs[dataset]
         for repeat in range(folds[dataset].n_repeats):
             for fold in range(folds[dataset].n_folds):
                 split = folds[dataset].key(repeat, fold)
                 for name, model in models.items():
+                    if name not in keys:
+                        continue
                     wants_seed = model["params"].get("random_state", 0) is None
                     identity = [fingerprint, model["model"], repeat, fold]
                     random_state = task_seed(seed, identity) if wants_seed else None
-                    key = content_key(
-                        {
-                            "format": RESULT_FORMAT,
-                            "dataset": fingerprint,
-                            "split": split,
-                            "model": dict(model),
-                            "random_state": random_state,
-                        }
-                    )
-                    yield Task(dataset, name, repeat, fold, random_state, key)
+                    content = {
+                        "format": RESULT_FORMAT,
+                        "dataset": fingerprint,
+                        "split": split,
+                        "model": dict(model),
+                        "random_state": random_state,
+                        **({"input": keys[name]} if keys[name] else {}),
+                    }
+                    yield Task(dataset, name, repeat, fold, random_state, content_key(content))
 
 
 def task_seed(seed: int, identity: list[Any]) -> int:
@@ -141,20 +212,12 @@ def task_seed(seed: int, identity: list[Any]) -> int:
     return int(np.random.SeedSequence(seed, spawn_key=words).generate_state(1)[0])
 
 
-def execute(
-    task: Task,
-    marker: Path,
-    model: Model,
-    X: FloatArray,
-    D: FloatArray,
-    train: NDArray[np.int64],
-    test: NDArray[np.int64],
-    time_limit: float,
-) -> Outcome:
+def execute(task: Task, marker: Path, work: Work) -> Outcome:
     """Fit the model on the training rows and predict the test rows.
 
-    Never raises for what the model does: whatever goes wrong is in the outcome. BLAS runs with one
-    thread here whatever the number of workers, since its results depend on the number of threads.
+    Never raises for what the model does: whatever goes wrong is in the outcome. BLAS and networks
+    run with one thread here whatever the number of workers, since results depend on the number of
+    threads.
 
     Parameters
     ----------
@@ -162,34 +225,39 @@ def execute(
         What to do.
     marker : Path
         File that exists while the task runs. If the model cannot be interrupted, its process ends
-        and the file has the traceback.
-    model : Model
-        The task's model.
-    X, D : ndarray
-        Features (n, q) and distributions (n, c) of the whole dataset.
-    train, test : ndarray of int
-        Row numbers.
-    time_limit : float
-        Seconds after which the model is interrupted; infinity for none.
+        and the file has the traceback. `status_of` is beside it.
+    work : Work
+        What to do it with.
     """
     outcome = Outcome(task)
     marker.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with _time_limit(time_limit, marker), threadpool_limits(1), _clean_process(task):
+        with _time_limit(work.time_limit, marker), threadpool_limits(1), _clean_process(task):
             caught: list[str] = []
             warnings.simplefilter("always")
             warnings.showwarning = lambda message, category, *_: caught.append(
                 f"{category.__name__}: {message}"
             )
-            _fit_and_predict(outcome, model, X, D, train, test)
+            _fit_and_predict(outcome, work, marker)
             outcome.warnings = list(dict.fromkeys(caught))
     except TimeLimitError as error:
         outcome.error, outcome.trace = str(error), traceback.format_exc()
     except BaseException as error:  # a model may raise anything, SystemExit included
         outcome.error = traceback.format_exception_only(error)[-1].strip().splitlines()[0]
         outcome.trace = traceback.format_exc()
+    status_of(marker).unlink(missing_ok=True)
     marker.unlink(missing_ok=True)
     return outcome
+
+
+def status_of(marker: Path) -> Path:
+    """Return the file in which a running task says how far it is."""
+    return marker.with_suffix(".status")
+
+
+def _tell_status(marker: Path, line: str) -> None:
+    with contextlib.suppress(OSError):  # a full disk must not end a fit for want of news
+        status_of(marker).write_text(line, encoding="utf-8")
 
 
 @contextlib.contextmanager
@@ -210,36 +278,48 @@ def _clean_process(task: Task) -> Iterator[None]:
         yield
 
 
-def _fit_and_predict(
-    outcome: Outcome,
-    model: Model,
-    X: FloatArray,
-    D: FloatArray,
-    train: NDArray[np.int64],
-    test: NDArray[np.int64],
-) -> None:
-    task = outcome.task
+def _fit_and_predict(outcome: Outcome, work: Work, marker: Path) -> None:
+    task, model = outcome.task, work.model
+    if model.is_network:
+        from features.backend import start as start_backend
+
+        start_backend(threads=1)
     estimator = model.entry.load()()
     seeded = {} if task.random_state is None else {"random_state": task.random_state}
     if model.params:
-        estimator.set_params(**{**model.params, **seeded})
+        estimator.set_params(**with_facts({**model.params, **seeded}, work.facts))
+    if model.is_network and work.checkpoints is not None:
+        work.checkpoints.mkdir(parents=True, exist_ok=True)
+        estimator.monitor = Monitor(work.checkpoints, partial(_tell_status, marker))
+    X_train, X_test = work.input.split(work.train, work.test)
     start = time.perf_counter()
-    estimator.fit(X[train], D[train])
+    estimator.fit(X_train, work.D[work.train])
     fitted = time.perf_counter()
-    predicted = estimator.predict(X[test])
+    predicted = estimator.predict(X_test)
     outcome.predict_seconds = time.perf_counter() - fitted
     outcome.fit_seconds = fitted - start
     predictions = check_distributions(predicted, "the prediction")
-    if predictions.shape != (len(test), D.shape[1]):
-        raise ValueError(
-            f"the prediction has shape {predictions.shape}, expected {(len(test), D.shape[1])}"
-        )
+    expected = (len(work.test), work.D.shape[1])
+    if predictions.shape != expected:
+        raise ValueError(f"the prediction has shape {predictions.shape}, expected {expected}")
     outcome.predictions = predictions.copy()
-    for name, kind in (("n_iter", int), ("converged", bool), ("objective", float)):
+    if work.checkpoints is not None:
+        shutil.rmtree(work.checkpoints, ignore_errors=True)
+    kinds: dict[str, Callable[[Any], Any]] = {
+        "n_iter": int,
+        "converged": bool,
+        "objective": float,
+        "history": _floats,
+    }
+    for name, kind in kinds.items():
         value = getattr(estimator, f"{name}_", None)
         if value is not None:
             with contextlib.suppress(TypeError, ValueError, OverflowError):
                 outcome.convergence[name] = kind(value)
+
+
+def _floats(values: Any) -> list[float]:
+    return [float(value) for value in values]
 
 
 class TimeLimitError(BaseException):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from baselines.base import FloatArray, check_distributions, check_features
 from benchmark.errors import UsageError
 from features.files import array_key, content_key
+from features.images import ImageSource
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,17 @@ class Dataset:
         The c labels, in column order of `D`.
     D : ndarray of shape (n, c), float64
         Description degrees; rows sum to 1 within 1e-4.
-    X : ndarray of shape (n, q), float64
-        Features.
+    X : ndarray of shape (n, q), float64, optional
+        Features; None for image files, whose features a backbone gives.
     ids : tuple of str
         One identifier per row: a file name, or the row number.
     latent : ndarray of shape (n, c), optional
         The distribution behind `D` where it is known (synthetic data): what the oracle predicts.
-    images : callable, optional
-        Row numbers to images, (m, h, w, 3) uint8, where the instances are images.
+    images : ImageSource, optional
+        The n images, where the instances are images.
+    sigma : float, optional
+        Where each instance has a single label: the width with which it was spread over the
+        emotion wheel to make `D`.
     source : str
         Where the data came from, for people.
     notes : tuple of str
@@ -44,23 +48,27 @@ class Dataset:
     name: str
     label_names: tuple[str, ...]
     D: FloatArray
-    X: FloatArray
+    X: FloatArray | None
     ids: tuple[str, ...]
     latent: FloatArray | None = None
-    images: Callable[[Sequence[int]], NDArray[np.uint8]] | None = field(default=None, compare=False)
+    images: ImageSource | None = field(default=None, compare=False)
+    sigma: float | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of everything a result can depend on: features, distributions, label names."""
+        """Hash of what a result can depend on: features or images, distributions, label names."""
         truth = () if self.latent is None else (self.latent,)
-        return content_key([list(self.label_names), array_key(self.X, self.D, *truth)])
+        if self.X is not None:
+            return content_key([list(self.label_names), array_key(self.X, self.D, *truth)])
+        keys = list(self.images.keys) if self.images is not None else []
+        return content_key([list(self.label_names), array_key(self.D, *truth), keys])
 
 
 def make_dataset(
     name: str,
-    X: ArrayLike,
+    X: ArrayLike | None,
     D: ArrayLike,
     label_names: Sequence[str] | None = None,
     ids: Sequence[Any] | None = None,
@@ -72,8 +80,8 @@ def make_dataset(
     ----------
     name : str
         Name in tables and files.
-    X : array-like of shape (n, q)
-        Features.
+    X : array-like of shape (n, q), optional
+        Features; None where there are images instead.
     D : array-like of shape (n, c)
         Description degrees.
     label_names : sequence of str, optional
@@ -90,22 +98,26 @@ def make_dataset(
         no feature varies; names the rows.
     """
     try:
-        features = check_features(X, "features")
+        features = None if X is None else check_features(X, "features")
         distributions = check_distributions(D, "labels")
     except ValueError as error:
         raise UsageError(f"dataset {name}: {error}") from error
     n, c = distributions.shape
-    if len(features) != n:
-        raise UsageError(
-            f"dataset {name}: features has {len(features)} rows but labels has {n}; "
-            f"each instance needs both"
-        )
+    images = more.get("images")
+    for what, rows_given in (("features", features), ("images", images)):
+        if rows_given is not None and len(rows_given) != n:
+            raise UsageError(
+                f"dataset {name}: {what} has {len(rows_given)} rows but labels has {n}; "
+                f"each instance needs both"
+            )
+    if features is None and images is None:
+        raise UsageError(f"dataset {name} has neither features nor images")
     names = tuple(label_names) if label_names is not None else tuple(f"label{j}" for j in range(c))
     rows = tuple(str(i) for i in ids) if ids is not None else tuple(str(i) for i in range(n))
     if len(names) != c or len(set(names)) != c:
         raise UsageError(f"dataset {name}: {c} labels need {c} different names, not {list(names)}")
-    constant = int((features.max(axis=0) == features.min(axis=0)).sum())
-    if constant == features.shape[1]:
+    constant = 0 if features is None else int((np.ptp(features, axis=0) == 0).sum())
+    if features is not None and constant == features.shape[1]:
         raise UsageError(
             f"dataset {name}: every feature is constant, so there is nothing to learn from"
         )
@@ -115,6 +127,6 @@ def make_dataset(
             f"so there is nothing to predict"
         )
     notes = list(more.pop("notes", ()))
-    if constant:
+    if features is not None and constant:
         notes.append(f"{constant} of {features.shape[1]} features are constant over all rows")
     return Dataset(name, names, distributions, features, rows, notes=tuple(notes), **more)

@@ -9,14 +9,18 @@ larger one, and images are painted when somebody asks for them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 
 from benchmark.datasets.base import Dataset, make_dataset
 from benchmark.datasets.synthetic_images import Factors, paint
 from benchmark.errors import UsageError
+from features.decoding import squash
+from features.files import array_key, content_key
 from features.statistics import SMALLEST_SIDE, STATISTIC_NAMES, image_statistics
 
 FloatArray = NDArray[np.float64]
@@ -44,6 +48,9 @@ OFFSETS = np.array([-0.13, -0.03, -0.10, 0.29, -0.02, -0.17, 0.15])
 #: are as concentrated as in Emotion6, where KL(votes || uniform) is 0.70 and 31 % are zeros.
 AGREEMENT = 2.1
 
+
+#: Raise when the painter paints otherwise: cached images and features are then made anew.
+PAINTER_VERSION = 1
 
 # Images held at once while their statistics are taken.
 _CHUNK = 64
@@ -96,13 +103,54 @@ def load_synthetic(n: int = DEFAULT_N, size: int = DEFAULT_SIZE, seed: int = 0) 
         label_names=EMOTION6_LABELS,
         ids=[f"synthetic-{item:05d}" for item in range(n)],
         latent=latent,
-        images=partial(draw_images, factors, size, seed),
+        images=DrawnImages(factors, size, seed),
         source=f"drawn with seed {seed} at {size} x {size} pixels",
         notes=[
             f"drawn images and {RATERS} simulated raters each: fit to compare learners, "
             "says nothing about people"
         ],
     )
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnImages:
+    """The images of the set as a `features.images.ImageSource`, painted when asked for.
+
+    Parameters
+    ----------
+    factors : ndarray of shape (n, 8)
+        Columns `FACTOR_NAMES`.
+    size : int
+        Pixels per side at which they are painted.
+    seed : int
+        The set's seed.
+    """
+
+    factors: FloatArray
+    size: int
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.factors)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Hash of what determines each image."""
+        common = [PAINTER_VERSION, self.size, self.seed]
+        return tuple(
+            content_key([*common, row, array_key(factors)])
+            for row, factors in enumerate(self.factors)
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """``synthetic-00000``, ..."""
+        return tuple(f"synthetic-{row:05d}" for row in range(len(self)))
+
+    def load(self, row: int, size: int) -> NDArray[np.uint8]:
+        """Paint an image, (size, size, 3) uint8, resized where `size` is not the set's own."""
+        image = draw_images(self.factors, self.size, self.seed, [row])[0]
+        return image if size == self.size else squash(Image.fromarray(image), size)
 
 
 def _generator(seed: int, item: int, purpose: int) -> np.random.Generator:

@@ -89,11 +89,21 @@ FAULTS = {
         f"def __init__(self, f=lambda x: x):\n    self.f = f\n{GOOD}",
         "the value of f",
     ),
-    "images": (f"consumes = 'images'\n{GOOD}", "cannot pass images yet"),
+    "images taken for features": (
+        "consumes = 'images'\n" + GOOD.replace("D.mean(axis=0)", "D.mean(axis=0) + X @ X.T"),
+        "matmul",
+    ),
     "required parameter": (f"def __init__(self, k):\n    self.k = k\n{GOOD}", "construction"),
     "consumes": (f"consumes = 'sounds'\n{GOOD}", "consumes must be"),
     "no methods": ("pass", "does not define _fit"),
 }
+
+
+def test_a_plugin_that_takes_images_gets_images(plugin):
+    body = "consumes = 'images'\n" + GOOD.replace(
+        "self.mean_", "assert X.shape[1:] == (32, 32, 3)\n    self.mean_", 1
+    )
+    assert check_plugin(plugin(body)) == []
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

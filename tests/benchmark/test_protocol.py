@@ -48,6 +48,13 @@ def test_a_users_protocol(tmp_path):
         ("folds = ", "not a TOML file"),
         ("datasets = 3", "datasets must be a list"),
         ("models = 3", "write the settings of a model"),
+        ("network = 3", r"as a table \[network\]"),
+        ("features = 3", r"as a table \[features\]"),
+        ('[features]\nbackbon = "vgg16"', "has no 'backbon'; did you mean 'backbone'"),
+        ("[features]\nbackbone = 16", r"backbone of \[features\] must be a text, not 16"),
+        ("[features]\nsize = -1", "size of .features. must be a whole number, 0 or more"),
+        ('[features]\nscope = "all"', "scope must be fold or dataset, not 'all'"),
+        ('[features]\nprecision = "half"', "precision must be float32 or bfloat16"),
     ],
 )
 def test_bad_protocols(tmp_path, text, message):
@@ -55,6 +62,37 @@ def test_bad_protocols(tmp_path, text, message):
     path.write_text(text)
     with pytest.raises(UsageError, match=message):
         load_protocol(path)
+
+
+def test_settings_of_all_networks_come_before_defaults_and_after_a_rows_own(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        "[network]\nepochs = 3\nbatch_size = 8\n"
+        '[models."short"]\nmodel = "EW-MTCNN"\nepochs = 1\n[models."EW-MTCNN"]\nsigma = 0.4\n'
+    )
+    protocol = load_protocol(path)
+    short, own, knn = choose_models(protocol, ["short", "EW-MTCNN", "AA-kNN"])
+    assert (short.params["epochs"], short.params["batch_size"]) == (1, 8)
+    assert (own.params["epochs"], own.params["sigma"]) == (3, 0.4)
+    assert (own.consumes, own.is_network) == ("images", True)
+    assert "epochs" not in knn.params
+    path.write_text("[network]\nepoch = 3\n")
+    with pytest.raises(UsageError, match="no network has a setting 'epoch'; did you mean 'epochs'"):
+        choose_models(load_protocol(path), ["DLDL"])
+
+
+def test_every_model_is_the_nine_and_a_protocol_names_its_own():
+    everything = [model.name for model in choose_models(load_protocol("paper"), every=True)]
+    assert len(everything) == 9
+    assert everything[-2:] == ["DLDL", "EW-MTCNN"]
+    table4 = choose_models(load_protocol("table4"))
+    assert [model.consumes for model in table4] == ["activations"] * 3 + ["images"] * 6
+    ablation = choose_models(load_protocol("wheel"))
+    assert len({model.name for model in ablation}) == 17
+    assert {model.params["wheel"] for model in ablation} == {
+        "none", "prior", "identity", "random", "correlation",
+    }  # fmt: skip
+    assert load_protocol("figure5").datasets[6] == "ArtPhoto:0.6"
 
 
 def test_missing_protocol():

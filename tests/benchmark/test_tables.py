@@ -26,7 +26,8 @@ def finished(problem):
     folds = Folds((np.arange(len(D)) % 2)[:, None], ("a note",))
     truth = make_truth(make_dataset("data_1", X, D, latent=D), folds)
     names = ["Good", "Blend & <b>", "Partial"]
-    plan = Plan("paper", 0, {"data_1": truth}, {name: {**MODEL, "model": name} for name in names})
+    models = {name: {**MODEL, "model": name} for name in names}
+    plan = Plan("paper", 0, {"data_1": truth}, models, {"data_1": dict.fromkeys(names, "")})
     results = {}
     for task in plan.tasks:
         test = folds.test(0, task.fold)

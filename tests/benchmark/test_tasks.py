@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from benchmark.folds import Folds
+from benchmark.inputs import Matrix
 from benchmark.protocol import Model
 from benchmark.registry import find_model
-from benchmark.tasks import enumerate_tasks, execute, task_seed
+from benchmark.tasks import Work, enumerate_tasks, execute, task_seed, with_facts
 
 FOLDS = Folds(np.array([[0], [1], [0], [1], [2], [2]]))
 KNN = {"model": "AA-kNN", "target": "t", "source": "", "result_version": 1, "params": {"k": 4}}
@@ -65,11 +67,36 @@ def test_seeds_differ_between_tasks_and_runs():
     assert all(0 <= seed < 2**32 for seed in seeds)
 
 
-def run_one(problem, model, task=None, limit=60.0, **extra):
+def test_an_input_of_its_own_changes_the_key_and_chooses_the_models():
+    models, folds = {"a": KNN, "b": KNN}, {"d": FOLDS}
+
+    def listed(inputs):
+        tasks = enumerate_tasks({"d": "f"}, folds, models, 0, {"d": inputs})
+        return [(task.model, task.key) for task in tasks]
+
+    plain = dict(listed({"a": ""}))
+    assert list(plain) == ["a"]
+    assert plain["a"] == keys(name="a")[2]  # the last fold's; nothing beside the dataset's own
+    assert dict(listed({"a": "vgg16"}))["a"] != plain["a"]
+    assert [model for model, _ in listed({"a": "", "b": "x"})] == ["a", "b"] * 3
+
+
+def test_facts_of_the_dataset_fill_what_settings_ask_for():
+    facts = {"labels": ("x", "y"), "sigma": 0.3}
+    asked = {"labels": None, "sigma": "data", "k": None}
+    assert with_facts(asked, facts) == {"labels": ("x", "y"), "sigma": 0.3, "k": None}
+    given = {"labels": ("p", "q"), "sigma": 0.6}
+    assert with_facts(given, facts) == given
+    assert with_facts({}, facts) == {}
+    with pytest.raises(ValueError, match="needs a dataset whose single labels"):
+        with_facts(asked, {"labels": (), "sigma": None})
+
+
+def run_one(problem, model, marker):
     X, D = problem
-    task = task or next(iter(enumerate_tasks({"d": "f"}, {"d": FOLDS}, {"m": KNN}, 0)))
+    task = next(iter(enumerate_tasks({"d": "f"}, {"d": FOLDS}, {"m": KNN}, 0)))
     rows = np.arange(len(X))
-    return execute(task, extra["marker"], model, X, D, rows[:40], rows[40:], limit)
+    return execute(task, marker, Work(model, Matrix(X), D, rows[:40], rows[40:]))
 
 
 def test_execute_is_fit_and_predict(problem, tmp_path):

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
-import time
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from document import machine, put
 from sklearn.model_selection import KFold
 
 from benchmark.datasets import load_dataset
@@ -96,11 +95,8 @@ def peer_section(source: str) -> list[str]:
 
     n, q = dataset.X[train].shape
     lines = [
-        f"## Against python-ldl {version('python-ldl')}",
-        "",
         f"Training rows of the first of ten folds of {dataset.name}: {n} x {q}, "
-        f"{dataset.D.shape[1]} labels. Each figure is a process of its own, one thread in both "
-        "libraries.",
+        f"{dataset.D.shape[1]} labels.",
         "",
         "| what | peer | ours | times faster |",
         "|---|---|---|---|",
@@ -149,8 +145,6 @@ def peer_section(source: str) -> list[str]:
 def harness_section(source: str) -> list[str]:
     """Measure whole commands as a user waits for them."""
     lines = [
-        "## Whole commands",
-        "",
         "| command | seconds | peak MiB of the largest process |",
         "|---|---|---|",
     ]
@@ -177,21 +171,12 @@ def harness_section(source: str) -> list[str]:
 def main() -> None:
     """Measure everything and write results/perf.md."""
     source = sys.argv[1] if len(sys.argv) > 1 else str(REAL) if REAL.is_file() else "synthetic"
-    lines = [
-        "# Speed and memory",
-        "",
-        f"Made by `make perf` on {time.strftime('%Y-%m-%d')}: {platform.processor() or 'CPU'} "
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"numpy {version('numpy')}, scipy {version('scipy')}. The machine is shared: ratios of "
-        "one run can be trusted, single times only roughly.",
-        "",
-        *peer_section(source),
-        "",
-        *harness_section(source),
-    ]
-    path = ROOT / "results" / "perf.md"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print(f"wrote {path.relative_to(ROOT)}")
+    about = (
+        f"{machine()}, numpy {version('numpy')}, scipy {version('scipy')}. Each figure is of a "
+        "process of its own, one thread in both libraries."
+    )
+    put(f"Against python-ldl {version('python-ldl')}", [about, "", *peer_section(source)])
+    put("Whole commands", [f"{machine()}.", "", *harness_section(source)])
 
 
 if __name__ == "__main__":

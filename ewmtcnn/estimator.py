@@ -1,0 +1,197 @@
+"""The networks as estimators: EW-MTCNN, and the classifiers of the paper's Table 4."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ewmtcnn.base import NetworkEstimator
+
+
+class EWMTCNN(NetworkEstimator):
+    """EW-MTCNN (Lai, Wan and Zeng 2022): emotion wheel and multi-task convolutional network.
+
+    A backbone trained on ImageNet, with dropout after its fully connected layers, a new fully
+    connected layer with c outputs z, and a matrix W whose rows are the prior distributions of the
+    emotions on Mikels' wheel. The loss is (1 - loss_weight) times the cross entropy with the
+    dominant label plus loss_weight times that with the distribution. All layers are trained, the
+    new one at a higher rate. Defaults are the paper's where it states them.
+
+    Parameters
+    ----------
+    labels : sequence of str, optional
+        Names of the labels in the order of D, of which the prior is made; the harness knows them.
+    backbone : str
+        ``vgg16``, ``vgg19``, ``resnet50``, ``resnet101``, ``alexnet`` or ``small``, see
+        `features.backbones`.
+    weights : str
+        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see `features.weights`.
+    size : int, optional
+        Pixels per side that the harness resizes images to; by default the backbone's own.
+    wheel : {"prior", "none", "identity", "random", "correlation"}
+        The matrix W: the wheel's prior, no matrix at all (p = softmax(z)), or what an ablation puts
+        in its place, see `ewmtcnn.matrices`.
+    wheel_trainable : bool
+        Whether W is trained; its rows stay distributions.
+    reading : {"mixture", "logit"}
+        The paper writes p = v W, which is a distribution only if v is one. ``"mixture"``:
+        p = softmax(z) W, the text taken literally. ``"logit"``: p = softmax(z W), whose gradient
+        is the paper's eq. 4.
+    sigma : float
+        Width of the prior, in steps on the wheel.
+    neutral : {"isolated", "centre"}
+        Where neutral lies, see `ewmtcnn.wheel.prior_distributions`.
+    loss_weight : float
+        lambda.
+    dropout : float
+        Share of the outputs of each fully connected layer that is dropped in training.
+    backbone_rate, head_rate : float
+        Learning rates of the backbone, and of the new layer and the wheel.
+    momentum : float
+        Of SGD. The paper does not state it; 0.9 is what such networks are trained with.
+    weight_decay : float
+        L2 penalty on kernels. The paper does not state one.
+    augmentation : {"none", "flip", "crop"}
+        Random changes of training images. The paper does not state any.
+    epochs, batch_size : int
+        Passes over the training rows, images a step.
+    precision : {"float32", "bfloat16"}
+        What the backbone computes in.
+    random_state : int, optional
+        Seed of the new layer, the order, dropout and augmentation.
+
+    Notes
+    -----
+    With ``"mixture"`` and sigma = 0.6 no label can be given more than 0.66: the wheel is a limit
+    of what the network can say, as much as it is help.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[str] | None = None,
+        backbone: str = "vgg16",
+        weights: str = "imagenet",
+        size: int | None = None,
+        wheel: str = "prior",
+        wheel_trainable: bool = False,
+        reading: str = "mixture",
+        sigma: float = 0.6,
+        neutral: str = "isolated",
+        loss_weight: float = 0.7,
+        dropout: float = 0.5,
+        backbone_rate: float = 0.001,
+        head_rate: float = 0.01,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        augmentation: str = "none",
+        epochs: int = 20,
+        batch_size: int = 32,
+        precision: str = "float32",
+        random_state: int | None = None,
+    ):
+        super().__init__(
+            labels, backbone, weights, size, wheel, wheel_trainable, reading, sigma, neutral,
+            loss_weight, dropout, backbone_rate, head_rate, momentum, weight_decay, augmentation,
+            epochs, batch_size, precision, random_state,
+        )  # fmt: skip
+
+
+class FineTunedCNN(NetworkEstimator):
+    """A network of the paper's Table 4: all layers trained to name the dominant label.
+
+    EW-MTCNN without a wheel and with the cross entropy of the dominant label alone.
+
+    Parameters
+    ----------
+    backbone : str
+        ``vgg16``, ``vgg19``, ``resnet50``, ``resnet101``, ``alexnet`` or ``small``, see
+        `features.backbones`.
+    weights : str
+        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see `features.weights`.
+    size : int, optional
+        Pixels per side that the harness resizes images to; by default the backbone's own.
+    dropout : float
+        Share of the outputs of each fully connected layer that is dropped in training.
+    backbone_rate, head_rate : float
+        Learning rates of the backbone, and of the new layer and the wheel.
+    momentum : float
+        Of SGD. The paper does not state it; 0.9 is what such networks are trained with.
+    weight_decay : float
+        L2 penalty on kernels. The paper does not state one.
+    augmentation : {"none", "flip", "crop"}
+        Random changes of training images. The paper does not state any.
+    epochs, batch_size : int
+        Passes over the training rows, images a step.
+    precision : {"float32", "bfloat16"}
+        What the backbone computes in.
+    random_state : int, optional
+        Seed of the new layer, the order, dropout and augmentation.
+    """
+
+    def __init__(
+        self,
+        backbone: str = "vgg16",
+        weights: str = "imagenet",
+        size: int | None = None,
+        dropout: float = 0.5,
+        backbone_rate: float = 0.001,
+        head_rate: float = 0.01,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        augmentation: str = "none",
+        epochs: int = 20,
+        batch_size: int = 32,
+        precision: str = "float32",
+        random_state: int | None = None,
+    ):
+        super().__init__(
+            backbone=backbone, weights=weights, size=size, wheel="none", loss_weight=0.0,
+            dropout=dropout, backbone_rate=backbone_rate, head_rate=head_rate, momentum=momentum,
+            weight_decay=weight_decay, augmentation=augmentation, epochs=epochs,
+            batch_size=batch_size, precision=precision, random_state=random_state,
+        )  # fmt: skip
+
+
+class FrozenCNN(NetworkEstimator):
+    """A network of the paper's Table 4 whose backbone stays as it is: only a new layer is trained.
+
+    Takes the backbone's activations (n, q), which are computed once, in place of images, and
+    learns to name the dominant label.
+
+    Parameters
+    ----------
+    backbone : str
+        Whose activations the harness passes, see `features.backbones`.
+    weights : str
+        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see `features.weights`.
+    size : int, optional
+        Pixels per side that the harness resizes images to; by default the backbone's own.
+    dropout : float
+        Share of the activations that is dropped in training.
+    head_rate, momentum, weight_decay, epochs, batch_size, random_state
+        As in `EWMTCNN`.
+    precision : {"float32", "bfloat16"}
+        What the backbone computed in.
+    """
+
+    consumes: ClassVar[str] = "activations"
+
+    def __init__(
+        self,
+        backbone: str = "vgg16",
+        weights: str = "imagenet",
+        size: int | None = None,
+        dropout: float = 0.5,
+        head_rate: float = 0.01,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        epochs: int = 20,
+        batch_size: int = 32,
+        precision: str = "float32",
+        random_state: int | None = None,
+    ):
+        super().__init__(
+            backbone=backbone, weights=weights, size=size, wheel="none", loss_weight=0.0,
+            dropout=dropout, head_rate=head_rate, momentum=momentum, weight_decay=weight_decay,
+            epochs=epochs, batch_size=batch_size, precision=precision, random_state=random_state,
+        )  # fmt: skip

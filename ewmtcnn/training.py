@@ -1,0 +1,386 @@
+"""The training of every network: SGD with two rates, repeatable, and able to go on after a kill."""
+
+from __future__ import annotations
+
+import resource
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from baselines.base import Monitor
+from ewmtcnn.augmentation import Augmentation
+from ewmtcnn.losses import cross_entropy
+from ewmtcnn.network import NetworkSettings, build_network, reset_network
+from features import backend
+from features.extract import ahead
+from features.files import DamagedFileError, read_arrays, write_arrays
+
+FloatArray = NDArray[np.float64]
+
+CHECKPOINT = "checkpoint.npz"
+
+# A checkpoint after every epoch, unless writing them would take more than this share of the time.
+_CHECKPOINT_SHARE = 0.1
+
+# Seconds between two reports within an epoch.
+_REPORT_SECONDS = 1.0
+
+# Batches that wait prepared for the device.
+_AHEAD = 2
+
+_FloatStep = tuple[NDArray[Any], NDArray[np.float32], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained.
+
+    Attributes
+    ----------
+    backbone_rate, head_rate : float
+        Learning rates of the backbone, and of the new layer and the wheel.
+    momentum : float
+        Of SGD, from 0 to below 1.
+    weight_decay : float
+        Factor of the L2 penalty (its half times the squared norm) on kernels; biases, scales and
+        the wheel have none.
+    augmentation : {"none", "flip", "crop"}
+        See `ewmtcnn.augmentation`.
+    epochs, batch_size : int
+        Passes over the training rows, and images in a step.
+    """
+
+    backbone_rate: float = 0.001
+    head_rate: float = 0.01
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    augmentation: str = "none"
+    epochs: int = 20
+    batch_size: int = 32
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """What one step of a training takes: seconds, and the peak of the process's memory in MiB."""
+
+    seconds: float
+    peak_mib: float
+
+
+class _MixedLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras is untyped
+    def __init__(self) -> None:
+        # The rows that fill the last batch have weight 0, and do not count in the mean.
+        super().__init__(name="mixed", reduction="mean_with_sample_weight")
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return cross_entropy(y_true, y_pred)
+
+
+class TwoRateSGD(keras.optimizers.SGD):  # type: ignore[misc]  # Keras is untyped
+    """SGD whose rate depends on the variable.
+
+    With velocity m: m = momentum m - rate (gradient + decay w), w = w + m.
+
+    Parameters
+    ----------
+    rates, decays : list of float
+        Learning rate of each trainable variable, and its factor of the L2 penalty, in the order
+        in which the optimizer is built.
+    momentum : float
+        From 0 to below 1.
+    """
+
+    def __init__(self, rates: list[float], decays: list[float], momentum: float):
+        super().__init__(learning_rate=1.0, momentum=momentum)
+        self.rates, self.decays = rates, decays
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Update one variable."""
+        place = self._get_variable_index(variable)
+        if self.decays[place]:
+            gradient = gradient + self.decays[place] * keras.ops.convert_to_tensor(variable)
+        super().update_step(gradient, variable, learning_rate * self.rates[place])
+
+
+class Trainer:
+    """A compiled network; every fold starts it anew, and none compiles it again.
+
+    Parameters
+    ----------
+    network_settings : NetworkSettings
+        What is trained.
+    settings : TrainingSettings
+        How; epochs do not matter here.
+    """
+
+    def __init__(self, network_settings: NetworkSettings, settings: TrainingSettings):
+        self.network_settings = network_settings
+        self.network = build_network(network_settings)
+        self.model = self.network.model
+        self.optimizer = TwoRateSGD(*self._rates(settings), settings.momentum)
+        self.model.compile(self.optimizer, loss=_MixedLoss(), jit_compile=_uses_xla())
+        self.optimizer.build(self.model.trainable_variables)
+        self.owner: object = None
+
+    def _rates(self, settings: TrainingSettings) -> tuple[list[float], list[float]]:
+        body = self.network.backbone
+        slow = {id(variable) for variable in body.trainable_variables} if body else set()
+        variables = self.model.trainable_variables
+        rates = [
+            settings.backbone_rate if id(variable) in slow else settings.head_rate
+            for variable in variables
+        ]
+        kernels = [variable.path.rpartition("/")[2] == "kernel" for variable in variables]
+        return rates, [settings.weight_decay if kernel else 0.0 for kernel in kernels]
+
+    def reset(self, seed: np.random.SeedSequence, W: ArrayLike | None) -> None:
+        """Start anew: weights, dropout masks, velocities, counters."""
+        self.owner = None
+        reset_network(self.network, self.network_settings, seed, W)
+        for variable in self.optimizer.variables:
+            if not variable.path.endswith("learning_rate"):
+                variable.assign(np.zeros(variable.shape, variable.dtype))
+
+    @property
+    def state(self) -> list[Any]:
+        """Every variable on which the rest of a training depends."""
+        return [*self.model.variables, *self.optimizer.variables]
+
+    def step(self, batch: _FloatStep) -> float:
+        """Do one step and return the mean loss of the batch before it."""
+        x, targets, weights = batch
+        self.model.reset_metrics()
+        return float(self.model.train_on_batch(x, targets, sample_weight=weights))
+
+    def weights(self) -> list[NDArray[Any]]:
+        """Copy the weights of the network out."""
+        return [np.array(array) for array in self.model.get_weights()]
+
+    def predict(self, X: Any, batch_size: int) -> FloatArray:
+        """Predict distributions (n, c) for images or activations (n, ...)."""
+        parts = []
+        for start in range(0, len(X), batch_size):
+            rows = np.arange(start, min(start + batch_size, len(X)))
+            filled = np.concatenate([rows, np.full(batch_size - len(rows), rows[0])])
+            parts.append(np.asarray(self.model.predict_on_batch(_take(X, filled)))[: len(rows)])
+        p = np.exp(np.concatenate(parts).astype(np.float64))
+        return np.asarray(p / p.sum(axis=1, keepdims=True))
+
+
+def _uses_xla() -> bool:
+    """Tell whether to compile by XLA: on a CPU its convolutions are 3 times slower than others."""
+    return backend.backend_name() == "jax" or (
+        backend.backend_name() == "tensorflow" and backend.has_accelerator()
+    )
+
+
+@lru_cache(maxsize=1)
+def _cached_trainer(network: NetworkSettings, rates: TrainingSettings) -> Trainer:
+    keras.utils.clear_session(free_memory=True)  # of the one before
+    return Trainer(network, rates)
+
+
+def get_trainer(network: NetworkSettings, settings: TrainingSettings) -> Trainer:
+    """Return the process's trainer for these settings, compiled when first used."""
+    # What the compiled step does not depend on makes no other trainer.
+    rates = replace(settings, augmentation="none", epochs=1, batch_size=1)
+    return _cached_trainer(network, rates)
+
+
+def train(
+    trainer: Trainer,
+    X: Any,
+    targets: FloatArray,
+    settings: TrainingSettings,
+    seed: np.random.SeedSequence,
+    monitor: Monitor,
+) -> list[float]:
+    """Train a network that has been reset; goes on from a checkpoint if there is one.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        The network.
+    X : array of shape (n, h, w, 3) uint8, or (n, q) float
+        Anything with a length that an array of row numbers indexes; read batch by batch.
+    targets : ndarray of shape (n, c)
+        What `ewmtcnn.losses.mixed_targets` returned.
+    settings : TrainingSettings
+        How.
+    seed : SeedSequence
+        Of order and augmentation; epoch k depends on it and k only.
+    monitor : Monitor
+        Where checkpoints go and reports are taken.
+
+    Returns
+    -------
+    list of float
+        Mean loss of every epoch, each batch's taken before its step.
+
+    Raises
+    ------
+    ValueError
+        The loss became NaN or infinite, or the checkpoint cannot be written.
+    MemoryError
+        A batch does not fit the memory; says which size does.
+    """
+    path = monitor.folder / CHECKPOINT if monitor.folder else None
+    history = _resume(trainer, path)
+    batch_size = min(settings.batch_size, len(X))
+    written, cost = -np.inf, 0.0
+    for epoch in range(len(history), settings.epochs):
+        total, done, told = 0.0, 0, time.monotonic()
+        where = f"epoch {epoch + 1}/{settings.epochs}"
+        batches = _batches(X, targets, settings, batch_size, seed, epoch)
+        for batch in ahead(batches, _AHEAD):
+            count = int(batch[2].sum())
+            total += count * _step(trainer, batch)
+            done += count
+            if not np.isfinite(total):
+                raise ValueError(
+                    f"the loss became {total} in epoch {epoch + 1}; "
+                    f"lower backbone_rate and head_rate"
+                )
+            if done < len(X) and time.monotonic() - told > _REPORT_SECONDS:
+                told = time.monotonic()
+                share = 100 * done // len(X)
+                monitor.tell(f"{where}, {share} %, loss {total / done:.4f}")
+        history.append(total / len(X))
+        last = epoch + 1 == settings.epochs
+        now = time.monotonic()
+        if path and not last and cost <= _CHECKPOINT_SHARE * (now - written):
+            _write_checkpoint(trainer, path, history)
+            written = time.monotonic()
+            cost = written - now
+        monitor.tell(f"{where}, loss {history[-1]:.4f}")
+    if path:
+        path.unlink(missing_ok=True)
+    return history
+
+
+def _batches(
+    X: Any, targets: FloatArray, settings: TrainingSettings, batch_size: int,
+    seed: np.random.SeedSequence, epoch: int,
+) -> Iterator[_FloatStep]:  # fmt: skip
+    """Shuffle, augment and cut into batches of one size; what fills the last has weight 0."""
+    n = len(X)
+    rng = np.random.default_rng(
+        np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, epoch))
+    )
+    order = rng.permutation(n)
+    augmentation = Augmentation.draw(settings.augmentation, n, rng)
+    for start in range(0, n, batch_size):
+        rows = order[start : start + batch_size]
+        weights = np.zeros(batch_size, np.float32)
+        weights[: len(rows)] = 1.0
+        rows = np.concatenate([rows, np.full(batch_size - len(rows), rows[0])])
+        x = augmentation.apply(_take(X, rows), rows)
+        yield x, targets[rows].astype(np.float32), weights
+
+
+def _take(X: Any, rows: NDArray[np.int64]) -> NDArray[Any]:
+    x = np.asarray(X[rows])
+    return x if x.dtype == np.uint8 else x.astype(np.float32)
+
+
+def _step(trainer: Trainer, batch: _FloatStep) -> float:
+    try:
+        return trainer.step(batch)
+    except Exception as error:  # every backend has its own
+        if not backend.is_out_of_memory(error):
+            raise
+        size = len(batch[0])
+        fits = largest_batch(trainer, batch, size // 2)
+        advice = f"one of {fits} fits: set batch_size = {fits}" if fits else "none fits"
+        raise MemoryError(f"a batch of {size} does not fit the memory; {advice}") from error
+
+
+def largest_batch(trainer: Any, batch: _FloatStep, size: int) -> int:
+    """Halve the batch until a step of it fits; 0 if none does. Leaves the trainer changed."""
+    while size:
+        try:
+            trainer.step(tuple(part[:size] for part in batch))
+        except Exception as error:  # every backend has its own
+            if not backend.is_out_of_memory(error):
+                raise
+            size //= 2
+        else:
+            return size
+    return 0
+
+
+def _write_checkpoint(trainer: Trainer, path: Path, history: list[float]) -> None:
+    arrays = {f"v{i:05d}": np.asarray(v.numpy() if hasattr(v, "numpy") else v)
+              for i, v in enumerate(trainer.state)}  # fmt: skip
+    write_arrays(path, {**arrays, "history": np.array(history)})
+
+
+def _resume(trainer: Trainer, path: Path | None) -> list[float]:
+    """Put a trainer where its checkpoint was taken; one that cannot be used is left aside."""
+    if path is None:
+        return []
+    try:
+        arrays = read_arrays(path)
+    except FileNotFoundError:
+        return []
+    except DamagedFileError as error:
+        warnings.warn(f"{error}; the fold starts anew", stacklevel=2)
+        return []
+    values = [arrays.get(f"v{i:05d}") for i in range(len(trainer.state))]
+    if (
+        "history" not in arrays
+        or len(arrays) != len(values) + 1
+        or any(
+            value is None or value.shape != tuple(variable.shape)
+            for value, variable in zip(values, trainer.state, strict=True)
+        )
+    ):
+        warnings.warn(f"{path} is of another network; the fold starts anew", stacklevel=2)
+        return []
+    for variable, value in zip(trainer.state, values, strict=True):
+        variable.assign(value)
+    return [float(loss) for loss in arrays["history"]]
+
+
+def measure_step(
+    network: NetworkSettings, settings: TrainingSettings, n_steps: int = 3
+) -> StepCost:
+    """Time a few steps on noise, after one that compiles.
+
+    Parameters
+    ----------
+    network, settings
+        Of the training to come.
+    n_steps : int
+        How many steps.
+
+    Raises
+    ------
+    ValueError
+        The network cannot be built.
+    MemoryError
+        A batch does not fit the memory; says which size does.
+    """
+    trainer = get_trainer(network, settings)
+    rng = np.random.default_rng(0)
+    n, c = settings.batch_size, network.n_labels
+    trainer.reset(np.random.SeedSequence(0), np.full((c, c), 1 / c) if network.wheel else None)
+    if network.backbone:
+        X: NDArray[Any] = rng.integers(0, 256, (n, network.size, network.size, 3), dtype=np.uint8)
+    else:
+        X = rng.normal(size=(n, network.size)).astype(np.float32)
+    batch = (X, np.full((n, c), 1 / c, np.float32), np.ones(n, np.float32))
+    _step(trainer, batch)
+    start = time.perf_counter()
+    for _ in range(n_steps):
+        _step(trainer, batch)
+    seconds = (time.perf_counter() - start) / n_steps
+    return StepCost(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -1,0 +1,280 @@
+"""Starts Keras on TensorFlow, JAX or PyTorch, and tells what it runs on.
+
+Nothing is imported before `start` is called, since a backend takes seconds and hundreds of
+megabytes to load, and its threads must be capped before it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: What Keras can run on here, in the order of preference.
+BACKENDS = ("tensorflow", "jax", "torch")
+
+#: Precision of a network to Keras' dtype policy.
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
+# What a failed allocation is called: types of TensorFlow and PyTorch, texts of XLA and PyTorch.
+_MEMORY_TYPES = {"ResourceExhaustedError", "OutOfMemoryError"}
+_MEMORY_TEXTS = ("RESOURCE_EXHAUSTED", "out of memory", "can't allocate memory", "ALLOC_FAILED")
+
+
+def start(threads: int | None = None) -> None:
+    """Import Keras and its backend, quietly; calling it again changes nothing.
+
+    The backend is that of the environment variable ``KERAS_BACKEND``, else the first installed of
+    `BACKENDS`. On a GPU memory is taken as needed, not all at once.
+
+    Parameters
+    ----------
+    threads : int, optional
+        CPU threads at most; by default the backend's choice. Only the first call in a process
+        can set this.
+
+    Raises
+    ------
+    ValueError
+        `threads` is below 1, the backend is unknown, not installed or cannot be imported.
+    """
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads must be at least 1, not {threads}")
+    if "keras" in sys.modules:
+        return
+    name = _choose_backend()
+    os.environ["KERAS_BACKEND"] = name
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what libraries tell each other on import
+            _STARTERS[name](threads)
+            import keras
+    except ImportError as error:
+        raise ValueError(
+            f"Keras cannot be started on {name} ({error}); install it, or set KERAS_BACKEND to "
+            f"another of {', '.join(BACKENDS)}"
+        ) from error
+    # A user's keras.json may say otherwise.
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+
+
+def _choose_backend() -> str:
+    chosen = os.environ.get("KERAS_BACKEND")
+    if chosen:
+        if chosen not in BACKENDS:
+            raise ValueError(
+                f"KERAS_BACKEND is {chosen!r}; networks run on {', '.join(BACKENDS)} only"
+            )
+        if find_spec(chosen) is None:
+            raise ValueError(
+                f"KERAS_BACKEND is {chosen}, which is not installed; install it (pip install "
+                f"{chosen}), or unset KERAS_BACKEND to use what is"
+            )
+        return chosen
+    for name in BACKENDS:
+        if find_spec(name) is not None:
+            return name
+    raise ValueError(
+        f"networks need one of {', '.join(BACKENDS)}, and none is installed; pip install tensorflow"
+    )
+
+
+def _start_tensorflow(threads: int | None) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    with _silent_stderr():
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+    if threads is not None:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads)
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, True)
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Drop what compiled code writes to stderr: TensorFlow tells there that it finds no GPU."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _start_jax(threads: int | None) -> None:
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    os.environ.setdefault("JAX_LOGGING_LEVEL", "ERROR")
+    if threads is not None:
+        os.environ.setdefault("NPROC", str(threads))  # the size of XLA's thread pool
+        flags = os.environ.get("XLA_FLAGS", "")
+        if threads == 1 and "xla_cpu_multi_thread_eigen" not in flags:
+            os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
+    import jax  # noqa: F401
+
+
+def _start_torch(threads: int | None) -> None:
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+_STARTERS: dict[str, Callable[[int | None], None]] = {
+    "tensorflow": _start_tensorflow,
+    "jax": _start_jax,
+    "torch": _start_torch,
+}
+
+
+def backend_name() -> str:
+    """Return what Keras runs on: one of `BACKENDS`. Starts it if need be."""
+    start()
+    import keras
+
+    return str(keras.backend.backend())
+
+
+def device_name() -> str:
+    """Return the name of the GPU or TPU that networks run on, or ``CPU``. Starts Keras if need be.
+
+    A GPU that cannot be used, for want of a driver or of a build that knows it, is not there.
+    """
+    name = backend_name()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        if gpus:
+            details = tf.config.experimental.get_device_details(gpus[0])
+            return str(details.get("device_name", "GPU"))
+    elif name == "jax":
+        import jax
+
+        device = jax.devices()[0]
+        if device.platform != "cpu":
+            return str(device.device_kind)
+    else:
+        import torch
+
+        if torch.cuda.is_available():
+            return str(torch.cuda.get_device_name())
+        if torch.backends.mps.is_available():
+            return "Apple GPU"
+    return "CPU"
+
+
+def has_accelerator() -> bool:
+    """Tell whether networks run on a GPU or TPU. Starts Keras if need be."""
+    return device_name() != "CPU"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an exception says that memory ran out, on the device or off it.
+
+    Knows `MemoryError`, TensorFlow's ``ResourceExhaustedError``, XLA's ``RESOURCE_EXHAUSTED`` and
+    PyTorch's ``OutOfMemoryError`` and allocator messages, and looks at what caused the exception.
+    """
+    if isinstance(error, MemoryError) or type(error).__name__ in _MEMORY_TYPES:
+        return True
+    if isinstance(error, RuntimeError | ValueError) and any(
+        text in str(error) for text in _MEMORY_TEXTS
+    ):
+        return True
+    return error.__cause__ is not None and is_out_of_memory(error.__cause__)
+
+
+@contextmanager
+def precision(name: str) -> Iterator[None]:
+    """Build layers in a precision: for the time of the block it is Keras' default policy.
+
+    Parameters
+    ----------
+    name : {"float32", "bfloat16"}
+        With ``bfloat16`` layers compute in bfloat16 and keep their weights in float32.
+
+    Raises
+    ------
+    ValueError
+        Another name.
+    """
+    if name not in POLICIES:
+        raise ValueError(f"precision must be {' or '.join(map(repr, POLICIES))}, not {name!r}")
+    start()
+    import keras
+
+    former = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(POLICIES[name])
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(former)
+
+
+def compile_forward(model: Any) -> Callable[[NDArray[Any]], Any]:
+    """Compile the forward pass of a Keras model, without gradients, in inference mode.
+
+    Parameters
+    ----------
+    model : keras.Model
+        With one input and one output. Its weights may be assigned anew later.
+
+    Returns
+    -------
+    callable
+        Takes a batch (b, ...) and returns the output, float32, as a tensor of the backend. It
+        may return before the device is done, so that the next batch can be made ready meanwhile;
+        `numpy.asarray` of `to_numpy` waits. Batches of one shape compile once.
+    """
+    import keras
+
+    def forward(batch: Any) -> Any:
+        return keras.ops.cast(model(batch, training=False), "float32")
+
+    name = backend_name()
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        compiled = tf.function(forward, jit_compile=has_accelerator())
+        return lambda batch: compiled(tf.convert_to_tensor(batch))
+    if name == "jax":
+        import jax
+
+        def stateless(trained: Any, other: Any, batch: Any) -> Any:
+            output, _ = model.stateless_call(trained, other, batch, training=False)
+            return keras.ops.cast(output, "float32")
+
+        run = jax.jit(stateless)
+        return lambda batch: run(
+            [variable.value for variable in model.trainable_variables],
+            [variable.value for variable in model.non_trainable_variables],
+            batch,
+        )
+    import torch
+
+    def without_gradients(batch: NDArray[Any]) -> Any:
+        with torch.inference_mode():
+            return forward(keras.ops.convert_to_tensor(batch))
+
+    return without_gradients
+
+
+def to_numpy(tensor: Any) -> NDArray[np.float32]:
+    """Wait for a tensor of the backend, and return it as a NumPy array."""
+    import keras
+
+    return np.asarray(keras.ops.convert_to_numpy(tensor), dtype=np.float32)

@@ -1,0 +1,206 @@
+"""Images through a backbone into a cached matrix of features, decoding ahead of the network."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.backbones import find_backbone
+from features.decoding import quiet_decoding
+from features.files import content_key
+from features.images import RESIZING, ImageSource
+from features.sharded import ShardedArray
+from features.shards import build_shards, decoded_batches
+from features.weights import weights_key
+
+Item = TypeVar("Item")
+
+# Raise when the same settings give other features.
+_VERSION = 1
+
+# What an interruption may lose; VGG16 on two cores takes half a minute for so many.
+_ROWS_PER_SHARD = 256
+
+# Batches that wait decoded for the network.
+_AHEAD = 2
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """Everything beside the images that determines a matrix of features.
+
+    Attributes
+    ----------
+    backbone : str
+        See `features.backbones`.
+    weights : str
+        ``imagenet``, ``random``, ``bundled`` or a file, see `features.weights`.
+    size : int, optional
+        Pixels per side that images are resized to; by default the backbone's own.
+    precision : {"float32", "bfloat16"}
+        What the network computes in.
+    seed : int
+        For random weights.
+    """
+
+    backbone: str = "vgg16"
+    weights: str = "imagenet"
+    size: int | None = None
+    precision: str = "float32"
+    seed: int = 0
+
+
+def extraction_key(images: ImageSource, extraction: Extraction) -> str:
+    """Hash everything that determines the features: the images' bytes and the settings.
+
+    Raises
+    ------
+    ValueError
+        Unknown backbone.
+    WeightsError
+        There are no such weights.
+    """
+    return content_key(_description(images, extraction))
+
+
+def _description(images: ImageSource, extraction: Extraction) -> dict[str, Any]:
+    backbone = find_backbone(extraction.backbone)
+    return {
+        "version": _VERSION,
+        "images": content_key(list(images.keys)),
+        "backbone": backbone.name,
+        "weights": weights_key(backbone.name, extraction.weights, extraction.seed),
+        "layer": backbone.layer,
+        "preprocessing": backbone.preprocessing,
+        "size": extraction.size or backbone.size,
+        "resizing": RESIZING,
+        "precision": extraction.precision,
+    }
+
+
+def extract(
+    images: ImageSource,
+    extraction: Extraction,
+    cache: Path,
+    batch_size: int = 32,
+    progress: Callable[[int], object] | None = None,
+    tell: Callable[[str], object] | None = None,
+) -> ShardedArray:
+    """Compute the features of images, or what the cache lacks of them.
+
+    Decoding runs in threads ahead of the network; memory does not grow with the number of images.
+
+    Parameters
+    ----------
+    images : ImageSource
+        n images.
+    extraction : Extraction
+        The backbone and its settings.
+    cache : Path
+        Folder for feature matrices; each gets a folder in it.
+    batch_size : int
+        Images that go through the network at once.
+    progress, tell : callable, optional
+        As in `features.shards.build_shards`.
+
+    Returns
+    -------
+    ShardedArray of shape (n, width), float32
+
+    Raises
+    ------
+    ImageError
+        Some images cannot be decoded: all of them, found before this is raised.
+    ValueError
+        Unknown backbone or precision, or images too small for it.
+    WeightsError
+        The weights cannot be had or do not fit.
+    OSError
+        The cache cannot be written.
+    """
+    backbone = find_backbone(extraction.backbone)
+    key = _description(images, extraction)
+    network: list[Callable[[NDArray[np.uint8]], NDArray[np.float32]]] = []
+
+    def compute(rows: range) -> Iterator[NDArray[np.float32]]:
+        if not network:
+            network.append(_network(extraction, batch_size))
+        batches = decoded_batches(images, key["size"], rows, batch_size)
+        for batch in ahead(batches, _AHEAD):
+            yield network[0](batch)
+
+    with quiet_decoding():
+        return build_shards(
+            cache / f"{backbone.name}-{content_key(key)[:16]}", key, len(images),
+            (backbone.width,), np.float32, compute, _ROWS_PER_SHARD, progress, tell,
+        )  # fmt: skip
+
+
+def _network(
+    extraction: Extraction, batch_size: int
+) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """Build the backbone; every batch has the same shape, so that it is compiled once."""
+    from features import backend
+    from features.backbones import build_backbone
+
+    with backend.precision(extraction.precision):
+        model = build_backbone(
+            extraction.backbone, extraction.size, 0.0, extraction.weights, extraction.seed
+        )
+
+    def run(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        n = len(batch)
+        if n < batch_size:
+            empty = np.zeros((batch_size - n, *batch.shape[1:]), np.uint8)
+            batch = np.concatenate([batch, empty])
+        return np.asarray(model.predict_on_batch(batch), np.float32)[:n]
+
+    return run
+
+
+def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
+    """Draw from an iterable in a thread, up to so many items ahead of who takes them.
+
+    What the iterable raises is raised here, after the items before it.
+    """
+    waiting: queue.Queue[tuple[str, Any]] = queue.Queue(depth)
+    left = threading.Event()
+
+    def put(kind: str, value: Any) -> bool:
+        while not left.is_set():
+            try:
+                waiting.put((kind, value), timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def draw() -> None:
+        try:
+            for item in items:
+                if not put("item", item):
+                    return
+            put("end", None)
+        except BaseException as error:  # raised where the items are taken
+            put("error", error)
+
+    thread = threading.Thread(target=draw, daemon=True, name="ahead")
+    thread.start()
+    try:
+        while True:
+            kind, value = waiting.get()
+            if kind == "end":
+                return
+            if kind == "error":
+                raise value
+            yield value
+    finally:
+        left.set()
+        thread.join()

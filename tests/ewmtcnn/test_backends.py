@@ -1,0 +1,60 @@
+"""The same training under every Keras backend that is installed gives the same losses."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+CODE = """
+import json, sys
+import numpy as np
+from ewmtcnn import EWMTCNN
+from features import backend
+backend.start(threads=1)
+rng = np.random.default_rng(0)
+X = rng.integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)
+D = rng.dirichlet(np.ones(8), size=20)
+from ewmtcnn.wheel import MIKELS
+found = {}
+for reading in ("mixture", "logit"):
+    model = EWMTCNN(labels=MIKELS, backbone="small", weights="random", dropout=0.0, epochs=3,
+                    batch_size=8, weight_decay=0.01, augmentation="flip", wheel_trainable=True,
+                    reading=reading, random_state=0)
+    P = model.fit(X, D).predict(X)
+    found[reading] = [model.history_, P[:3].tolist()]
+print(json.dumps([backend.backend_name(), found]))
+"""
+
+
+def train(name):
+    done = subprocess.run(
+        [sys.executable, "-c", CODE],
+        env={**os.environ, "KERAS_BACKEND": name},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    used, found = json.loads(done.stdout.splitlines()[-1])
+    assert used == name
+    return found
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return train("tensorflow")
+
+
+@pytest.mark.parametrize("name", ["jax", "torch"])
+def test_losses_and_predictions_are_those_of_tensorflow(name, reference):
+    if importlib.util.find_spec(name) is None:
+        pytest.skip(f"{name} is not installed")
+    found = train(name)
+    for reading, (losses, P) in reference.items():
+        np.testing.assert_allclose(found[reading][0], losses, rtol=1e-3)
+        np.testing.assert_allclose(found[reading][1], P, atol=2e-3)

@@ -1,0 +1,169 @@
+"""Training: repeatable, compiled once, able to go on after a kill, clear when it cannot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from baselines.base import Monitor
+from features import backend
+
+backend.start(threads=1)
+
+from ewmtcnn import training  # noqa: E402
+from ewmtcnn.network import NetworkSettings  # noqa: E402
+from ewmtcnn.training import CHECKPOINT, TrainingSettings, get_trainer, train  # noqa: E402
+
+NETWORK = NetworkSettings(3, "small", 16, "random", dropout=0.5, wheel=True)
+SETTINGS = TrainingSettings(epochs=4, batch_size=8, augmentation="crop")
+W = np.full((3, 3), 0.2) + 0.4 * np.eye(3)
+START, ORDER = np.random.SeedSequence(5).spawn(2)
+
+
+def problem(n=21):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (n, 16, 16, 3), dtype=np.uint8)
+    return X, rng.dirichlet(np.ones(3), size=n)
+
+
+def fit(settings=SETTINGS, monitor=None, network=NETWORK):
+    trainer = get_trainer(network, settings)
+    trainer.reset(START, W if network.wheel else None)
+    history = train(trainer, *problem(), settings, ORDER, monitor or Monitor())
+    return history, trainer.weights()
+
+
+def same(one, other):
+    return one[0] == other[0] and all(map(np.array_equal, one[1], other[1]))
+
+
+def test_a_second_fold_repeats_the_first_and_compiles_nothing(monkeypatch):
+    first = fit()
+    assert len(first[0]) == 4
+    # What Keras calls when it has no compiled step for these shapes.
+    monkeypatch.setattr(
+        get_trainer(NETWORK, SETTINGS).model,
+        "train_step",
+        lambda *_: pytest.fail("compiled again"),
+    )
+    again = fit()
+    assert same(first, again)
+    assert get_trainer(NETWORK, replace(SETTINGS, epochs=9)) is get_trainer(NETWORK, SETTINGS)
+
+
+def test_every_setting_of_the_step_matters():
+    base = fit(replace(SETTINGS, epochs=2))
+    for change in (
+        {"backbone_rate": 0.01}, {"head_rate": 0.02}, {"momentum": 0.0}, {"weight_decay": 0.1},
+        {"augmentation": "none"}, {"batch_size": 7},
+    ):  # fmt: skip
+        assert not same(fit(replace(SETTINGS, epochs=2, **change)), base), change
+
+
+class KilledError(Exception):
+    pass
+
+
+def stopped(folder, epoch, **more):
+    """Leave a training with its checkpoint when it tells the end of an epoch."""
+
+    def stop(line):
+        if line.startswith(f"epoch {epoch + 1}/4"):
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        fit(monitor=Monitor(folder, stop), **more)
+    assert (folder / CHECKPOINT).exists()
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_killed_training_goes_on_with_the_same_result(tmp_path, epoch):
+    whole = fit()
+    stopped(tmp_path, epoch)
+    told = []
+    resumed = fit(monitor=Monitor(tmp_path, told.append))
+    assert same(resumed, whole)
+    assert 0 < len(told) < 4  # the first epoch at least was not done again
+    assert not (tmp_path / CHECKPOINT).exists()
+
+
+def test_checkpoints_that_cannot_be_used_are_told_and_left_aside(tmp_path):
+    whole = fit()
+    (tmp_path / CHECKPOINT).write_bytes(b"nothing")
+    with pytest.warns(UserWarning, match=r"is damaged.*the fold starts anew"):
+        assert same(fit(monitor=Monitor(tmp_path)), whole)
+    stopped(tmp_path, 1, network=replace(NETWORK, wheel=False))
+    with pytest.warns(UserWarning, match="is of another network"):
+        assert same(fit(monitor=Monitor(tmp_path)), whole)
+
+
+def test_it_says_how_far_it_is():
+    told = []
+    history, _ = fit(monitor=Monitor(None, told.append))
+    assert told == [f"epoch {k}/4, loss {loss:.4f}" for k, loss in enumerate(history, start=1)]
+
+
+def test_a_loss_that_is_no_number_is_told():
+    settings = replace(SETTINGS, backbone_rate=1e30, head_rate=1e30)
+    with pytest.raises(ValueError, match=r"the loss became .* in epoch 1; lower backbone_rate"):
+        fit(settings)
+
+
+class Short:
+    """Has memory for so many images."""
+
+    def __init__(self, room):
+        self.room = room
+
+    def step(self, batch):
+        if len(batch[0]) > self.room:
+            raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate")
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    ("room", "advice"), [(9, "one of 8 fits: set batch_size = 8"), (0, "none fits")]
+)
+def test_short_memory_is_answered_with_a_batch_that_fits(room, advice):
+    batch = (np.zeros((32, 2)), np.zeros((32, 2)), np.ones(32))
+    with pytest.raises(MemoryError, match=f"a batch of 32 does not fit the memory; {advice}"):
+        training._step(Short(room), batch)
+
+
+def test_other_errors_pass():
+    class Broken:
+        def step(self, batch):
+            raise RuntimeError("something else")
+
+    with pytest.raises(RuntimeError, match="something else"):
+        training._step(Broken(), (np.zeros(4), np.zeros(4), np.ones(4)))
+
+
+def test_a_step_can_be_measured():
+    cost = training.measure_step(NETWORK, SETTINGS)
+    assert cost.seconds > 0
+    assert cost.peak_mib > 50
+
+
+def test_images_are_read_batch_by_batch():
+    X, D = problem()
+
+    class Lazy:
+        shape, dtype = X.shape, X.dtype
+        asked: list[int] = []  # noqa: RUF012
+
+        def __len__(self):
+            return len(X)
+
+        def __getitem__(self, rows):
+            self.asked.append(len(rows))
+            return X[rows]
+
+    trainer = get_trainer(NETWORK, SETTINGS)
+    trainer.reset(START, W)
+    lazy = Lazy()
+    history = train(trainer, lazy, D, SETTINGS, ORDER, Monitor())
+    assert history == fit()[0]
+    assert set(lazy.asked) == {8}
