@@ -70,7 +70,7 @@ def train_weights(
     factors = draw_factors(n, SEED)
     blocks = np.array_split(np.arange(n), 4 * cpu_count())
     drawn = Parallel(n_jobs=-1)(
-        delayed(draw_images)(factors, size, SEED, block) for block in blocks if len(block)
+        delayed(draw_images)(factors, size, SEED, block.tolist()) for block in blocks if len(block)
     )
     X, T = np.concatenate(list(drawn)), factor_targets(factors)
     keras.utils.set_random_seed(SEED)

@@ -144,7 +144,7 @@ _BUILT_IN = {
 
 # Classifiers, whose rows stand in the table of networks; run where they are named.
 _CLASSIFIERS = {
-    "CNN": "ewmtcnn:FineTunedCNN",
+    "CNN-fine-tuned": "ewmtcnn:FineTunedCNN",
     "CNN-frozen": "ewmtcnn:FrozenCNN",
 }
 

@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.backbones import PREPROCESSING, find_backbone
+from features.backbones import find_backbone
 from features.shards import locked
 
 

@@ -48,7 +48,7 @@ def test_the_command_line_comes_before_the_protocol():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"backbone": "vgg61"}, "--backbone: no backbone.*did you mean 'vgg16'"),
+        ({"backbone": "resnet5"}, "--backbone: no backbone.*did you mean 'resnet50'"),
         ({"precision": "half"}, "precision must be"),
         ({"seed": -1}, "--seed must not be negative"),
         ({"epochs": 1.5}, "epochs must be a whole number"),

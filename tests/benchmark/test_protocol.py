@@ -128,9 +128,9 @@ def test_a_variant_may_have_the_name_of_its_own_model():
     assert (model.name, model.params["k"]) == ("AA-kNN", 3)
 
 
-def test_models_of_images_are_refused(plugin):
-    load_plugin(plugin("consumes = 'images'"))
-    with pytest.raises(UsageError, match="'Mine' consumes 'images', but the harness"):
+def test_a_model_that_takes_what_there_is_not_is_refused(plugin):
+    load_plugin(plugin("consumes = 'sounds'"))
+    with pytest.raises(UsageError, match="'Mine' consumes 'sounds', but the harness"):
         choose_models(Protocol("x"), ["Mine"])
 
 
