@@ -11,9 +11,16 @@ from pathlib import Path
 from benchmark import environment
 from benchmark.datasets import Dataset
 from benchmark.errors import BenchmarkError
+from benchmark.estimate import (
+    describe_costs,
+    free_memory,
+    is_long,
+    measure_costs,
+    workers_that_fit,
+)
 from benchmark.inputs import Input
 from benchmark.planning import Needs
-from benchmark.preparation import Device, find_device, helper, prepare_inputs
+from benchmark.preparation import find_device, helper, prepare_inputs
 from benchmark.progress import progress
 from benchmark.protocol import Model
 from benchmark.runner import marker_of, run_tasks
@@ -81,7 +88,7 @@ def compute(
     """
     done: list[Task] = []
     try:
-        inputs, phases = _prepare(pending, datasets, models, needs, resources, tell)
+        inputs, phases = _prepare(plan, pending, datasets, models, needs, resources, tell)
         arguments = _arguments(folder, plan, models, inputs, resources)
         failures: list[Outcome] = []
         for phase in phases:
@@ -96,6 +103,7 @@ def compute(
 
 
 def _prepare(
+    plan: Plan,
     pending: Sequence[Task],
     datasets: Mapping[str, Dataset],
     models: Mapping[str, Model],
@@ -115,14 +123,18 @@ def _prepare(
         if networks:
             device = find_device(process)
             tell(f"Networks run on {device.name} with {device.backend}.")
-            phases.append(_network_phase(networks, device, resources))
+            workers = 1 if device.accelerated else min(resources.workers, len(networks))
+    if networks:
+        if is_long(networks, models, needs, plan, device):
+            tell("Measuring a few steps of each network ...")
+            with helper() as process:
+                costs = measure_costs(process, networks, models, needs, plan, device)
+            free = free_memory()
+            workers = 1 if device.accelerated else workers_that_fit(costs, workers, free)
+            describe_costs(costs, workers, free, tell)
+        phases.append(_Phase(networks, workers, workers == 1, device.backend))
     inputs = {(d, m): prepared[d, needs[d][m]] for d, m in pairs}
     return inputs, [phase for phase in phases if phase.tasks]
-
-
-def _network_phase(tasks: list[Task], device: Device, resources: Resources) -> _Phase:
-    workers = 1 if device.accelerated else min(resources.workers, len(tasks))
-    return _Phase(tasks, workers, one_process=workers == 1, backend=device.backend)
 
 
 def _arguments(

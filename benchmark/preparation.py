@@ -46,7 +46,8 @@ class Helper:
         Raises
         ------
         BenchmarkError
-            It raised ValueError or OSError, or its process died; says what was being done.
+            It raised ValueError, OSError or MemoryError, or its process died; says what was being
+            done.
         """
         try:
             return self._executor.submit(function, *arguments).result()
@@ -55,7 +56,7 @@ class Helper:
                 f"the process that was {what} died, by a crash or for want of memory; "
                 f"what it had finished is kept, the same command goes on from there"
             ) from error
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, MemoryError) as error:
             raise BenchmarkError(f"{what}: {error}") from error
 
 

@@ -79,7 +79,8 @@ def test_importing_changes_nothing():
     ]
     names = sorted(set(names) - LOADS_KERAS)
     code = (
-        "import sys, logging, warnings, signal, importlib, numpy, sklearn, pandas, joblib, scipy.stats\n"
+        "import sys, logging, warnings, signal, importlib\n"
+        "import numpy, sklearn, pandas, joblib, scipy.stats\n"
         "state = numpy.random.get_state()[1].tolist()\n"
         "filters = list(warnings.filters)\n"
         f"for name in {names!r}: importlib.import_module(name)\n"
