@@ -233,12 +233,17 @@ def models() -> None:
     click.echo(tabulate(rows, headers=["Model", "What it does", "From"]))
 
 
-@main.command()
-def datasets() -> None:
-    """List the built-in datasets and the files that can be read."""
+@main.group(invoke_without_command=True)
+@click.option("--data-dir", metavar="DIR", help="Where image sets are looked up. [default: data]")
+@click.pass_context
+def datasets(context: click.Context, data_dir: str | None) -> None:
+    """List the built-in data, the files that can be read, and the public image sets."""
+    if context.invoked_subcommand:
+        return
     from tabulate import tabulate
 
     from benchmark.datasets import BUILT_IN
+    from benchmark.datasets.image_loading import status
 
     files = {
         "FILE.mat": "matrices features (n, q) and labels (n, c)",
@@ -247,6 +252,32 @@ def datasets() -> None:
     }
     rows = [[name, what] for name, what in {**BUILT_IN, **files}.items()]
     click.echo(tabulate(rows, headers=["Dataset", "What it is"]))
+    sets = [[row.name, row.expected, row.state, row.licence, row.obtain]
+            for row in status(data_dir)]  # fmt: skip
+    headers = ["Image set", "Images", "Here", "Terms", "How to get it"]
+    click.echo("\n" + tabulate(sets, headers=headers, disable_numparse=True))
+
+
+@datasets.command()
+@click.argument("name")
+@click.option("--data-dir", metavar="DIR", help="Where it goes. [default: data]")
+def fetch(name: str, data_dir: str | None) -> None:
+    """Download an image set whose archive is public.
+
+    A download that broke off goes on; the archive's checksum is recorded and verified.
+    """
+    from tqdm import tqdm
+
+    from benchmark.datasets.fetch import fetch as fetch_set
+
+    with tqdm(unit="B", unit_scale=True, desc=name, leave=False, delay=1) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total or None
+            bar.update(done - bar.n)
+
+        folder = fetch_set(name, data_dir, _tell, show)
+    click.echo(f"{name} is in {folder}.")
 
 
 @main.command()

@@ -167,7 +167,6 @@ def our_extraction(
 ) -> dict[str, Any]:
     """Time the extraction of cached features; a first, smaller one compiles."""
     from features.extract import Extraction, extract
-
     from features.images import ArrayImages
 
     X, _ = problem(images, size)
