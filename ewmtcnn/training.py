@@ -5,7 +5,9 @@ from __future__ import annotations
 import resource
 import time
 import warnings
+from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +22,7 @@ from ewmtcnn.augmentation import Augmentation
 from ewmtcnn.losses import cross_entropy
 from ewmtcnn.network import NetworkSettings, build_network, reset_network
 from features import backend
+from features.compiled import compile_forward, compile_training, to_numpy
 from features.extract import ahead
 from features.files import DamagedFileError, read_arrays, write_arrays
 
@@ -33,10 +36,10 @@ _CHECKPOINT_SHARE = 0.1
 # Seconds between two reports within an epoch.
 _REPORT_SECONDS = 1.0
 
-# Batches that wait prepared for the device.
-_AHEAD = 2
+# Batches that wait prepared for the device, and steps that it has been given.
+_AHEAD, _UNDER_WAY = 2, 4
 
-_FloatStep = tuple[NDArray[Any], NDArray[np.float32], NDArray[np.float32]]
+_Batch = tuple[NDArray[Any], NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -75,13 +78,9 @@ class StepCost:
     peak_mib: float
 
 
-class _MixedLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras is untyped
-    def __init__(self) -> None:
-        # The rows that fill the last batch have weight 0, and do not count in the mean.
-        super().__init__(name="mixed", reduction="mean_with_sample_weight")
-
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        return cross_entropy(y_true, y_pred)
+def _mean_loss(targets: Any, log_p: Any, weights: Any) -> Any:
+    """Average over the rows of a batch; those that fill the last one have weight 0."""
+    return keras.ops.sum(weights * cross_entropy(targets, log_p)) / keras.ops.sum(weights)
 
 
 class TwoRateSGD(keras.optimizers.SGD):  # type: ignore[misc]  # Keras is untyped
@@ -119,6 +118,11 @@ class Trainer:
         What is trained.
     settings : TrainingSettings
         How; epochs do not matter here.
+
+    Attributes
+    ----------
+    steps : callable
+        Opens a series of steps, see `features.compiled.compile_training`.
     """
 
     def __init__(self, network_settings: NetworkSettings, settings: TrainingSettings):
@@ -126,8 +130,9 @@ class Trainer:
         self.network = build_network(network_settings)
         self.model = self.network.model
         self.optimizer = TwoRateSGD(*self._rates(settings), settings.momentum)
-        self.model.compile(self.optimizer, loss=_MixedLoss(), jit_compile=_uses_xla())
         self.optimizer.build(self.model.trainable_variables)
+        self.steps = compile_training(self.model, self.optimizer, _mean_loss)
+        self._forward = compile_forward(self.model)
         self.owner: object = None
 
     def _rates(self, settings: TrainingSettings) -> tuple[list[float], list[float]]:
@@ -146,19 +151,23 @@ class Trainer:
         self.owner = None
         reset_network(self.network, self.network_settings, seed, W)
         for variable in self.optimizer.variables:
-            if not variable.path.endswith("learning_rate"):
-                variable.assign(np.zeros(variable.shape, variable.dtype))
+            start = float(variable.path.endswith("learning_rate"))  # 1, the rest 0
+            variable.assign(np.full(variable.shape, start, variable.dtype))
+
+    def clear(self) -> None:
+        """Set everything to zero: a series of steps that broke off leaves no usable variables."""
+        for variable in self.state:
+            variable.assign(np.zeros(variable.shape, variable.dtype))
 
     @property
     def state(self) -> list[Any]:
         """Every variable on which the rest of a training depends."""
         return [*self.model.variables, *self.optimizer.variables]
 
-    def step(self, batch: _FloatStep) -> float:
-        """Do one step and return the mean loss of the batch before it."""
-        x, targets, weights = batch
-        self.model.reset_metrics()
-        return float(self.model.train_on_batch(x, targets, sample_weight=weights))
+    def step(self, batch: _Batch) -> float:
+        """Do one step alone, and return the mean loss of the batch before it."""
+        with self.steps() as step:
+            return float(step(*batch))
 
     def weights(self) -> list[NDArray[Any]]:
         """Copy the weights of the network out."""
@@ -170,16 +179,9 @@ class Trainer:
         for start in range(0, len(X), batch_size):
             rows = np.arange(start, min(start + batch_size, len(X)))
             filled = np.concatenate([rows, np.full(batch_size - len(rows), rows[0])])
-            parts.append(np.asarray(self.model.predict_on_batch(_take(X, filled)))[: len(rows)])
+            parts.append(to_numpy(self._forward(_take(X, filled)))[: len(rows)])
         p = np.exp(np.concatenate(parts).astype(np.float64))
         return np.asarray(p / p.sum(axis=1, keepdims=True))
-
-
-def _uses_xla() -> bool:
-    """Tell whether to compile by XLA: on a CPU its convolutions are 3 times slower than others."""
-    return backend.backend_name() == "jax" or (
-        backend.backend_name() == "tensorflow" and backend.has_accelerator()
-    )
 
 
 @lru_cache(maxsize=1)
@@ -234,44 +236,62 @@ def train(
     """
     path = monitor.folder / CHECKPOINT if monitor.folder else None
     history = _resume(trainer, path)
-    batch_size = min(settings.batch_size, len(X))
     written, cost = -np.inf, 0.0
     for epoch in range(len(history), settings.epochs):
-        total, done, told = 0.0, 0, time.monotonic()
         where = f"epoch {epoch + 1}/{settings.epochs}"
-        batches = _batches(X, targets, settings, batch_size, seed, epoch)
-        for batch in ahead(batches, _AHEAD):
-            count = int(batch[2].sum())
-            total += count * _step(trainer, batch)
-            done += count
-            if not np.isfinite(total):
-                raise ValueError(
-                    f"the loss became {total} in epoch {epoch + 1}; "
-                    f"lower backbone_rate and head_rate"
-                )
-            if done < len(X) and time.monotonic() - told > _REPORT_SECONDS:
-                told = time.monotonic()
-                share = 100 * done // len(X)
-                monitor.tell(f"{where}, {share} %, loss {total / done:.4f}")
-        history.append(total / len(X))
+        with _memory_advice(trainer, X, targets, settings.batch_size):
+            loss = _train_epoch(trainer, X, targets, settings, seed, epoch, where, monitor)
+        history.append(loss)
         last = epoch + 1 == settings.epochs
         now = time.monotonic()
         if path and not last and cost <= _CHECKPOINT_SHARE * (now - written):
             _write_checkpoint(trainer, path, history)
             written = time.monotonic()
             cost = written - now
-        monitor.tell(f"{where}, loss {history[-1]:.4f}")
+        monitor.tell(f"{where}, loss {loss:.4f}")
     if path:
         path.unlink(missing_ok=True)
     return history
 
 
+def _train_epoch(
+    trainer: Trainer, X: Any, targets: FloatArray, settings: TrainingSettings,
+    seed: np.random.SeedSequence, epoch: int, where: str, monitor: Monitor,
+) -> float:  # fmt: skip
+    """Return the mean loss of an epoch; waits for a step's loss when others are on their way."""
+    total, done, told = 0.0, 0, time.monotonic()
+    sent: deque[tuple[Any, int]] = deque()
+
+    def receive() -> None:
+        nonlocal total, done
+        loss, count = sent.popleft()
+        total += float(loss) * count
+        done += count
+        if not np.isfinite(total):
+            raise ValueError(
+                f"the loss became {total} in epoch {epoch + 1}; lower backbone_rate and head_rate"
+            )
+
+    with trainer.steps() as step:
+        for batch in ahead(_batches(X, targets, settings, seed, epoch), _AHEAD):
+            sent.append((step(*batch), int(batch[2].sum())))
+            if len(sent) > _UNDER_WAY:
+                receive()
+            if time.monotonic() - told > _REPORT_SECONDS and 0 < done < len(X):
+                told = time.monotonic()
+                monitor.tell(f"{where}, {100 * done // len(X)} %, loss {total / done:.4f}")
+        while sent:
+            receive()
+    return total / len(X)
+
+
 def _batches(
-    X: Any, targets: FloatArray, settings: TrainingSettings, batch_size: int,
-    seed: np.random.SeedSequence, epoch: int,
-) -> Iterator[_FloatStep]:  # fmt: skip
+    X: Any, targets: FloatArray, settings: TrainingSettings, seed: np.random.SeedSequence,
+    epoch: int,
+) -> Iterator[_Batch]:  # fmt: skip
     """Shuffle, augment and cut into batches of one size; what fills the last has weight 0."""
     n = len(X)
+    batch_size = min(settings.batch_size, n)
     rng = np.random.default_rng(
         np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, epoch))
     )
@@ -291,23 +311,29 @@ def _take(X: Any, rows: NDArray[np.int64]) -> NDArray[Any]:
     return x if x.dtype == np.uint8 else x.astype(np.float32)
 
 
-def _step(trainer: Trainer, batch: _FloatStep) -> float:
+@contextmanager
+def _memory_advice(trainer: Trainer, X: Any, targets: FloatArray, size: int) -> Iterator[None]:
+    """Answer memory that runs out in the block by the size of a batch that fits."""
     try:
-        return trainer.step(batch)
+        yield
+        return
     except Exception as error:  # every backend has its own
         if not backend.is_out_of_memory(error):
             raise
-        size = len(batch[0])
-        fits = largest_batch(trainer, batch, size // 2)
-        advice = f"one of {fits} fits: set batch_size = {fits}" if fits else "none fits"
-        raise MemoryError(f"a batch of {size} does not fit the memory; {advice}") from error
+        cause = error
+    fits = largest_batch(trainer, X, targets, min(size, len(X)) // 2)
+    advice = f"one of {fits} fits: set batch_size = {fits}" if fits else "none fits"
+    raise MemoryError(f"a batch of {size} does not fit the memory; {advice}") from cause
 
 
-def largest_batch(trainer: Any, batch: _FloatStep, size: int) -> int:
+def largest_batch(trainer: Trainer, X: Any, targets: FloatArray, size: int) -> int:
     """Halve the batch until a step of it fits; 0 if none does. Leaves the trainer changed."""
     while size:
+        rows = np.arange(size)
+        batch = (_take(X, rows), targets[rows].astype(np.float32), np.ones(size, np.float32))
         try:
-            trainer.step(tuple(part[:size] for part in batch))
+            trainer.clear()
+            trainer.step(batch)
         except Exception as error:  # every backend has its own
             if not backend.is_out_of_memory(error):
                 raise
@@ -377,10 +403,12 @@ def measure_step(
         X: NDArray[Any] = rng.integers(0, 256, (n, network.size, network.size, 3), dtype=np.uint8)
     else:
         X = rng.normal(size=(n, network.size)).astype(np.float32)
-    batch = (X, np.full((n, c), 1 / c, np.float32), np.ones(n, np.float32))
-    _step(trainer, batch)
-    start = time.perf_counter()
-    for _ in range(n_steps):
-        _step(trainer, batch)
-    seconds = (time.perf_counter() - start) / n_steps
+    targets = np.full((n, c), 1 / c)
+    batch = (X, targets.astype(np.float32), np.ones(n, np.float32))
+    with _memory_advice(trainer, X, targets, n), trainer.steps() as step:
+        float(step(*batch))
+        start = time.perf_counter()
+        losses = [step(*batch) for _ in range(n_steps)]
+        float(losses[-1])
+        seconds = (time.perf_counter() - start) / n_steps
     return StepCost(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

@@ -12,10 +12,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 #: What Keras can run on here, in the order of preference.
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -223,58 +219,3 @@ def precision(name: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(former)
-
-
-def compile_forward(model: Any) -> Callable[[NDArray[Any]], Any]:
-    """Compile the forward pass of a Keras model, without gradients, in inference mode.
-
-    Parameters
-    ----------
-    model : keras.Model
-        With one input and one output. Its weights may be assigned anew later.
-
-    Returns
-    -------
-    callable
-        Takes a batch (b, ...) and returns the output, float32, as a tensor of the backend. It
-        may return before the device is done, so that the next batch can be made ready meanwhile;
-        `numpy.asarray` of `to_numpy` waits. Batches of one shape compile once.
-    """
-    import keras
-
-    def forward(batch: Any) -> Any:
-        return keras.ops.cast(model(batch, training=False), "float32")
-
-    name = backend_name()
-    if name == "tensorflow":
-        import tensorflow as tf
-
-        compiled = tf.function(forward, jit_compile=has_accelerator())
-        return lambda batch: compiled(tf.convert_to_tensor(batch))
-    if name == "jax":
-        import jax
-
-        def stateless(trained: Any, other: Any, batch: Any) -> Any:
-            output, _ = model.stateless_call(trained, other, batch, training=False)
-            return keras.ops.cast(output, "float32")
-
-        run = jax.jit(stateless)
-        return lambda batch: run(
-            [variable.value for variable in model.trainable_variables],
-            [variable.value for variable in model.non_trainable_variables],
-            batch,
-        )
-    import torch
-
-    def without_gradients(batch: NDArray[Any]) -> Any:
-        with torch.inference_mode():
-            return forward(keras.ops.convert_to_tensor(batch))
-
-    return without_gradients
-
-
-def to_numpy(tensor: Any) -> NDArray[np.float32]:
-    """Wait for a tensor of the backend, and return it as a NumPy array."""
-    import keras
-
-    return np.asarray(keras.ops.convert_to_numpy(tensor), dtype=np.float32)

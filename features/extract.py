@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,14 +128,13 @@ def extract(
     """
     backbone = find_backbone(extraction.backbone)
     key = _description(images, extraction)
-    network: list[Callable[[NDArray[np.uint8]], NDArray[np.float32]]] = []
+    network: list[Callable[[NDArray[np.uint8]], Any]] = []
 
     def compute(rows: range) -> Iterator[NDArray[np.float32]]:
         if not network:
-            network.append(_network(extraction, batch_size))
+            network.append(_network(extraction))
         batches = decoded_batches(images, key["size"], rows, batch_size)
-        for batch in ahead(batches, _AHEAD):
-            yield network[0](batch)
+        yield from _run(network[0], ahead(batches, _AHEAD), batch_size)
 
     with quiet_decoding():
         return build_shards(
@@ -143,26 +143,37 @@ def extract(
         )  # fmt: skip
 
 
-def _network(
-    extraction: Extraction, batch_size: int
-) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """Build the backbone; every batch has the same shape, so that it is compiled once."""
+def _network(extraction: Extraction) -> Callable[[NDArray[np.uint8]], Any]:
     from features import backend
     from features.backbones import build_backbone
+    from features.compiled import compile_forward
 
     with backend.precision(extraction.precision):
-        model = build_backbone(
-            extraction.backbone, extraction.size, 0.0, extraction.weights, extraction.seed
+        return compile_forward(
+            build_backbone(
+                extraction.backbone, extraction.size, 0.0, extraction.weights, extraction.seed
+            )
         )
 
-    def run(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
-        n = len(batch)
-        if n < batch_size:
-            empty = np.zeros((batch_size - n, *batch.shape[1:]), np.uint8)
-            batch = np.concatenate([batch, empty])
-        return np.asarray(model.predict_on_batch(batch), np.float32)[:n]
 
-    return run
+def _run(
+    network: Callable[[NDArray[np.uint8]], Any], batches: Iterable[NDArray[np.uint8]], size: int
+) -> Iterator[NDArray[np.float32]]:
+    """Send batches through a network; one is on its way while the next is sent."""
+    from features.compiled import to_numpy
+
+    sent: deque[tuple[Any, int]] = deque()
+    for batch in batches:
+        n = len(batch)
+        if n < size:  # all have the same shape, so that the network is compiled once
+            empty = np.zeros((size - n, *batch.shape[1:]), np.uint8)
+            batch = np.concatenate([batch, empty])
+        sent.append((network(batch), n))
+        if len(sent) > 1:
+            output, n = sent.popleft()
+            yield to_numpy(output)[:n]
+    for output, n in sent:
+        yield to_numpy(output)[:n]
 
 
 def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:

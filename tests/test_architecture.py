@@ -23,6 +23,7 @@ MAY_ALSO = {"baselines/dldl.py": {"ewmtcnn"}}
 # the code that runs a network -> the libraries it may import
 NETWORK_CODE = {
     "features/backend.py": {"keras", "tensorflow", "torch", "jax"},
+    "features/compiled.py": {"keras", "tensorflow", "torch", "jax"},
     "features/backbones.py": {"keras"},
     "features/weights.py": {"keras"},
     "benchmark/pretrain_small.py": {"keras"},

@@ -82,12 +82,12 @@ def test_table_3_with_all_nine_models(command, data_dir, small_version, tmp_path
     again = command("run", "--all", *options, "--out", "run")
     assert "18 done before, 0 to do" in again.stderr
     # The cached features serve another run; with PCA on all rows the table says that it leaks.
-    leaking = command("run", "AA-kNN", *options, "--pca-scope", "dataset", "--out", "leaking")
+    leaking = command("run", "SA-BFGS", *options, "--pca-scope", "dataset", "--out", "leaking")
     assert leaking.returncode == 0, leaking.stderr
     assert "LEAKS" in leaking.stdout
     other = pd.read_csv(tmp_path / "leaking" / "table3.csv").set_index("model")
     mine = table.set_index("model")
-    assert other.loc["AA-kNN", "chebyshev"] != mine.loc["AA-kNN", "chebyshev"]
+    assert other.loc["SA-BFGS", "chebyshev"] != mine.loc["SA-BFGS", "chebyshev"]
 
 
 def test_table_4_with_nine_networks_on_two_datasets(command, data_dir, small_version, tmp_path):
@@ -137,6 +137,7 @@ def test_the_wheel_ablation(command, small_version, tmp_path):
         np.testing.assert_allclose(
             same[["accuracy", "kl_divergence"]].astype(float),
             table.loc["no wheel", ["accuracy", "kl_divergence"]].astype(float),
+            rtol=1e-4,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -42,12 +43,8 @@ def same(one, other):
 def test_a_second_fold_repeats_the_first_and_compiles_nothing(monkeypatch):
     first = fit()
     assert len(first[0]) == 4
-    # What Keras calls when it has no compiled step for these shapes.
-    monkeypatch.setattr(
-        get_trainer(NETWORK, SETTINGS).model,
-        "train_step",
-        lambda *_: pytest.fail("compiled again"),
-    )
+    # What is traced where there is no compiled step for these shapes.
+    monkeypatch.setattr(training, "cross_entropy", lambda *_: pytest.fail("compiled again"))
     again = fit()
     assert same(first, again)
     assert get_trainer(NETWORK, replace(SETTINGS, epochs=9)) is get_trainer(NETWORK, SETTINGS)
@@ -117,28 +114,53 @@ class Short:
     def __init__(self, room):
         self.room = room
 
+    def clear(self):
+        pass
+
     def step(self, batch):
         if len(batch[0]) > self.room:
             raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate")
         return 1.0
+
+    @contextmanager
+    def steps(self):
+        yield lambda *batch: self.step(batch)
+
+
+def train_with(trainer, batch_size=32):
+    X, D = problem(n=40)
+    settings = replace(SETTINGS, batch_size=batch_size)
+    return train(trainer, X, D, settings, ORDER, Monitor())
 
 
 @pytest.mark.parametrize(
     ("room", "advice"), [(9, "one of 8 fits: set batch_size = 8"), (0, "none fits")]
 )
 def test_short_memory_is_answered_with_a_batch_that_fits(room, advice):
-    batch = (np.zeros((32, 2)), np.zeros((32, 2)), np.ones(32))
     with pytest.raises(MemoryError, match=f"a batch of 32 does not fit the memory; {advice}"):
-        training._step(Short(room), batch)
+        train_with(Short(room))
 
 
 def test_other_errors_pass():
-    class Broken:
+    class Broken(Short):
         def step(self, batch):
             raise RuntimeError("something else")
 
     with pytest.raises(RuntimeError, match="something else"):
-        training._step(Broken(), (np.zeros(4), np.zeros(4), np.ones(4)))
+        train_with(Broken(0))
+
+
+def test_after_short_memory_the_trainer_starts_anew(monkeypatch):
+    """Looking for a batch that fits spoils every variable; the next fold must not notice."""
+    whole = fit()
+    trainer = get_trainer(NETWORK, SETTINGS)
+    step = trainer.step
+    monkeypatch.setattr(trainer, "steps", Short(0).steps)
+    monkeypatch.setattr(trainer, "step", lambda batch: step(batch))
+    with pytest.raises(MemoryError):
+        train_with(trainer)
+    monkeypatch.undo()
+    assert same(fit(), whole)
 
 
 def test_a_step_can_be_measured():
