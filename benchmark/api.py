@@ -118,7 +118,9 @@ def run(
         load_plugin(plugin)
     rows = choose_models(settings, _as_list(models), every=all_models)
     cache = Path(cache_dir) if cache_dir else CACHE
-    loaded = load_datasets(settings.datasets, given, data_dir, cache, skip_unreadable)
+    loaded = load_datasets(
+        settings.datasets, given, data_dir, cache, skip_unreadable, show_progress
+    )
     needs = find_needs(loaded, rows, settings, all_models, tell)
     rows = [model for model in rows if any(model.name in found for found in needs.values())]
     plan = make_plan(settings, loaded, rows, needs)
@@ -200,7 +202,8 @@ def extract_features(
     cache = Path(cache_dir) if cache_dir else CACHE
     sentences: list[str] = []
     with helper() as process:
-        for name, data in load_datasets(names, given, data_dir, cache, skip_unreadable).items():
+        loaded = load_datasets(names, given, data_dir, cache, skip_unreadable, show_progress)
+        for name, data in loaded.items():
             if data.images is None:
                 raise UsageError(f"dataset {name} has no images to extract features from")
             need = find_features(data, settings)

@@ -113,7 +113,10 @@ def _prepare(
 ) -> tuple[dict[tuple[str, str], Input], list[_Phase]]:
     pairs = {(task.dataset, task.model) for task in pending}
     wanted = {name: {needs[name][m] for d, m in pairs if d == name} for name in datasets}
+    # All folds of a network one after the other, since a process compiles it once for them.
+    names = list(models)
     networks = [task for task in pending if models[task.model].is_network]
+    networks.sort(key=lambda task: names.index(task.model))
     others = [task for task in pending if not models[task.model].is_network]
     with helper() as process:
         prepared = prepare_inputs(

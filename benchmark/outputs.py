@@ -100,7 +100,7 @@ def network_table(out: str | Path | None = None) -> tuple[Grid, list[Path]]:
     with _opened(out) as (folder, plan, results):
         summary = tables.summarise(plan, tables.scores_frame(plan, results))
         frame = table4(summary)
-        cells = table4_grid(frame, _remarks(tables.notes(plan, results, summary)))
+        cells = table4_grid(frame, tables.remarks(plan, results, summary))
         return cells, _write_grid(folder, "table4", frame, cells)
 
 
@@ -129,8 +129,7 @@ def ablation_table(out: str | Path | None = None) -> tuple[Grid, list[Path]]:
     with _opened(out) as (folder, plan, results):
         scores = tables.scores_frame(plan, results)
         frame = wheel_table(plan, scores)
-        lines = tables.notes(plan, results, tables.summarise(plan, scores))
-        cells = wheel_grid(frame, _remarks(lines))
+        cells = wheel_grid(frame, tables.remarks(plan, results, tables.summarise(plan, scores)))
         return cells, _write_grid(folder, "wheel", frame, cells)
 
 
@@ -231,11 +230,6 @@ def _write_grid(folder: RunFolder, name: str, frame: pd.DataFrame, cells: Grid) 
         folder.write_file(f"{name}.tex", grid.latex(cells)),
         folder.write_file(f"{name}.md", grid.markdown(cells)),
     ]
-
-
-def _remarks(lines: list[str]) -> list[str]:
-    """Leave out the notes that explain the cells of Table 3."""
-    return lines[tables.GENERAL_NOTES :]
 
 
 def _latest_run() -> Path:

@@ -12,6 +12,7 @@ from benchmark.datasets import Dataset, is_synthetic, load_dataset
 from benchmark.errors import UsageError
 from benchmark.folds import stratified_folds
 from benchmark.inputs import Need, describe_need, find_need
+from benchmark.progress import image_bar
 from benchmark.protocol import Model, Protocol, checked_features, load_protocol
 from benchmark.store import Plan, make_truth
 from features.backbones import find_backbone
@@ -113,8 +114,9 @@ def load_datasets(
     data_dir: str | Path | None,
     cache: Path,
     skip_unreadable: bool = False,
+    show_progress: bool = False,
 ) -> dict[str, Dataset]:
-    """Load every dataset of a run, by name.
+    """Load every dataset of a run, by name; shows how many images it has checked, if asked to.
 
     Raises
     ------
@@ -122,10 +124,10 @@ def load_datasets(
         One cannot be loaded, or two have the same name.
     """
     loaded: dict[str, Dataset] = {}
-    found = [
-        load_dataset(name, data_dir, cache_dir=cache, skip_unreadable=skip_unreadable)
-        for name in names
-    ]
+    found = []
+    for name in names:
+        with image_bar(f"checking the images of {name}", None, show_progress) as bar:
+            found.append(load_dataset(name, data_dir, cache, skip_unreadable, bar.update))
     for data in [*found, *given]:
         if data.name.lower() in {name.lower() for name in loaded}:
             raise UsageError(f"two datasets are called {data.name!r}; rename one")

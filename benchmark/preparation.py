@@ -6,7 +6,6 @@ A process of its own, since what runs there takes memory, may hold an accelerato
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,11 +14,11 @@ from typing import Any
 
 from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool
-from tqdm import tqdm
 
 from benchmark.datasets.base import Dataset
 from benchmark.errors import BenchmarkError
 from benchmark.inputs import Input, Need, prepare
+from benchmark.progress import image_bar
 from benchmark.runner import start_worker
 
 Tell = Callable[[str], None]
@@ -130,11 +129,7 @@ def find_device(process: Helper) -> Device:
 def _prepare_there(data: Dataset, need: Need, cache: Path, title: str) -> tuple[Input, list[str]]:
     assert data.images is not None  # noqa: S101 - find_need saw them
     told: list[str] = []
-    pause = 0.5 if sys.stderr.isatty() else 30.0
-    with tqdm(
-        total=len(data.images), desc=title, unit="image", disable=not title, leave=False,
-        delay=2, mininterval=pause,
-    ) as bar:  # fmt: skip
+    with image_bar(title, len(data.images), bool(title)) as bar:
         return prepare(data, need, cache, bar.update, told.append), told
 
 

@@ -1,4 +1,4 @@
-"""One progress line for the whole run: done, left, rate, and which models are at work."""
+"""Progress lines: images that are read, and tasks: done, left, rate, which models are at work."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from tqdm import tqdm
 
 # In a file or a pipe every refresh is a line of its own, so there they are rare.
 _TERMINAL_SECONDS, _FILE_SECONDS = 0.5, 30.0
+
+
+def image_bar(title: str, total: int | None, show: bool) -> tqdm[NoReturn]:
+    """Make a progress line on stderr that counts images; it appears after two seconds."""
+    pause = _TERMINAL_SECONDS if sys.stderr.isatty() else _FILE_SECONDS
+    return tqdm(
+        total=total, desc=title, unit="image", disable=not show, leave=False, delay=2,
+        mininterval=pause,
+    )  # fmt: skip
 
 
 @contextmanager

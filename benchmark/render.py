@@ -58,6 +58,7 @@ _PLAIN = _Style(str, str, str, DAGGER, "±", GAP)
 
 def _cells(summary: pd.DataFrame, style: _Style, std: bool) -> list[list[str]]:
     rows = []
+    has_oracle = _has_oracle(summary)
     for row in summary.to_dict("records"):
         name = style.text(str(row["model"]))
         cells = [style.aside(name) if row["kind"] == "trivial" else name]
@@ -78,13 +79,20 @@ def _cells(summary: pd.DataFrame, style: _Style, std: bool) -> list[list[str]]:
         cells.append("" if np.isnan(mean_rank) else f"{mean_rank:.2f}")
         if row["kind"] == "model" and np.isnan(mean_rank):
             cells[-1] = f"{row['folds']}/{row['expected_folds']} folds"
+        if has_oracle:
+            gap = row["oracle_gap"]
+            cells.append("" if np.isnan(gap) else style.text(f"{100 * gap:.0f} %"))
         rows.append(cells)
     return rows
 
 
-def _headers() -> list[str]:
+def _has_oracle(summary: pd.DataFrame) -> bool:
+    return bool(summary["oracle_gap"].notna().any())
+
+
+def _headers(summary: pd.DataFrame) -> list[str]:
     titles = [f"{m.title} {'↑' if m.higher_is_better else '↓'}" for m in MEASURES]
-    return ["Model", *titles, "Mean rank"]
+    return ["Model", *titles, "Mean rank", *(["Gap to oracle"] if _has_oracle(summary) else [])]
 
 
 def _per_dataset(summary: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -102,7 +110,7 @@ def terminal(
         rule = [["-" * 4] + [""] * (len(cells[0]) - 1)]
         table = tabulate(
             cells[:models] + rule + cells[models:],
-            headers=_headers(),
+            headers=_headers(part),
             disable_numparse=True,
             stralign="left",
         )
@@ -116,7 +124,7 @@ def markdown(summary: pd.DataFrame, lines: list[str], std: bool = False) -> str:
     for name, part in _per_dataset(summary):
         table = tabulate(
             _cells(part, _MARKDOWN, std),
-            headers=_headers(),
+            headers=_headers(part),
             tablefmt="pipe",
             disable_numparse=True,
         )
@@ -143,8 +151,8 @@ LATEX_HEAD = r"""% Made by: python -m benchmark table NUMBER
 def latex(summary: pd.DataFrame, lines: list[str], std: bool = False) -> str:
     r"""Render the tables as LaTeX: compiles as it is, and can be ``\input`` in a paper."""
     blocks = []
-    headers = [latex_text(title) for title in _headers()]
     for name, part in _per_dataset(summary):
+        headers = [latex_text(title) for title in _headers(part)]
         # The empty group keeps a name that begins with [ or * from being read as an option of \\.
         cells = ["{}" + " & ".join(row) + r" \\" for row in _cells(part, _LATEX, std)]
         models = int((part["kind"] == "model").sum())
@@ -155,7 +163,7 @@ def latex(summary: pd.DataFrame, lines: list[str], std: bool = False) -> str:
             f"\\caption{{Label distribution learning on {latex_text(name)}: "
             f"means over {folds} test folds, ranks in parentheses.}}\n"
             "\\resizebox{\\linewidth}{!}{%\n"
-            f"\\begin{{tabular}}{{l{'c' * (len(MEASURES) + 1)}}}\n\\toprule\n"
+            f"\\begin{{tabular}}{{l{'c' * (len(headers) - 1)}}}\n\\toprule\n"
             f"{' & '.join(headers)} \\\\\n\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}}}\n"
             "\\end{table}"
         )

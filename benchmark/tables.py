@@ -14,10 +14,7 @@ import pandas as pd
 from benchmark.metrics import EPS, MEASURES, Measure, scores
 from benchmark.store import Plan, Result
 from benchmark.tasks import Task
-from benchmark.trivial import MEAN, trivial_predictions
-
-#: How many of the notes explain the table itself, before those about data and models.
-GENERAL_NOTES = 3
+from benchmark.trivial import MEAN, ORACLE, trivial_predictions
 
 # Means that agree to this many significant digits are equal.
 _DIGITS = 12
@@ -86,9 +83,10 @@ def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
         One row per dataset and model, models first, then trivial predictors: columns dataset,
         model; for every measure its mean, ``<measure>_std`` (sample deviation over folds) and
         ``<measure>_rank`` (1 is best, ties share the smaller rank); ``mean_rank`` over the paper's
-        seven measures; kind (``model`` or ``trivial``), folds, expected_folds, and
-        not_better_than_mean (measures in which the mean training distribution is not beaten,
-        separated by spaces). Means and ranks of a model that lacks folds are missing values.
+        seven measures; oracle_gap, see `_oracle_gaps`; kind (``model`` or ``trivial``), folds,
+        expected_folds, and not_better_than_mean (measures in which the mean training distribution
+        is not beaten, separated by spaces). Means and ranks of a model that lacks folds are
+        missing values.
     """
     parts = []
     for name, truth in plan.truths.items():
@@ -115,6 +113,7 @@ def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
                     lost[model].append(measure.name)
         counted = [f"{measure.name}_rank" for measure in MEASURES if measure.in_mean_rank]
         table["mean_rank"] = table[counted].mean(axis=1, skipna=False)
+        table["oracle_gap"] = _oracle_gaps(table)
         table["kind"] = np.where(table["model"].isin(models), "model", "trivial")
         table["folds"] = counts
         table["expected_folds"] = expected
@@ -124,7 +123,7 @@ def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def notes(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
-    """Say what a reader of the table has to know, in sentences."""
+    """Say what a reader of Table 3 has to know, in sentences."""
     lines = [
         "Mean over all test folds; in parentheses the rank among the models, 1 is best; "
         "mean rank over the paper's seven measures.",
@@ -132,6 +131,17 @@ def notes(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
         f"A label with d = p = 0 counts 0; predicted shares below {EPS:g} count as {EPS:g} in "
         "KLdiv; accuracy takes the first of tied labels, tie-aware accuracy all of them.",
     ]
+    if summary["oracle_gap"].notna().any():
+        lines.append(
+            "Gap to oracle: the distance to the oracle, in percent of that of the mean training "
+            "distribution, averaged over the paper's seven measures."
+        )
+    return [*lines, *remarks(plan, results, summary)]
+
+
+def remarks(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
+    """Say what a reader of any table of a run has to know of data and models, in sentences."""
+    lines = []
     for truth in plan.truths.values():
         lines += [f"{truth.name}: {note}." for note in (*truth.notes, *truth.folds.notes)]
     for row in summary.to_dict("records"):
@@ -181,6 +191,26 @@ def _rounded(value: float) -> float:
 def _ranks(means: pd.Series[float], measure: Measure) -> pd.Series[float]:
     rounded = means.map(_rounded, na_action="ignore")
     return rounded.rank(method="min", ascending=not measure.higher_is_better)
+
+
+def _oracle_gaps(table: pd.DataFrame) -> pd.Series[float]:
+    """Measure how far every model is from the oracle, where there is one.
+
+    In each of the paper's measures in which the oracle beats the mean training distribution,
+    (model - oracle) / (mean distribution - oracle); the gap is the mean of these. 0: as good as
+    the oracle, 1: as far from it as the mean training distribution.
+    """
+    if ORACLE not in table.index:
+        return pd.Series(np.nan, table.index)
+    oracle, mean_row = (table.loc[row].to_dict() for row in (ORACLE, MEAN))
+    names = [
+        measure.name
+        for measure in MEASURES
+        if measure.in_mean_rank and _beats(oracle[measure.name], mean_row[measure.name], measure)
+    ]
+    best, mean = table.loc[ORACLE, names], table.loc[MEAN, names]
+    gaps: pd.Series[float] = ((table[names] - best) / (mean - best)).mean(axis=1, skipna=False)
+    return gaps
 
 
 def _beats(value: float, other: float, measure: Measure) -> bool:

@@ -30,9 +30,9 @@ Steps = Callable[[], AbstractContextManager[Step]]
 
 def to_numpy(tensor: Any) -> NDArray[np.float32]:
     """Wait for a tensor of the backend, and return it as a NumPy array."""
-    import keras
-
-    return np.asarray(keras.ops.convert_to_numpy(tensor), dtype=np.float32)
+    if backend_name() == "torch":  # Keras' own way of doing it warns under NumPy 2
+        tensor = tensor.cpu()
+    return np.asarray(tensor, dtype=np.float32)
 
 
 def compile_forward(model: Any) -> Callable[[Batch], Any]:

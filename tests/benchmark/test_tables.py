@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -70,6 +71,35 @@ def test_summary(finished):
     assert "kl_divergence" in table.loc["Blend & <b>", "not_better_than_mean"].split()
     assert table.loc["oracle", "kind"] == "trivial"
     assert np.isnan(table.loc["oracle", "mean_rank"])
+
+
+def test_the_gap_to_the_oracle_is_a_share_of_the_mean_distributions(finished):
+    plan, results = finished
+    table = tables.summarise(plan, tables.scores_frame(plan, results)).set_index("model")
+    gap = table["oracle_gap"]
+    assert gap["oracle"] == gap["Good"] == 0
+    assert gap["mean distribution"] == 1
+    assert np.isnan(gap["Partial"])
+    shares = []
+    for measure in MEASURES:
+        if measure.name != "tie_aware_accuracy":
+            best, mean = (table.loc[row, measure.name] for row in ("oracle", "mean distribution"))
+            shares.append((table.loc["uniform", measure.name] - best) / (mean - best))
+    assert gap["uniform"] == pytest.approx(np.mean(shares))
+    text = render.markdown(table.reset_index(), [])
+    assert text.splitlines()[2].endswith("| Gap to oracle   |")
+    assert "| 100 %" in next(line for line in text.splitlines() if "*mean distribution*" in line)
+
+
+def test_without_an_oracle_there_is_no_gap(finished):
+    plan, results = finished
+    truth = replace(plan.truths["data_1"], latent=None)
+    table = tables.summarise(
+        replace(plan, truths={"data_1": truth}),
+        tables.scores_frame(replace(plan, truths={"data_1": truth}), results),
+    )
+    assert table["oracle_gap"].isna().all()
+    assert "oracle" not in render.terminal(table, [])
 
 
 def test_a_lacking_fold_is_a_gap_not_a_mean(finished):
