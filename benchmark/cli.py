@@ -261,7 +261,8 @@ def datasets(context: click.Context, data_dir: str | None) -> None:
 @datasets.command()
 @click.argument("name")
 @click.option("--data-dir", metavar="DIR", help="Where it goes. [default: data]")
-def fetch(name: str, data_dir: str | None) -> None:
+@click.pass_context
+def fetch(context: click.Context, name: str, data_dir: str | None) -> None:
     """Download an image set whose archive is public.
 
     A download that broke off goes on; the archive's checksum is recorded and verified.
@@ -270,6 +271,8 @@ def fetch(name: str, data_dir: str | None) -> None:
 
     from benchmark.datasets.fetch import fetch as fetch_set
 
+    if data_dir is None and context.parent is not None:  # given before the word fetch
+        data_dir = context.parent.params["data_dir"]
     with tqdm(unit="B", unit_scale=True, desc=name, leave=False, delay=1) as bar:
 
         def show(done: int, total: int) -> None:

@@ -46,7 +46,8 @@ def table1(sets: Sequence[tuple[ImageSet, Reading]]) -> pd.DataFrame:
         if reading.classes:
             countings = {_CATEGORY: np.array(reading.classes), **countings}
         for position, (counted_by, classes) in enumerate(countings.items()):
-            for label in image_set.labels:
+            others = sorted(set(classes) - set(image_set.labels))
+            for label in (*image_set.labels, *others):
                 number = int((classes == label).sum())
                 expected = image_set.classes.get(label) if position == 0 else None
                 if number or expected or counted_by == _DOMINANT:

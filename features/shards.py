@@ -233,7 +233,7 @@ def locked(path: Path, tell: Tell | None = None) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        (tell or _say_nothing)(f"waiting for another process that computes {path.parent}")
+        (tell or _say_nothing)(f"waiting for another process that works in {path.parent}")
         lock.acquire()
     try:
         yield

@@ -6,10 +6,12 @@ broke off, and the servers of these archives are slow.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import shutil
 import stat
+import struct
 import tempfile
 import time
 import urllib.error
@@ -17,9 +19,10 @@ import urllib.request
 import zipfile
 import zlib
 from collections.abc import Callable
+from email.message import Message
 from pathlib import Path, PurePosixPath
 
-from benchmark.datasets.image_loading import DATA_DIR, find_folder, status
+from benchmark.datasets.image_loading import DATA_DIR, status_of
 from benchmark.datasets.image_sets import ImageSet, how_to_get, known_image_set
 from benchmark.errors import BenchmarkError, UsageError
 from features.files import DamagedFileError, read_json, write_json
@@ -32,6 +35,13 @@ ATTEMPTS, PATIENCE_SECONDS, PAUSE_SECONDS = 5, 30.0, 2.0
 
 # What an archive may hold: entries, bytes in all, and how many times it may grow.
 _MOST_ENTRIES, _MOST_BYTES, _MOST_GROWTH = 500_000, 50 * 2**30, 200
+_METHODS, _ENCRYPTED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED), 1
+
+# What the zip reader raises at damaged places.
+_DAMAGE = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, IndexError,
+    OSError,
+)  # fmt: skip
 
 _CHUNK = 2**18
 
@@ -49,7 +59,8 @@ def fetch(
     name : str
         One of `benchmark.datasets.image_sets.IMAGE_SETS`.
     data_dir : str or Path, optional
-        Where it goes, by default ``data``. The archive stays there, with a record of its checksum.
+        Where it goes, by default ``data``. The archive stays there, and once it was unpacked
+        a record of its checksum, which any later archive is held against.
     tell : callable
         Gets sentences for the user.
     progress : callable
@@ -65,7 +76,8 @@ def fetch(
     UsageError
         Unknown set, or one that its authors have to be asked for.
     BenchmarkError
-        The download fails, the archive is not what it was, or it cannot be unpacked safely.
+        The download fails, the archive is not what it was, cannot be unpacked safely, or lacks a
+        part of the set.
     """
     image_set = known_image_set(name)
     if not image_set.archive:
@@ -81,45 +93,52 @@ def fetch(
 def _fetch(
     image_set: ImageSet, folder: Path, tell: Callable[[str], object], progress: Progress
 ) -> Path:
-    there = next(row for row in status(folder) if row.name == image_set.name)
+    there = status_of(image_set, folder)
     if there.folder is not None and there.state == "complete":
         tell(f"{image_set.name} is complete in {there.folder}.")
         return there.folder
     target = folder / image_set.name
     if target.exists():
         raise BenchmarkError(
-            f"{target} is there, but {there.state}; move it away, then fetch again"
+            f"{target} is in the way, and the set is {there.state}; move it away, then fetch again"
         )
     tell(f"{image_set.name}: {image_set.licence}. Cite: {image_set.citation}.")
     archive = folder / f"{image_set.name}.zip"
     if not archive.exists():
         download(image_set.archive, archive, progress)
-    _verify(image_set.archive, archive)
+    record = folder / f"{image_set.name}.zip.json"
+    checksum = _verify(archive, record)
     unpack(archive, target)
-    found = find_folder(image_set, target)
-    if found is None:
-        raise BenchmarkError(
-            f"{archive} was unpacked to {target}, but holds no folder of {image_set.name}"
-        )
-    return found
+    write_json(
+        record,
+        {"url": image_set.archive, "archive_sha256": checksum, "bytes": archive.stat().st_size},
+    )
+    found = status_of(image_set, target)
+    if found.folder is None or found.state != "complete":
+        raise BenchmarkError(f"{archive} was unpacked to {target}, but the set is {found.state}")
+    return found.folder
 
 
-def _verify(url: str, archive: Path) -> None:
-    """Compare an archive with the checksum of the first download; records it then."""
-    record = archive.with_suffix(".zip.json")
+def _verify(archive: Path, record: Path) -> str:
+    """Return an archive's checksum; compares it with that of the first one unpacked."""
     with archive.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     try:
         known = read_json(record)["archive_sha256"]
-    except (FileNotFoundError, DamagedFileError, KeyError):
-        write_json(record, {"url": url, "archive_sha256": found, "bytes": archive.stat().st_size})
-        return
+    except FileNotFoundError:
+        return found
+    except (DamagedFileError, KeyError) as error:
+        raise BenchmarkError(
+            f"{record}, which has the checksum of {archive}, is damaged; delete it to accept the "
+            f"archive as it is"
+        ) from error
     if found != known:
         raise BenchmarkError(
             f"{archive} is not what was downloaded first (SHA-256 {found}, recorded {known} in "
             f"{record}): it was damaged, or the server has another one now; delete the archive to "
             f"download it again, and the record too to accept a new one"
         )
+    return found
 
 
 def download(url: str, path: Path, progress: Progress = lambda _done, _total: None) -> None:
@@ -179,25 +198,36 @@ def _download_once(url: str, part: Path, record: Path, progress: Progress) -> No
     try:
         answer = urllib.request.urlopen(request, timeout=PATIENCE_SECONDS)  # noqa: S310
     except urllib.error.HTTPError as error:
+        error.close()
         if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise
-        part.unlink()  # as long as the file, or longer: it is another one
+        part.unlink(missing_ok=True)  # as long as the file, or longer: it is another one
         raise urllib.error.URLError("the file has changed") from error
     with answer:
+        new_mark = _mark(answer.headers)
         goes_on = answer.status == http.HTTPStatus.PARTIAL_CONTENT
+        if goes_on:
+            place = answer.headers.get("Content-Range", "")
+            if not place.startswith(f"bytes {begun}-") or new_mark not in ("", mark):
+                part.unlink(missing_ok=True)
+                raise urllib.error.URLError("the server sent another part than asked for")
         done = begun if goes_on else 0
-        length = answer.headers.get("Content-Length")
-        total = done + int(length) if length else 0
-        etag = answer.headers.get("ETag", "")
-        strong = etag if not etag.startswith("W/") else ""
-        write_json(record, {"mark": strong or answer.headers.get("Last-Modified", "")})
+        total = 0 if answer.length is None else done + answer.length
         with part.open("ab" if goes_on else "wb") as file:
+            if not goes_on:  # after the file was emptied, so that the mark is never of other bytes
+                write_json(record, {"mark": new_mark})
             while chunk := answer.read(_CHUNK):
                 file.write(chunk)
                 done += len(chunk)
                 progress(done, total)
     if done < total:
         raise urllib.error.URLError(f"the connection broke off at {done:,} of {total:,} bytes")
+
+
+def _mark(headers: Message) -> str:
+    """Return what tells whether a file is still the same, byte for byte; empty if nothing does."""
+    etag = headers.get("ETag", "")
+    return (etag if not etag.startswith("W/") else "") or headers.get("Last-Modified", "")
 
 
 def unpack(archive: Path, target: Path) -> None:
@@ -208,7 +238,7 @@ def unpack(archive: Path, target: Path) -> None:
     archive : Path
         The file.
     target : Path
-        The folder; must not exist.
+        The folder; must not exist, and no other process may unpack to it.
 
     Raises
     ------
@@ -216,15 +246,21 @@ def unpack(archive: Path, target: Path) -> None:
         It is no zip file or damaged, or an entry would leave the folder, is a link, is encrypted,
         or grows beyond reason.
     """
-    temporary = Path(tempfile.mkdtemp(prefix=".partial-", dir=target.parent))
+    prefix = f".partial-{target.name}-"
+    for left in target.parent.glob(f"{prefix}*"):  # by a process that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
     try:
         with zipfile.ZipFile(archive) as packed:
             _check_entries(archive, packed)
             for entry in packed.infolist():
-                _unpack_entry(archive, packed, entry, temporary)
+                _unpack_entry(packed, entry, temporary)
         temporary.chmod(0o755)
         temporary.replace(target)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+    except _DAMAGE as error:
+        # A seek to before the file is invalid; other errors of that class are of the disk.
+        if isinstance(error, OSError) and (error.errno != errno.EINVAL or error.filename):
+            raise
         raise BenchmarkError(
             f"{archive} is damaged or no zip file ({error}); delete it and fetch again"
         ) from error
@@ -250,20 +286,20 @@ def _check_entries(archive: Path, packed: zipfile.ZipFile) -> None:
                 f"{archive} is not unpacked: its entry {entry.filename!r} is a link or leads out "
                 f"of the folder"
             )
+        if entry.flag_bits & _ENCRYPTED or entry.compress_type not in _METHODS:
+            raise BenchmarkError(
+                f"{archive} is not unpacked: its entry {entry.filename!r} is encrypted, or "
+                f"compressed in an unusual way; unpack it yourself into the same folder"
+            )
 
 
-def _unpack_entry(
-    archive: Path, packed: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path
-) -> None:
+def _unpack_entry(packed: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
     path = folder / PurePosixPath(entry.filename.replace("\\", "/"))
     if entry.is_dir():
         path.mkdir(parents=True, exist_ok=True)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    written = 0
     with packed.open(entry) as source, path.open("wb") as file:
-        while chunk := source.read(_CHUNK):
-            written += len(chunk)
-            if written > entry.file_size:  # the directory of the archive lies
-                raise BenchmarkError(f"{archive} is not unpacked: {entry.filename!r} is too long")
-            file.write(chunk)
+        shutil.copyfileobj(source, file, _CHUNK)  # never more than the size that was checked
+        if file.tell() != entry.file_size:
+            raise zipfile.BadZipFile(f"{entry.filename!r} is shorter than said")

@@ -67,17 +67,17 @@ def status(data_dir: str | Path | None = None) -> list[SetStatus]:
     UsageError
         A folder cannot be read.
     """
-    rows = []
-    for image_set in IMAGE_SETS:
-        folder = find_folder(image_set, data_dir)
-        state = "absent" if folder is None else _state(image_set, folder)
-        rows.append(
-            SetStatus(
-                image_set.name, image_set.expected, state, folder, image_set.licence,
-                how_to_get(image_set), image_set.citation,
-            )
-        )  # fmt: skip
-    return rows
+    return [status_of(image_set, data_dir) for image_set in IMAGE_SETS]
+
+
+def status_of(image_set: ImageSet, data_dir: str | Path | None = None) -> SetStatus:
+    """Tell whether one set is here; see `status`."""
+    folder = find_folder(image_set, data_dir)
+    state = "absent" if folder is None else _state(image_set, folder)
+    return SetStatus(
+        image_set.name, image_set.expected, state, folder, image_set.licence,
+        how_to_get(image_set), image_set.citation,
+    )  # fmt: skip
 
 
 def _state(image_set: ImageSet, folder: Path) -> str:
@@ -111,7 +111,7 @@ def find_folder(image_set: ImageSet, data_dir: str | Path | None = None) -> Path
     Raises
     ------
     UsageError
-        A folder cannot be read.
+        `data_dir` or the set's folder cannot be read; others that cannot are passed over.
     """
     top = DATA_DIR if data_dir is None else Path(data_dir)
     try:
@@ -120,9 +120,16 @@ def find_folder(image_set: ImageSet, data_dir: str | Path | None = None) -> Path
             for folder in _folders(top)
             if image_set.is_called(folder.name) or image_set.is_called(folder.resolve().name)
         ]
-        return min(found, key=lambda folder: len(missing_parts(image_set, folder)), default=None)
+        if len(found) < 2:  # spares counting the images
+            return found[0] if found else None
+        return min(found, key=lambda folder: _lack(image_set, folder))
     except OSError as error:
         raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from error
+
+
+def _lack(image_set: ImageSet, folder: Path) -> tuple[int, int]:
+    """Order folders: first by what else they lack, then the one with the most images."""
+    return len(missing_parts(image_set, folder)), -len(find_images(image_set, folder))
 
 
 def _folders(top: Path, depth: int = 2) -> Iterator[Path]:
@@ -131,12 +138,17 @@ def _folders(top: Path, depth: int = 2) -> Iterator[Path]:
     for remaining in range(depth, -1, -1):
         yield from level
         if remaining:
-            level = [child for folder in level for child in _children(folder)]
+            level = [child for folder in level for child in _children(folder, folder != top)]
 
 
-def _children(folder: Path) -> list[Path]:
-    with os.scandir(folder) as entries:
-        names = [e.name for e in entries if e.is_dir() and not e.name.startswith(".")]
+def _children(folder: Path, may_be_closed: bool) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            names = [e.name for e in entries if e.is_dir() and not e.name.startswith(".")]
+    except PermissionError:
+        if may_be_closed:  # such as lost+found
+            return []
+        raise
     return [folder / name for name in sorted(names)]
 
 
@@ -224,7 +236,7 @@ def load_image_set(
         if path in problems
     }
     if damaged and (not skip_unreadable or not sound):
-        raise UsageError(_describe_damage(image_set, folder, damaged))
+        raise UsageError(_describe_damage(image_set, folder, damaged, bool(sound)))
     notes = list(reading.notes)
     if damaged:
         named = ", ".join(list(damaged)[:_IN_NOTE]) + (", ..." if len(damaged) > _IN_NOTE else "")
@@ -259,13 +271,16 @@ def load_image_set(
     )
 
 
-def _describe_damage(image_set: ImageSet, folder: Path, damaged: dict[str, str]) -> str:
+def _describe_damage(
+    image_set: ImageSet, folder: Path, damaged: dict[str, str], some_are_sound: bool
+) -> str:
     first: Sequence[tuple[str, str]] = list(damaged.items())[:_IN_ERROR]
     named = "; ".join(f"{name}: {reason}" for name, reason in first)
     more = len(damaged) - len(first)
+    leave_out = ", or leave them out with --skip-unreadable" if some_are_sound else ""
     return (
-        f"{image_set.name} in {folder}: {_count(len(damaged))} cannot be decoded; repair them, or "
-        f"leave them out with --skip-unreadable ({named}" + (f"; and {more} more)" if more else ")")
+        f"{image_set.name} in {folder}: {_count(len(damaged))} cannot be decoded; repair them"
+        f"{leave_out} ({named}" + (f"; and {more} more)" if more else ")")
     )
 
 

@@ -170,15 +170,18 @@ def _read_artphoto(image_set: ImageSet, folder: Path) -> Reading:
 
 def _read_fi(image_set: ImageSet, folder: Path) -> Reading:
     """Take the folder for the label; copies of one file stand in for removed images."""
-    rows = []
+    rows, strange = [], []
     for name, path in find_images(image_set, folder).items():
         label, slash, _ = name.partition("/")
         if slash:
             rows.append((name, path, label_index(image_set, label, str(folder / label))))
+        else:
+            strange.append(name)
     dead = _copies([path for _, path, _ in rows])
     names = [name for name, path, _ in rows if path in dead]
     what = f"with the same bytes as {_COPIES - 1} others or more (stand-ins for removed images)"
     notes = [_note(names, what)] if names else []
+    notes += [_note(strange, "in no folder of a label")] if strange else []
     return _single_labels(image_set, folder, [row for row in rows if row[1] not in dead], notes)
 
 
@@ -228,7 +231,7 @@ def _match(
     seen: dict[str, str] = {}
     names, missing = [], []
     for row in rows:
-        inside = PurePosixPath(row.image.replace("\\", "/"))
+        inside = PurePosixPath(row.image)
         name = inside.as_posix()
         if inside.is_absolute() or ".." in inside.parts or ":" in name or not inside.parts:
             raise UsageError(f"{row.where}: {row.image!r} is no path inside the folder of images")
@@ -266,8 +269,10 @@ def _copies(paths: Sequence[Path]) -> set[Path]:
 def _walk(folder: Path, deep: bool = True) -> dict[str, Path]:
     """Find image files below a folder, hidden ones aside; links are followed, not in circles."""
     found: dict[str, Path] = {}
+    if not folder.is_dir():
+        return found
     visited = set()
-    for place, folders, files in os.walk(folder, followlinks=True):
+    for place, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
         status = Path(place).stat()
         if (status.st_dev, status.st_ino) in visited:
             folders.clear()
@@ -286,7 +291,11 @@ def _walk(folder: Path, deep: bool = True) -> dict[str, Path]:
 def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
     """Sort 2.jpg before 10.jpg."""
     parts = re.findall(r"[0-9]+|[^0-9]+", name.casefold())
-    return [(int(part), "") if part[0].isdecimal() else (-1, part) for part in parts], name
+    return [(int(part), "") if part[0] in "0123456789" else (-1, part) for part in parts], name
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _entry(path: Path) -> Path:

@@ -27,7 +27,7 @@ class Row:
     where : str
         File and line, for error messages.
     image : str
-        The image, as it is written there.
+        The image, as it is written there, but with slashes.
     values : list of float
         A number per label, in the order of the set's labels.
     """
@@ -50,7 +50,7 @@ def read_shares(image_set: ImageSet, path: Path) -> Iterator[Row]:
     names = [re.sub(r"^prob\.", "", name.strip().lower()).strip() for name in names]
     _check_header(image_set, path, names)
     for number, line in lines[1:]:
-        fields = line.split("\t" if "\t" in line else None)
+        fields = line.rstrip().split("\t" if "\t" in line else None)
         row = _make_row(image_set, f"{path}, line {number}", names, fields)
         if abs(sum(row.values) - 1) > SUM_TOLERANCE:
             raise UsageError(f"{row.where}: the shares sum to {sum(row.values):.6g}, not to 1")
@@ -104,7 +104,7 @@ def read_entries(path: Path) -> Iterator[tuple[str, str, str]]:
         The file cannot be read, or an entry is malformed; names it.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
+        value = json.loads(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -119,7 +119,7 @@ def read_entries(path: Path) -> Iterator[tuple[str, str, str]]:
             or not all(isinstance(part, str) for part in entry)
         ):
             raise UsageError(f"{where} is not [label, image, annotation]")
-        yield entry[0], entry[1], where
+        yield entry[0], _with_slashes(entry[1]), where
 
 
 def label_index(image_set: ImageSet, label: str, where: str) -> int:
@@ -168,7 +168,11 @@ def _make_row(image_set: ImageSet, where: str, names: Sequence[str], fields: Seq
         if not 0 <= value < math.inf:
             raise UsageError(f"{where}: {text!r} in column {label} is no number of at least 0")
         values.append(value)
-    return Row(where, _unquote(fields[0]), values)
+    return Row(where, _with_slashes(_unquote(fields[0])), values)
+
+
+def _with_slashes(name: str) -> str:
+    return name.replace("\\", "/")
 
 
 def _unquote(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from scipy.io import savemat
 
 from benchmark import registry
 from benchmark.cli import main
+from benchmark.datasets import image_loading, image_sets
 
 
 @pytest.fixture
@@ -43,6 +45,20 @@ def command(tmp_path, monkeypatch, clean_registry):
         )
 
     return run
+
+
+@pytest.fixture
+def change_set(monkeypatch):
+    """Change facts of an image set, such as the number of its images: name, facts -> the set."""
+
+    def change(name, **facts):
+        changed = replace(image_sets.known_image_set(name), **facts)
+        known = tuple(changed if s.name == name else s for s in image_sets.IMAGE_SETS)
+        for module in (image_sets, image_loading):
+            monkeypatch.setattr(module, "IMAGE_SETS", known)
+        return changed
+
+    return change
 
 
 @pytest.fixture
