@@ -1,14 +1,16 @@
-# make run    set up, then compare every model on the built-in data
-# make test   set up, then run the tests
-# make lint   linter, formatter and type checker
-# make perf   measure against the peer library, in an environment of its own (large)
+# make run            set up, then compare every model on the built-in data
+# make test           set up, then run the tests
+# make lint           linter, formatter and type checker
+# make perf           measure against the peer library, in an environment of its own (large)
+# make perf-networks  measure extraction and training on this CPU
+# make perf-gpu       measure them on a GPU, with the frameworks that the environment has
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: run test lint perf clean
+.PHONY: run test lint perf perf-networks perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/python -m benchmark run --all
@@ -23,6 +25,12 @@ lint: $(VENV)/installed-test
 
 perf: $(VENV)-perf/installed
 	$(VENV)-perf/bin/python tests/perf/report.py
+
+perf-networks: $(VENV)/installed
+	$(BIN)/python tests/perf/networks.py
+
+perf-gpu:
+	$(PYTHON) tests/perf/gpu.py
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

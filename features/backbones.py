@@ -96,7 +96,7 @@ BACKBONES = {
         Backbone("resnet50", "avg_pool", 2048, 224, 32, "caffe", 7.712, _IMAGENET),
         Backbone("resnet101", "avg_pool", 2048, 224, 32, "caffe", 15.144, _IMAGENET),
         Backbone("alexnet", "fc7", 4096, 224, 63, "torch", 1.421, _IMAGENET),
-        Backbone("small", "fc2", 128, 64, 16, "unit", 0.0238, ("bundled", "random")),
+        Backbone("small", "fc2", 128, 64, 16, "unit", 0.0239, ("bundled", "random")),
     )
 }
 

@@ -6,11 +6,12 @@ megabytes to load, and its threads must be capped before it runs.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 
 #: What Keras can run on here, in the order of preference.
@@ -19,9 +20,14 @@ BACKENDS = ("tensorflow", "jax", "torch")
 #: Precision of a network to Keras' dtype policy.
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
-# What a failed allocation is called: types of TensorFlow and PyTorch, texts of XLA and PyTorch.
+# What a failed allocation is called: types of TensorFlow and PyTorch, and texts, in small letters,
+# in other types of theirs (TensorFlow's are all OpErrors) and of XLA.
 _MEMORY_TYPES = {"ResourceExhaustedError", "OutOfMemoryError"}
-_MEMORY_TEXTS = ("RESOURCE_EXHAUSTED", "out of memory", "can't allocate memory", "ALLOC_FAILED")
+_TEXT_TYPES = {"RuntimeError", "ValueError", "OpError"}
+_MEMORY_TEXTS = (
+    "resource_exhausted", "out of memory", "oom when allocating", "can't allocate memory",
+    "alloc_failed", "dst tensor is not initialized",
+)  # fmt: skip
 
 
 def start(threads: int | None = None) -> None:
@@ -34,7 +40,7 @@ def start(threads: int | None = None) -> None:
     ----------
     threads : int, optional
         CPU threads at most; by default the backend's choice. Only the first call in a process
-        can set this.
+        can set this, and only while the backend is not in use.
 
     Raises
     ------
@@ -90,11 +96,12 @@ def _start_tensorflow(threads: int | None) -> None:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-    if threads is not None:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(threads)
-    for gpu in gpus:
-        tf.config.experimental.set_memory_growth(gpu, True)
+    with suppress(RuntimeError):  # TensorFlow is in use already, and keeps its settings
+        if threads is not None:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(threads)
+        for gpu in gpus:
+            tf.config.experimental.set_memory_growth(gpu, True)
 
 
 @contextmanager
@@ -116,7 +123,7 @@ def _start_jax(threads: int | None) -> None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     os.environ.setdefault("JAX_LOGGING_LEVEL", "ERROR")
     if threads is not None:
-        os.environ.setdefault("NPROC", str(threads))  # the size of XLA's thread pool
+        os.environ["NPROC"] = str(threads)  # the size of XLA's thread pool
         flags = os.environ.get("XLA_FLAGS", "")
         if threads == 1 and "xla_cpu_multi_thread_eigen" not in flags:
             os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
@@ -182,13 +189,17 @@ def has_accelerator() -> bool:
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an exception says that memory ran out, on the device or off it.
 
-    Knows `MemoryError`, TensorFlow's ``ResourceExhaustedError``, XLA's ``RESOURCE_EXHAUSTED`` and
-    PyTorch's ``OutOfMemoryError`` and allocator messages, and looks at what caused the exception.
+    Knows `MemoryError`, ``ENOMEM``, TensorFlow's ``ResourceExhaustedError``, XLA's
+    ``RESOURCE_EXHAUSTED``, PyTorch's ``OutOfMemoryError`` and what the libraries below them say,
+    and looks at what caused the exception.
     """
     if isinstance(error, MemoryError) or type(error).__name__ in _MEMORY_TYPES:
         return True
-    if isinstance(error, RuntimeError | ValueError) and any(
-        text in str(error) for text in _MEMORY_TEXTS
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    text = str(error).lower()
+    if any(kind.__name__ in _TEXT_TYPES for kind in type(error).__mro__) and any(
+        part in text for part in _MEMORY_TEXTS
     ):
         return True
     return error.__cause__ is not None and is_out_of_memory(error.__cause__)

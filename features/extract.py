@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -179,7 +179,8 @@ def _run(
 def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
     """Draw from an iterable in a thread, up to so many items ahead of who takes them.
 
-    What the iterable raises is raised here, after the items before it.
+    What the iterable raises is raised here, after the items before it. When this generator ends or
+    is closed, the thread has ended and an iterable that is a generator is closed.
     """
     waiting: queue.Queue[tuple[str, Any]] = queue.Queue(depth)
     left = threading.Event()
@@ -201,6 +202,9 @@ def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
             put("end", None)
         except BaseException as error:  # raised where the items are taken
             put("error", error)
+        finally:
+            if isinstance(items, Generator):
+                items.close()
 
     thread = threading.Thread(target=draw, daemon=True, name="ahead")
     thread.start()

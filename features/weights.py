@@ -20,6 +20,7 @@ import hashlib
 import os
 import socket
 import sys
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -60,7 +61,7 @@ IMAGENET = {
     ),
 }
 
-#: Where `small` has its weights from; ``small.json`` beside it tells how they were made.
+#: Where `small` has its weights from; the entry ``record`` in it tells how they were made.
 BUNDLED = Path(__file__).parent / "weights_data" / "small.npz"
 
 #: Name under which converted weights of AlexNet are looked for in `weights_folder`.
@@ -113,7 +114,7 @@ def weights_key(name: str, weights: str, seed: int = 0) -> str:
     path = _local_file(facts.name, weights)
     try:
         status = path.stat()
-        return f"sha256:{_sha256(path, status.st_size, status.st_mtime_ns)}"
+        return f"sha256:{_digest('sha256', path, status.st_size, status.st_mtime_ns)}"
     except OSError as error:
         raise WeightsError(f"the weights {path} cannot be read: {error.strerror}") from error
 
@@ -204,9 +205,17 @@ def alexnet_from_torchvision(state: Mapping[str, NDArray[Any]]) -> dict[str, NDA
 
 
 @lru_cache(maxsize=16)
-def _sha256(path: Path, _size: int, _changed: int) -> str:
+def _digest(algorithm: str, path: Path, _size: int, _changed: int) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def _is_whole(path: Path, md5: str) -> bool:
+    try:
+        status = path.stat()
+        return _digest("md5", path, status.st_size, status.st_mtime_ns) == md5
+    except OSError:
+        return False
 
 
 def _local_file(name: str, weights: str) -> Path:
@@ -237,6 +246,8 @@ def _download(name: str) -> Path:
     url, md5 = IMAGENET[name]
     file = url.rpartition("/")[2]
     folder = weights_folder()
+    if _is_whole(folder / file, md5):  # then the folder need not be writable
+        return folder / file
     patience = socket.getdefaulttimeout()
     try:
         with locked(folder / f".{file}.lock"), contextlib.redirect_stdout(sys.stderr):
@@ -248,7 +259,7 @@ def _download(name: str) -> Path:
             )
     except Exception as error:  # Keras raises bare Exceptions
         raise WeightsError(
-            f"the ImageNet weights of {name} cannot be had: {error}. Put the file {url} "
+            f"the ImageNet weights of {name} cannot be had: {_clause(error)}. Put the file {url} "
             f"at {folder / file}, or give --weights FILE or --weights random"
         ) from error
     finally:
@@ -294,19 +305,27 @@ def _reading(path: Path) -> Iterator[Callable[[str], _Arrays]]:
             else:
                 find = _open_h5(path, stack)
         except Exception as error:  # a damaged file fails in any part of its reader
-            raise WeightsError(f"{path} is no file of weights, or damaged: {error}") from error
+            raise WeightsError(
+                f"{path} is no file of weights, or damaged: {_clause(error)}"
+            ) from error
 
         def read(layer: str) -> _Arrays:
             try:
                 return find(layer)
             except Exception as error:
-                raise WeightsError(f"{path} is damaged at layer {layer}: {error}") from error
+                raise WeightsError(
+                    f"{path} is damaged at layer {layer}: {_clause(error)}"
+                ) from error
 
         yield read
 
 
 def _open_npz(path: Path, stack: contextlib.ExitStack) -> Callable[[str], _Arrays]:
-    archive = stack.enter_context(np.load(path, allow_pickle=False))
+    file = stack.enter_context(path.open("rb"))
+    if not zipfile.is_zipfile(file):
+        raise ValueError("it is not an .npz archive, or was cut off")
+    file.seek(0)
+    archive = stack.enter_context(np.load(file, allow_pickle=False))
 
     def find(layer: str) -> _Arrays:
         start = f"{layer}/"
@@ -340,6 +359,11 @@ def _open_h5(path: Path, stack: contextlib.ExitStack) -> Callable[[str], _Arrays
     return lambda layer: dict(enumerate(item[()] for item in layers.get(layer, [])))
 
 
+def _clause(error: Exception) -> str:
+    """Return what an exception says, without what would end our sentence."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
 def _text(name: Any) -> str:
     return name.decode() if isinstance(name, bytes) else str(name)
 
@@ -355,9 +379,12 @@ def _assign(layer: Any, arrays: _Arrays, path: Path) -> None:
                 f"{path} does not fit: its {name} has shape {values.shape}, not {shape} (fully "
                 "connected layers fit one image size only)"
             )
+        if values.dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                values = values.astype(np.float32)
         if values.dtype.kind != "f" or not np.isfinite(values).all():
             raise WeightsError(f"{path} does not fit: its {name} holds no finite numbers")
-        variable.assign(values.astype(np.float32))
+        variable.assign(values)
 
 
 def _layers(model: Any) -> list[Any]:

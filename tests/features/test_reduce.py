@@ -246,6 +246,6 @@ def test_a_second_process_waits_and_computes_nothing(tmp_path):
     second = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     said = second.stdout.readline()
     (tmp_path / "go").touch()
-    assert said.startswith("waiting for another process that computes")
+    assert said.startswith("waiting for another process that works in")
     assert (first.communicate()[0], second.communicate()[0]) == ("", "")
     assert (first.returncode, second.returncode) == (0, 0)

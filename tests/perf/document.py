@@ -28,6 +28,11 @@ def machine() -> str:
     )
 
 
+def has(title: str, path: Path = PATH) -> bool:
+    """Tell whether there is a section of this title."""
+    return path.exists() and f"\n## {title}\n" in path.read_text(encoding="utf-8")
+
+
 def put(title: str, lines: list[str], path: Path = PATH) -> None:
     """Write a section in place of the one whose title begins alike."""
     text = path.read_text(encoding="utf-8") if path.exists() else ""
