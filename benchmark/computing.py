@@ -129,9 +129,8 @@ def _prepare(
             workers = 1 if device.accelerated else min(resources.workers, len(networks))
     if networks:
         if is_long(networks, models, needs, plan, device):
-            tell("Measuring a few steps of each network ...")
             with helper() as process:
-                costs = measure_costs(process, networks, models, needs, plan, device)
+                costs = measure_costs(process, networks, models, needs, plan, device, tell)
             free = free_memory()
             workers = 1 if device.accelerated else workers_that_fit(costs, workers, free)
             describe_costs(costs, workers, free, tell)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+
+import psutil
 
 from benchmark.inputs import Need
 from benchmark.preparation import Device, Helper
@@ -77,8 +77,9 @@ def measure_costs(
     needs: Mapping[str, Mapping[str, Need]],
     plan: Plan,
     device: Device,
+    tell: Callable[[str], None],
 ) -> list[Cost]:
-    """Measure a few steps of each network whose steps take long.
+    """Measure a few steps of each network whose steps take long, once for all its variants.
 
     Parameters
     ----------
@@ -88,6 +89,8 @@ def measure_costs(
         Pending tasks of networks.
     models, needs, plan, device
         Of the run.
+    tell : callable
+        Gets a sentence before each measurement.
 
     Raises
     ------
@@ -96,30 +99,42 @@ def measure_costs(
     """
     folds = Counter((task.dataset, task.model) for task in tasks)
     costs = []
+    measured: dict[tuple[object, ...], tuple[float, float]] = {}
     for (dataset, name), number in folds.items():
         model, need, truth = models[name], needs[dataset][name], plan.truths[dataset]
         task = next(t for t in tasks if (t.dataset, t.model) == (dataset, name))
         if not operations(task, model, need, plan):
             continue
-        facts = {"labels": truth.label_names, "sigma": truth.sigma}
-        step, mib = process.call(
-            f"measuring {name}", _measure_there, model, facts, need.size, len(truth.label_names),
-            not device.accelerated,
-        )  # fmt: skip
         rows = len(truth.folds.train(task.repeat, task.fold))
-        steps = math.ceil(rows / int(model.params["batch_size"])) * int(model.params["epochs"])
+        batch = min(int(model.params["batch_size"]), rows)
+        kind = (model.entry.name, model.params["backbone"], model.params.get("precision"),
+                need.size, batch)  # fmt: skip
+        if kind not in measured:
+            tell(f"Measuring a few steps of {name} ...")
+            facts = {"labels": truth.label_names, "sigma": truth.sigma}
+            measured[kind] = process.call(
+                f"measuring {name}", _measure_there, model, facts, need.size,
+                len(truth.label_names), batch, not device.accelerated,
+            )  # fmt: skip
+        step, mib = measured[kind]
+        steps = math.ceil(rows / batch) * int(model.params["epochs"])
         costs.append(Cost(name, dataset, number, steps * step, step, mib))
     return costs
 
 
 def _measure_there(
-    model: Model, facts: Mapping[str, object], size: int, n_labels: int, one_thread: bool
+    model: Model,
+    facts: Mapping[str, object],
+    size: int,
+    n_labels: int,
+    batch_size: int,
+    one_thread: bool,
 ) -> tuple[float, float]:
     from features import backend
 
     backend.start(threads=1 if one_thread else None)
     estimator = model.entry.load()()
-    estimator.set_params(**with_facts(model.params, facts))
+    estimator.set_params(**with_facts({**model.params, "batch_size": batch_size}, facts))
     if not hasattr(estimator, "measure_step"):
         return 0.0, 0.0
     cost = estimator.measure_step(size, n_labels)
@@ -169,11 +184,4 @@ def duration(seconds: float) -> str:
 
 def free_memory() -> float:
     """Return the memory that programs can still take, in MiB."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) / 1024
-    except OSError:
-        pass
-    # Where the system does not tell, take all there is.
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
+    return float(psutil.virtual_memory().available) / 2**20

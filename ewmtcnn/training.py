@@ -36,6 +36,9 @@ _CHECKPOINT_SHARE = 0.1
 # Seconds between two reports within an epoch.
 _REPORT_SECONDS = 1.0
 
+# After so long no further step is measured.
+_MEASURING_SECONDS = 5.0
+
 # Batches that wait prepared for the device, and steps that it has been given.
 _AHEAD, _UNDER_WAY = 2, 4
 
@@ -379,7 +382,7 @@ def _resume(trainer: Trainer, path: Path | None) -> list[float]:
 def measure_step(
     network: NetworkSettings, settings: TrainingSettings, n_steps: int = 3
 ) -> StepCost:
-    """Time a few steps on noise, after one that compiles.
+    """Time a few steps on noise, after one that compiles; slow ones fewer times.
 
     Parameters
     ----------
@@ -407,8 +410,9 @@ def measure_step(
     batch = (X, targets.astype(np.float32), np.ones(n, np.float32))
     with _memory_advice(trainer, X, targets, n), trainer.steps() as step:
         float(step(*batch))
-        start = time.perf_counter()
-        losses = [step(*batch) for _ in range(n_steps)]
-        float(losses[-1])
-        seconds = (time.perf_counter() - start) / n_steps
+        start, done = time.perf_counter(), 0
+        while done < n_steps and time.perf_counter() - start < _MEASURING_SECONDS:
+            float(step(*batch))
+            done += 1
+        seconds = (time.perf_counter() - start) / done
     return StepCost(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

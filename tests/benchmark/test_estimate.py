@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -67,12 +69,14 @@ def test_only_long_runs_are_measured():
 def test_steps_are_measured_and_told(monkeypatch):
     models, plan, needs = make_run()
     networks = [task for task in plan.tasks if models[task.model].is_network]
+    told = []
     with helper() as process:
-        costs = estimate.measure_costs(process, networks, models, needs, plan, CPU)
+        costs = estimate.measure_costs(process, networks, models, needs, plan, CPU, told.append)
+    assert told == ["Measuring a few steps of DLDL ..."]
     assert [(cost.model, cost.folds) for cost in costs] == [("DLDL", 4)]
     assert costs[0].step > 0
     assert costs[0].seconds == pytest.approx(costs[0].step * 4 * 2)  # 30 rows in batches of 8
-    told = []
+    told.clear()
     describe_costs([Cost("EW-MTCNN", "d", 10, 6000, 1.5, 4096)], 2, 1e6, told.append)
     assert told == [
         "EW-MTCNN on d: 10 folds of about 1 h 40 min (1.5 s a step), 4.0 GiB each.",
@@ -80,6 +84,32 @@ def test_steps_are_measured_and_told(monkeypatch):
     ]
     describe_costs([Cost("EW-MTCNN", "d", 1, 6, 1.5, 4096)], 1, 1024, told.append)
     assert "4.0 GiB and 1.0 GiB are free; lower --batch-size" in told[-1]
+
+
+def test_variants_and_datasets_are_measured_once():
+    models, plan, needs = make_run()
+    models = {"DLDL": models["DLDL"], "again": replace(models["DLDL"], name="again")}
+    needs = {name: dict.fromkeys(models, needs["d"]["DLDL"]) for name in ("d", "e")}
+    described = {name: model.describe() for name, model in models.items()}
+    plan = replace(
+        plan, models=described, truths=dict.fromkeys(("d", "e"), plan.truths["d"]),
+        inputs={name: dict.fromkeys(models, "") for name in ("d", "e")},
+    )  # fmt: skip
+
+    class Counting:
+        calls = 0
+
+        def call(self, *_arguments):
+            self.calls += 1
+            return 1.0, 2.0
+
+    process = Counting()
+    costs = estimate.measure_costs(process, plan.tasks, models, needs, plan, CPU, lambda _: None)
+    assert len(costs) == 4
+    assert process.calls == 1
+    models["again"] = replace(models["DLDL"], params={**models["DLDL"].params, "batch_size": 4})
+    estimate.measure_costs(process, plan.tasks, models, needs, plan, CPU, lambda _: None)
+    assert process.calls == 3
 
 
 def test_memory_limits_how_many_run_at_a_time():
