@@ -22,6 +22,7 @@ from features.backbones import find_backbone
 from features.extract import Extraction, extraction_key
 from features.files import content_key
 from features.images import RESIZING
+from features.reduce import VERSION, reduce
 from features.sharded import Rows, ShardedArray
 from features.weights import weights_key
 
@@ -60,8 +61,6 @@ class Reduced:
 
     def split(self, train: IntArray, test: IntArray) -> tuple[Any, Any]:
         """Return the principal components of the rows; the first task of a fold computes them."""
-        from features.reduce import reduce
-
         return reduce(self.activations, train, test, self.components, self.scope, self.cache)
 
 
@@ -164,7 +163,7 @@ def find_features(dataset: Dataset, settings: FeatureSettings) -> Need:
         key = extraction_key(dataset.images, extraction)
     except ValueError as error:
         raise UsageError(f"features: {error}") from error
-    parts = [key, settings.components, settings.scope]
+    parts = [key, VERSION, settings.components, settings.scope]
     return Need("features", content_key(parts), extraction, 0, settings.components, settings.scope)
 
 

@@ -96,6 +96,7 @@ def _start_tensorflow(threads: int | None) -> None:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
+    tf.get_logger().setLevel("ERROR")  # it takes networks of different folds for a mistake
     with suppress(RuntimeError):  # TensorFlow is in use already, and keeps its settings
         if threads is not None:
             tf.config.threading.set_intra_op_parallelism_threads(threads)

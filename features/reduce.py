@@ -22,8 +22,8 @@ RowNumbers = NDArray[np.integer[Any]]
 #: rounding of float32 activations, or exact dependences between the features.
 RANK_TOLERANCE = 1e-6
 
-# Part of the cache key: raise it when the same rows give other components.
-_VERSION = 1
+#: Part of cache keys: raise it when the same rows give other components.
+VERSION = 1
 # Squaring the data loses components below about 1e-8 of the first; far above that it is exact.
 _SAFE_TO_SQUARE = 1e-3
 _CHUNK = 1024
@@ -96,7 +96,7 @@ def reduce(
         result = compute()
     else:
         settings = {
-            "version": _VERSION,
+            "version": VERSION,
             "features": features.key
             if isinstance(features, ShardedArray)
             else array_key(np.asarray(features)),

@@ -53,7 +53,7 @@ def matrix_rate(threads: int, precision: str) -> dict[str, Any]:
     product = tf.function(tf.matmul)
     product(a, b)
     seconds = []
-    for _ in range(10):
+    for _ in range(30):
         start = time.perf_counter()
         product(a, b)
         seconds.append(time.perf_counter() - start)
