@@ -169,7 +169,8 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
     ----------
     consumes : {"features", "images", "activations"}
         What the harness passes as ``X``: features (n, q), of an image dataset those of a backbone
-        after PCA; images (n, h, w, 3) uint8; or a backbone's activations (n, q) before PCA.
+        after PCA; images (n, h, w, 3) uint8 on disk, of which ``X[rows]`` reads a batch; or a
+        backbone's activations (n, q) before PCA.
     monitor : Monitor
         Where a long fit keeps checkpoints and tells how far it is.
     result_version : int

@@ -24,7 +24,7 @@ class DLDL(NetworkEstimator):
     dropout : float
         Share of the outputs of each fully connected layer that is dropped in training.
     backbone_rate, head_rate : float
-        Learning rates of the backbone, and of the new layer and the wheel.
+        Learning rates of the backbone, and of the new layer.
     momentum : float
         Of SGD. The paper does not state it; 0.9 is what such networks are trained with.
     weight_decay : float

@@ -6,7 +6,8 @@ import logging
 import math
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from joblib import cpu_count
 from benchmark import environment
 from benchmark.computing import Resources, compute, count, describe_failures
 from benchmark.datasets import Dataset
-from benchmark.errors import UsageError
+from benchmark.errors import BenchmarkError, UsageError
 from benchmark.inputs import DEFAULT_BACKBONE, find_features
 from benchmark.outputs import RUNS, Study, read_results, write_tables
 from benchmark.planning import Overrides, find_needs, load_datasets, make_plan, make_settings
@@ -125,7 +126,7 @@ def run(
     rows = [model for model in rows if any(model.name in found for found in needs.values())]
     plan = make_plan(settings, loaded, rows, needs)
     folder = RunFolder(Path(out) if out else RUNS / "+".join(loaded))
-    with folder.lock(), environment.log_to(folder.path / "log.txt"):
+    with folder.lock(), environment.log_to(folder.path / "log.txt"), _logging_errors():
         logger.info("started: %s", shlex.join(sys.argv))
         if force:
             folder.remove_results(plan.tasks)
@@ -151,6 +152,16 @@ def run(
         study = write_tables(folder, plan, results, failures)
         logger.info("finished: %d tasks without result", study.missing)
     return study
+
+
+@contextmanager
+def _logging_errors() -> Iterator[None]:
+    """Let the log tell how a run ended that could not go on."""
+    try:
+        yield
+    except BenchmarkError as error:
+        logger.error("ended: %s", error)
+        raise
 
 
 def _as_list(value: Any) -> list[Any]:

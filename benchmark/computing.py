@@ -129,8 +129,7 @@ def _prepare(
             workers = 1 if device.accelerated else min(resources.workers, len(networks))
     if networks:
         if is_long(networks, models, needs, plan, device):
-            with helper() as process:
-                costs = measure_costs(process, networks, models, needs, plan, device, tell)
+            costs = measure_costs(networks, models, needs, plan, device, tell)
             free = free_memory()
             workers = 1 if device.accelerated else workers_that_fit(costs, workers, free)
             describe_costs(costs, workers, free, tell)
@@ -185,6 +184,7 @@ def _run_phase(
                     failures.append(outcome)
                 else:
                     folder.write_outcome(outcome, versions)
+                    folder.remove_checkpoints(outcome.task)
                     done.append(outcome.task)
                 advance()
     finally:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psutil
 
 from benchmark.inputs import Need
-from benchmark.preparation import Device, Helper
+from benchmark.preparation import Device, helper
 from benchmark.protocol import Model
 from benchmark.store import Plan
 from benchmark.tasks import Task, with_facts
+from ewmtcnn.base import NetworkEstimator
 from features.backbones import find_backbone
 
 #: Floating-point operations of a run of networks that is too short to be measured first: minutes
@@ -53,8 +54,8 @@ class Cost:
 def operations(task: Task, model: Model, need: Need, plan: Plan) -> float:
     """Count the floating-point operations of a fold: three forward passes per image and epoch."""
     params = model.params
-    if need.kind != "images" or "backbone" not in params or "epochs" not in params:
-        return 0.0
+    if need.kind != "images" or not issubclass(model.entry.load(), NetworkEstimator):
+        return 0.0  # nothing is known of what another's network takes
     backbone = find_backbone(params["backbone"])
     scale = (need.size / backbone.size) ** 2
     rows = len(plan.truths[task.dataset].folds.train(task.repeat, task.fold))
@@ -71,7 +72,6 @@ def is_long(
 
 
 def measure_costs(
-    process: Helper,
     tasks: Sequence[Task],
     models: Mapping[str, Model],
     needs: Mapping[str, Mapping[str, Need]],
@@ -83,8 +83,6 @@ def measure_costs(
 
     Parameters
     ----------
-    process : Helper
-        Where steps are taken, as a task takes them.
     tasks : sequence of Task
         Pending tasks of networks.
     models, needs, plan, device
@@ -112,10 +110,12 @@ def measure_costs(
         if kind not in measured:
             tell(f"Measuring a few steps of {name} ...")
             facts = {"labels": truth.label_names, "sigma": truth.sigma}
-            measured[kind] = process.call(
-                f"measuring {name}", _measure_there, model, facts, need.size,
-                len(truth.label_names), batch, not device.accelerated,
-            )  # fmt: skip
+            sent = replace(model, entry=model.entry.portable())
+            with helper() as process:  # one each, since the peak of memory is its process's
+                measured[kind] = process.call(
+                    f"measuring {name}", _measure_there, sent, facts, need.size,
+                    len(truth.label_names), batch, not device.accelerated,
+                )  # fmt: skip
         step, mib = measured[kind]
         steps = math.ceil(rows / batch) * int(model.params["epochs"])
         costs.append(Cost(name, dataset, number, steps * step, step, mib))
@@ -135,8 +135,6 @@ def _measure_there(
     backend.start(threads=1 if one_thread else None)
     estimator = model.entry.load()()
     estimator.set_params(**with_facts({**model.params, "batch_size": batch_size}, facts))
-    if not hasattr(estimator, "measure_step"):
-        return 0.0, 0.0
     cost = estimator.measure_step(size, n_labels)
     return cost.seconds, cost.peak_mib
 

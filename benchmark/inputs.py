@@ -6,7 +6,7 @@ or finds it in the cache; the result is small to send to a worker, which takes t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,13 +18,13 @@ from baselines.base import FloatArray
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
 from benchmark.protocol import FeatureSettings, Model
+from ewmtcnn.base import NetworkEstimator
 from features.backbones import find_backbone
 from features.extract import Extraction, extraction_key
 from features.files import content_key
-from features.images import RESIZING
+from features.images import ImageSource
 from features.reduce import VERSION, reduce
 from features.sharded import Rows, ShardedArray
-from features.weights import weights_key
 
 IntArray = NDArray[np.int64]
 
@@ -97,7 +97,7 @@ class Need:
     key : str
         Identifies what the dataset's fingerprint does not tell; empty for its own features.
     extraction : Extraction, optional
-        For features and activations.
+        For all but ``"matrix"``: backbone and weights, which for images are those of the network.
     size : int
         Pixels per side, for images.
     components, scope
@@ -138,13 +138,16 @@ def find_need(dataset: Dataset, model: Model, settings: FeatureSettings) -> Need
         return None if model.is_network else Need("matrix")
     if model.consumes == "features" and dataset.X is not None and not settings.backbone:
         return Need("matrix")
+    # What another class calls a backbone is its own affair: it gets what the run's features do.
+    ours = issubclass(model.entry.load(), NetworkEstimator)
+    params = model.params if ours else vars(settings)
     try:
         if model.consumes == "features":
             return find_features(dataset, settings)
         if model.consumes == "activations":
-            extraction = _extraction(model.params)
+            extraction = _extraction(params)
             return Need("activations", extraction_key(dataset.images, extraction), extraction)
-        return _images_need(model)
+        return _images_need(dataset.images, params)
     except ValueError as error:
         raise UsageError(f"model {model.name!r}: {error}") from error
 
@@ -167,7 +170,7 @@ def find_features(dataset: Dataset, settings: FeatureSettings) -> Need:
     return Need("features", content_key(parts), extraction, 0, settings.components, settings.scope)
 
 
-def _extraction(params: dict[str, Any]) -> Extraction:
+def _extraction(params: Mapping[str, Any]) -> Extraction:
     backbone = find_backbone(params.get("backbone") or DEFAULT_BACKBONE)
     return Extraction(
         backbone=backbone.name,
@@ -177,15 +180,10 @@ def _extraction(params: dict[str, Any]) -> Extraction:
     )
 
 
-def _images_need(model: Model) -> Need:
-    """Images at the size that the model's backbone takes; a plugin without one gets VGG's."""
-    params = model.params
-    backbone = find_backbone(params.get("backbone") or DEFAULT_BACKBONE)
-    size = params.get("size") or backbone.size
-    parts = ["images", size, RESIZING]
-    if "weights" in params and params["weights"] != "random":
-        parts.append(weights_key(backbone.name, str(params["weights"])))
-    return Need("images", content_key(parts), size=size)
+def _images_need(images: ImageSource, params: Mapping[str, Any]) -> Need:
+    """Images at the size that the backbone takes."""
+    extraction = _extraction(params)
+    return Need("images", extraction_key(images, extraction), extraction, extraction.size or 0)
 
 
 def describe_need(need: Need) -> str:

@@ -15,6 +15,8 @@ from benchmark.inputs import Need, describe_need, find_need
 from benchmark.progress import image_bar
 from benchmark.protocol import Model, Protocol, checked_features, load_protocol
 from benchmark.store import Plan, make_truth
+from benchmark.tasks import with_facts
+from ewmtcnn.base import NetworkEstimator
 from features.backbones import find_backbone
 
 Needs = dict[str, dict[str, Need]]
@@ -94,17 +96,20 @@ def _change_networks(settings: Protocol, changes: Overrides) -> Protocol:
         except ValueError as error:
             raise UsageError(f"--backbone: {error}") from error
         # Weights and size that the protocol names belong to the backbone that it names.
-        common = {"weights": backbone.weights[0], "size": backbone.size, **common}
-        common["backbone"] = backbone.name
+        common = {"weights": backbone.weights[0], **common, "backbone": backbone.name}
+    network, features = dict(settings.network), settings.features
+    if changes.backbone is not None:
+        network.pop("size", None)
+        features = replace(features, size=0)
     training = {"epochs": changes.epochs, "batch_size": changes.batch_size}
     training = {key: value for key, value in training.items() if value is not None}
-    features = replace(settings.features, **common)
+    features = replace(features, **common)
     if changes.pca_scope is not None:
         features = replace(features, scope=changes.pca_scope)
     return replace(
         settings,
         features=checked_features(features),
-        network={**settings.network, **common, **training},
+        network={**network, **common, **training},
     )
 
 
@@ -160,16 +165,25 @@ def find_needs(
     Raises
     ------
     UsageError
-        A named model can run on no dataset, or its backbone or weights cannot be had.
+        A named model can run on no dataset, its settings cannot be used, or its backbone or
+        weights cannot be had.
     """
     needs: Needs = {name: {} for name in datasets}
     for name, data in datasets.items():
         for model in models:
             need = find_need(data, model, settings.features)
-            if need is not None:
-                needs[name][model.name] = need
-    for name, found in needs.items():
-        absent = [model.name for model in models if model.name not in found]
+            if need is None:
+                continue
+            try:
+                _check_network(data, model)
+            except UsageError as error:
+                if not every:
+                    raise
+                tell(f"{error}; left out.")
+                continue
+            needs[name][model.name] = need
+    for name, data in datasets.items():
+        absent = [model.name for model in models if model.is_network and data.images is None]
         if absent:
             tell(f"{name} has no images: {', '.join(absent)} left out, which learn from images.")
     for model in models:
@@ -178,6 +192,18 @@ def find_needs(
                 f"model {model.name!r} learns from images, but {', '.join(datasets)} has none"
             )
     return needs
+
+
+def _check_network(data: Dataset, model: Model) -> None:
+    """Refuse settings of a network that cannot be used, before anything is computed."""
+    network = model.entry.load()
+    if not issubclass(network, NetworkEstimator):
+        return
+    try:
+        facts = {"labels": data.label_names, "sigma": data.sigma}
+        network(**with_facts(model.params, facts)).check_settings()
+    except ValueError as error:
+        raise UsageError(f"model {model.name!r} on {data.name}: {error}") from error
 
 
 def make_plan(

@@ -20,6 +20,8 @@ from benchmark.errors import BenchmarkError
 from benchmark.inputs import Input, Need, prepare
 from benchmark.progress import image_bar
 from benchmark.runner import start_worker
+from features.backend import is_out_of_memory
+from features.weights import fetch_weights
 
 Tell = Callable[[str], None]
 
@@ -45,8 +47,8 @@ class Helper:
         Raises
         ------
         BenchmarkError
-            It raised ValueError, OSError or MemoryError, or its process died; says what was being
-            done.
+            It raised ValueError or OSError, memory ran out, or its process died; says what it was
+            doing.
         """
         try:
             return self._executor.submit(function, *arguments).result()
@@ -55,8 +57,12 @@ class Helper:
                 f"the process that was {what} died, by a crash or for want of memory; "
                 f"what it had finished is kept, the same command goes on from there"
             ) from error
-        except (ValueError, OSError, MemoryError) as error:
-            raise BenchmarkError(f"{what}: {error}") from error
+        except Exception as error:  # every backend has its own when memory runs out
+            if isinstance(error, ValueError | OSError | MemoryError):
+                raise BenchmarkError(f"{what}: {error}") from error
+            if is_out_of_memory(error):
+                raise BenchmarkError(f"{what}: there is not enough memory ({error})") from error
+            raise
 
 
 @contextmanager
@@ -101,6 +107,14 @@ def prepare_inputs(
     BenchmarkError
         Images cannot be decoded, weights cannot be had, the disk is full, or the process died.
     """
+    weights = {
+        (need.extraction.backbone, need.extraction.weights)
+        for wanted in needs.values()
+        for need in wanted
+        if need.extraction is not None
+    }
+    for backbone, kind in sorted(weights):  # before hours go into what would need them
+        process.call(f"getting the weights of {backbone}", _fetch_there, backbone, kind)
     prepared = {}
     for name, wanted in needs.items():
         data = datasets[name]
@@ -109,7 +123,7 @@ def prepare_inputs(
                 prepared[name, need] = prepare(data, need, cache)
                 continue
             what = f"reading the images of {name}"
-            if need.extraction is not None:
+            if need.kind != "images" and need.extraction is not None:
                 what = f"extracting {need.extraction.backbone} features of {name}"
             only_images = replace(data, X=None)  # features are much to send
             prepared[name, need], told = process.call(
@@ -131,6 +145,13 @@ def _prepare_there(data: Dataset, need: Need, cache: Path, title: str) -> tuple[
     told: list[str] = []
     with image_bar(title, len(data.images), bool(title)) as bar:
         return prepare(data, need, cache, bar.update, told.append), told
+
+
+def _fetch_there(backbone: str, weights: str) -> None:
+    from features import backend
+
+    backend.start()
+    fetch_weights(backbone, weights)
 
 
 def _find_device_there() -> Device:

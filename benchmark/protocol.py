@@ -301,7 +301,12 @@ def _make_model(protocol: Protocol, name: str) -> Model:
         )
     params = default_params(cls)
     if consumes != "features":
-        params |= {key: value for key, value in protocol.network.items() if key in params}
+        common = dict(protocol.network)
+        own = settings.get("backbone")
+        if own and own != common.get("backbone", own):
+            # weights and size there belong to the backbone there
+            common = {key: v for key, v in common.items() if key not in ("weights", "size")}
+        params |= {key: value for key, value in common.items() if key in params}
     for key in settings:
         if key not in params:
             raise UsageError(

@@ -20,8 +20,12 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from benchmark.tasks import Outcome, Task
 
-# What joblib sets in its workers, for a worker that we start ourselves.
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+# What caps the threads of the libraries that a task may load, whoever loads them first.
+ONE_THREAD = {
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    **dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC"), "1"),
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+}
 
 
 def run_tasks(
@@ -105,7 +109,7 @@ def _stream(calls: Iterator[Any], n_jobs: int) -> Generator[Outcome]:
     # two workers of which one gets work keep it out.
     options: dict[str, Any] = {
         "inner_max_num_threads": 1,
-        "initializer": start_worker,
+        "initializer": _start_task_worker,
         "initargs": (os.getpid(),),
     }
     with parallel_config("loky", **options):
@@ -120,7 +124,7 @@ def _stream(calls: Iterator[Any], n_jobs: int) -> Generator[Outcome]:
 
 def _stream_alone(calls: Iterator[Any]) -> Generator[Outcome]:
     executor = ProcessPoolExecutor(
-        max_workers=1, initializer=start_worker, initargs=(os.getpid(),), env=ONE_THREAD
+        max_workers=1, initializer=_start_task_worker, initargs=(os.getpid(),), env=ONE_THREAD
     )
     try:
         for function, arguments, _ in calls:
@@ -129,6 +133,12 @@ def _stream_alone(calls: Iterator[Any]) -> Generator[Outcome]:
         executor.shutdown(wait=True, kill_workers=True)
         raise
     executor.shutdown(wait=True)
+
+
+def _start_task_worker(parent: int) -> None:
+    flags = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD['XLA_FLAGS']}".strip()
+    os.environ.update({**ONE_THREAD, "XLA_FLAGS": flags})
+    start_worker(parent)
 
 
 def start_worker(parent: int) -> None:

@@ -280,7 +280,15 @@ class RunFolder:
         """Delete the stored results of tasks, and what is left of half-done ones."""
         for task in tasks:
             (self.path / task.path).unlink(missing_ok=True)
-            shutil.rmtree(self.checkpoints(task), ignore_errors=True)
+            self.remove_checkpoints(task)
+
+    def remove_checkpoints(self, task: Task) -> None:
+        """Delete what a task kept to go on from, and the folders that are empty then."""
+        folder = self.checkpoints(task)
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # others keep something there, or there is none
+            for parent in list(folder.parents)[:3]:
+                parent.rmdir()
 
     def checkpoints(self, task: Task) -> Path:
         """Return the folder in which a task keeps what lets it go on after a kill."""

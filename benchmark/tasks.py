@@ -6,7 +6,6 @@ import contextlib
 import faulthandler
 import hashlib
 import random
-import shutil
 import signal
 import sys
 import time
@@ -303,8 +302,6 @@ def _fit_and_predict(outcome: Outcome, work: Work, marker: Path) -> None:
     if predictions.shape != expected:
         raise ValueError(f"the prediction has shape {predictions.shape}, expected {expected}")
     outcome.predictions = predictions.copy()
-    if work.checkpoints is not None:
-        shutil.rmtree(work.checkpoints, ignore_errors=True)
     kinds: dict[str, Callable[[Any], Any]] = {
         "n_iter": int,
         "converged": bool,

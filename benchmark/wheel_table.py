@@ -10,6 +10,9 @@ from benchmark.errors import UsageError
 from benchmark.grid import Grid
 from benchmark.store import Plan
 
+# Networks that are the same function differ by the rounding of single precision.
+_ROUNDING = 1e-5
+
 _MEASURES = ("accuracy", "kl_divergence")
 
 
@@ -71,7 +74,7 @@ def wheel_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
                 whole = folds == expected
                 row[measure] = mine.mean() if whole else float("nan")
                 row[f"{measure}_gain"] = gain.mean() if whole else float("nan")
-                row[f"{measure}_folds_won"] = int((gain > 0).sum())
+                row[f"{measure}_folds_won"] = int((gain > _ROUNDING).sum())
             rows.append({**row, "folds": folds})
     return pd.DataFrame(rows)
 

@@ -17,6 +17,7 @@ from baselines.base import (
 )
 from ewmtcnn.augmentation import AUGMENTATIONS
 from ewmtcnn.matrices import WHEELS, wheel_matrix
+from ewmtcnn.wheel import MIKELS, prior_distributions
 from features.backbones import find_backbone
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class NetworkEstimator(LDLEstimator):
         self.random_state = random_state
 
     def _fit(self, X: Any, D: FloatArray) -> None:
-        self._check_settings()
+        self.check_settings()
         from features import backend
 
         backend.start()
@@ -141,7 +142,7 @@ class NetworkEstimator(LDLEstimator):
         MemoryError
             A batch does not fit the memory; says which size does.
         """
-        self._check_settings()
+        self.check_settings()
         from features import backend
 
         backend.start()
@@ -195,8 +196,17 @@ class NetworkEstimator(LDLEstimator):
             )
         return int(height)
 
-    def _check_settings(self) -> None:
-        find_backbone(self.backbone)
+    def check_settings(self) -> None:
+        """Refuse settings that have no meaning, before any image is read.
+
+        Raises
+        ------
+        ValueError
+            Names the setting; or labels that the wheel has no place for.
+        """
+        backbone = find_backbone(self.backbone)
+        if self.size is not None:
+            check_count("size", self.size, backbone.smallest)
         check_choice("wheel", self.wheel, WHEELS)
         check_choice("reading", self.reading, ("mixture", "logit"))
         check_choice("augmentation", self.augmentation, AUGMENTATIONS)
@@ -208,3 +218,6 @@ class NetworkEstimator(LDLEstimator):
         check_number("loss_weight", self.loss_weight, 0.0, 1.0, include_high=True)
         for name in ("dropout", "momentum"):
             check_number(name, getattr(self, name), 0.0, 1.0)
+        if self.wheel == "prior":
+            prior_distributions(MIKELS if self.labels is None else self.labels, self.sigma,
+                                self.neutral)  # fmt: skip

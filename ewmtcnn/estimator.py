@@ -32,7 +32,8 @@ class EWMTCNN(NetworkEstimator):
         The matrix W: the wheel's prior, no matrix at all (p = softmax(z)), or what an ablation puts
         in its place, see `ewmtcnn.matrices`.
     wheel_trainable : bool
-        Whether W is trained; its rows stay distributions.
+        Whether W is trained, from 0.99 W + 0.01 / c on, so that no entry is stuck at 0; its rows
+        stay distributions.
     reading : {"mixture", "logit"}
         The paper writes p = v W, which is a distribution only if v is one. ``"mixture"``:
         p = softmax(z) W, the text taken literally. ``"logit"``: p = softmax(z W), whose gradient
@@ -113,7 +114,7 @@ class FineTunedCNN(NetworkEstimator):
     dropout : float
         Share of the outputs of each fully connected layer that is dropped in training.
     backbone_rate, head_rate : float
-        Learning rates of the backbone, and of the new layer and the wheel.
+        Learning rates of the backbone, and of the new layer.
     momentum : float
         Of SGD. The paper does not state it; 0.9 is what such networks are trained with.
     weight_decay : float

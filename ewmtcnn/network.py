@@ -20,8 +20,9 @@ from features.backbones import build_backbone
 #: Stands for ln 0 in the wheel; its exponential is 0 in every precision.
 LOG_ZERO = -1e9
 
-#: Smallest share in a wheel that is trained: from 0 no gradient would lead away.
-SMALLEST_SHARE = 1e-10
+#: Share of equal shares in a wheel that is trained, at the start: rows move by gradients that are
+#: proportional to their entries, so from 0, or nearly 0, none would lead away.
+BLENDED = 0.01
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,10 @@ class Wheel(layers.Layer):  # type: ignore[misc]  # Keras is untyped
         return ops.logsumexp(ops.expand_dims(log_v, -1) + log_w, axis=-2)
 
     def set_matrix(self, W: ArrayLike) -> None:
-        """Set W, (c, c) with rows on the simplex; zeros stay zeros only where W is not trained."""
+        """Set W, (c, c) with rows on the simplex, blended with equal shares if it is trained."""
         matrix = np.asarray(W, dtype=np.float64)
         if self.trainable:
-            log_w = np.log(np.maximum(matrix, SMALLEST_SHARE))
+            log_w = np.log((1 - BLENDED) * matrix + BLENDED / len(matrix))
         else:
             log_w = np.where(matrix > 0, np.log(np.where(matrix > 0, matrix, 1.0)), LOG_ZERO)
         self.log_w.assign(log_w.astype(np.float32))

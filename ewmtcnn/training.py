@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +29,9 @@ FloatArray = NDArray[np.float64]
 
 CHECKPOINT = "checkpoint.npz"
 
-# A checkpoint after every epoch, unless writing them would take more than this share of the time.
-_CHECKPOINT_SHARE = 0.1
+# A checkpoint after every epoch, unless writing them would take more than this share of the time;
+# before the first one the time is guessed from its size.
+_CHECKPOINT_SHARE, _BYTES_PER_SECOND = 0.1, 2.5e8
 
 # Seconds between two reports within an epoch.
 _REPORT_SECONDS = 1.0
@@ -167,6 +167,11 @@ class Trainer:
         """Every variable on which the rest of a training depends."""
         return [*self.model.variables, *self.optimizer.variables]
 
+    @property
+    def state_bytes(self) -> int:
+        """Size of `state`."""
+        return sum(4 * int(np.prod(variable.shape)) for variable in self.state)
+
     def step(self, batch: _Batch) -> float:
         """Do one step alone, and return the mean loss of the batch before it."""
         with self.steps() as step:
@@ -179,6 +184,7 @@ class Trainer:
     def predict(self, X: Any, batch_size: int) -> FloatArray:
         """Predict distributions (n, c) for images or activations (n, ...)."""
         parts = []
+        batch_size = min(batch_size, len(X))
         for start in range(0, len(X), batch_size):
             rows = np.arange(start, min(start + batch_size, len(X)))
             filled = np.concatenate([rows, np.full(batch_size - len(rows), rows[0])])
@@ -187,17 +193,19 @@ class Trainer:
         return np.asarray(p / p.sum(axis=1, keepdims=True))
 
 
-@lru_cache(maxsize=1)
-def _cached_trainer(network: NetworkSettings, rates: TrainingSettings) -> Trainer:
-    keras.utils.clear_session(free_memory=True)  # of the one before
-    return Trainer(network, rates)
+# The trainer of the last training: one at most, since two may not fit the memory.
+_last: dict[tuple[NetworkSettings, TrainingSettings], Trainer] = {}
 
 
 def get_trainer(network: NetworkSettings, settings: TrainingSettings) -> Trainer:
     """Return the process's trainer for these settings, compiled when first used."""
     # What the compiled step does not depend on makes no other trainer.
     rates = replace(settings, augmentation="none", epochs=1, batch_size=1)
-    return _cached_trainer(network, rates)
+    if (network, rates) not in _last:
+        _last.clear()
+        keras.utils.clear_session(free_memory=True)
+        _last[network, rates] = Trainer(network, rates)
+    return _last[network, rates]
 
 
 def train(
@@ -209,6 +217,8 @@ def train(
     monitor: Monitor,
 ) -> list[float]:
     """Train a network that has been reset; goes on from a checkpoint if there is one.
+
+    The last checkpoint stays: whoever stores the result removes it.
 
     Parameters
     ----------
@@ -233,27 +243,31 @@ def train(
     Raises
     ------
     ValueError
-        The loss became NaN or infinite, or the checkpoint cannot be written.
+        The loss became NaN or infinite.
     MemoryError
         A batch does not fit the memory; says which size does.
     """
     path = monitor.folder / CHECKPOINT if monitor.folder else None
     history = _resume(trainer, path)
-    written, cost = -np.inf, 0.0
+    written, cost = time.monotonic(), trainer.state_bytes / _BYTES_PER_SECOND
     for epoch in range(len(history), settings.epochs):
         where = f"epoch {epoch + 1}/{settings.epochs}"
         with _memory_advice(trainer, X, targets, settings.batch_size):
             loss = _train_epoch(trainer, X, targets, settings, seed, epoch, where, monitor)
         history.append(loss)
-        last = epoch + 1 == settings.epochs
         now = time.monotonic()
-        if path and not last and cost <= _CHECKPOINT_SHARE * (now - written):
-            _write_checkpoint(trainer, path, history)
+        if path and cost <= _CHECKPOINT_SHARE * (now - written):
+            try:
+                _write_checkpoint(trainer, path, history)
+            except OSError as error:  # the training is worth more than its checkpoint
+                warnings.warn(
+                    f"no checkpoints are kept, since {path} cannot be written: {error.strerror}",
+                    stacklevel=2,
+                )
+                path = None
             written = time.monotonic()
             cost = written - now
         monitor.tell(f"{where}, loss {loss:.4f}")
-    if path:
-        path.unlink(missing_ok=True)
     return history
 
 
@@ -325,7 +339,11 @@ def _memory_advice(trainer: Trainer, X: Any, targets: FloatArray, size: int) -> 
             raise
         cause = error
     fits = largest_batch(trainer, X, targets, min(size, len(X)) // 2)
-    advice = f"one of {fits} fits: set batch_size = {fits}" if fits else "none fits"
+    advice = (
+        f"one of {fits} fits: set batch_size = {fits} (--batch-size {fits})"
+        if fits
+        else "none fits"
+    )
     raise MemoryError(f"a batch of {size} does not fit the memory; {advice}") from cause
 
 
@@ -349,7 +367,8 @@ def largest_batch(trainer: Trainer, X: Any, targets: FloatArray, size: int) -> i
 def _write_checkpoint(trainer: Trainer, path: Path, history: list[float]) -> None:
     arrays = {f"v{i:05d}": np.asarray(v.numpy() if hasattr(v, "numpy") else v)
               for i, v in enumerate(trainer.state)}  # fmt: skip
-    write_arrays(path, {**arrays, "history": np.array(history)})
+    more = {"history": np.array(history), "backend": np.array(backend.backend_name())}
+    write_arrays(path, {**arrays, **more})
 
 
 def _resume(trainer: Trainer, path: Path | None) -> list[float]:
@@ -366,13 +385,16 @@ def _resume(trainer: Trainer, path: Path | None) -> list[float]:
     values = [arrays.get(f"v{i:05d}") for i in range(len(trainer.state))]
     if (
         "history" not in arrays
-        or len(arrays) != len(values) + 1
+        or str(arrays.get("backend")) != backend.backend_name()
+        or len(arrays) != len(values) + 2
         or any(
             value is None or value.shape != tuple(variable.shape)
             for value, variable in zip(values, trainer.state, strict=True)
         )
     ):
-        warnings.warn(f"{path} is of another network; the fold starts anew", stacklevel=2)
+        warnings.warn(
+            f"{path} is of another network or backend; the fold starts anew", stacklevel=2
+        )
         return []
     for variable, value in zip(trainer.state, values, strict=True):
         variable.assign(value)
@@ -415,4 +437,6 @@ def measure_step(
             float(step(*batch))
             done += 1
         seconds = (time.perf_counter() - start) / done
-    return StepCost(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # A checkpoint copies the state, twice while it is written.
+    return StepCost(seconds, peak + 2 * trainer.state_bytes / 2**20)

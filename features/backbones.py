@@ -111,6 +111,7 @@ def find_backbone(name: str) -> Backbone:
     ValueError
         There is none of that name.
     """
+    name = str(name)  # a setting may be anything
     found = BACKBONES.get(name.lower())
     if found is None:
         close = difflib.get_close_matches(name.lower(), BACKBONES, n=1)

@@ -49,7 +49,8 @@ def start(threads: int | None = None) -> None:
     """
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
-    if "keras" in sys.modules:
+    if "keras" in sys.modules:  # perhaps by somebody else
+        _configure()
         return
     name = _choose_backend()
     os.environ["KERAS_BACKEND"] = name
@@ -57,13 +58,18 @@ def start(threads: int | None = None) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what libraries tell each other on import
             _STARTERS[name](threads)
-            import keras
+            _configure()
     except ImportError as error:
         raise ValueError(
             f"Keras cannot be started on {name} ({error}); install it, or set KERAS_BACKEND to "
             f"another of {', '.join(BACKENDS)}"
         ) from error
-    # A user's keras.json may say otherwise.
+
+
+def _configure() -> None:
+    """Settle what a user's keras.json or code may say otherwise."""
+    import keras
+
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from benchmark import estimate
 from benchmark.estimate import Cost, describe_costs, duration, is_long, operations, workers_that_fit
 from benchmark.folds import Folds
 from benchmark.inputs import Need
-from benchmark.preparation import Device, helper
+from benchmark.preparation import Device
 from benchmark.protocol import Protocol, choose_models
 from benchmark.store import Plan, Truth
 
@@ -70,8 +71,7 @@ def test_steps_are_measured_and_told(monkeypatch):
     models, plan, needs = make_run()
     networks = [task for task in plan.tasks if models[task.model].is_network]
     told = []
-    with helper() as process:
-        costs = estimate.measure_costs(process, networks, models, needs, plan, CPU, told.append)
+    costs = estimate.measure_costs(networks, models, needs, plan, CPU, told.append)
     assert told == ["Measuring a few steps of DLDL ..."]
     assert [(cost.model, cost.folds) for cost in costs] == [("DLDL", 4)]
     assert costs[0].step > 0
@@ -86,7 +86,7 @@ def test_steps_are_measured_and_told(monkeypatch):
     assert "4.0 GiB and 1.0 GiB are free; lower --batch-size" in told[-1]
 
 
-def test_variants_and_datasets_are_measured_once():
+def test_variants_and_datasets_are_measured_once(monkeypatch):
     models, plan, needs = make_run()
     models = {"DLDL": models["DLDL"], "again": replace(models["DLDL"], name="again")}
     needs = {name: dict.fromkeys(models, needs["d"]["DLDL"]) for name in ("d", "e")}
@@ -96,20 +96,20 @@ def test_variants_and_datasets_are_measured_once():
         inputs={name: dict.fromkeys(models, "") for name in ("d", "e")},
     )  # fmt: skip
 
-    class Counting:
-        calls = 0
+    calls = []
 
-        def call(self, *_arguments):
-            self.calls += 1
+    class Counting:
+        def call(self, *arguments):
+            calls.append(arguments)
             return 1.0, 2.0
 
-    process = Counting()
-    costs = estimate.measure_costs(process, plan.tasks, models, needs, plan, CPU, lambda _: None)
+    monkeypatch.setattr(estimate, "helper", lambda: nullcontext(Counting()))
+    costs = estimate.measure_costs(plan.tasks, models, needs, plan, CPU, lambda _: None)
     assert len(costs) == 4
-    assert process.calls == 1
+    assert len(calls) == 1
     models["again"] = replace(models["DLDL"], params={**models["DLDL"].params, "batch_size": 4})
-    estimate.measure_costs(process, plan.tasks, models, needs, plan, CPU, lambda _: None)
-    assert process.calls == 3
+    estimate.measure_costs(plan.tasks, models, needs, plan, CPU, lambda _: None)
+    assert len(calls) == 3
 
 
 def test_memory_limits_how_many_run_at_a_time():

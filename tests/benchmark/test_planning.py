@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -95,9 +97,61 @@ def test_each_setting_of_the_features_changes_their_key(models):
     assert "LEAKS" not in describe_need(find_need(pictures, models["AA-kNN"], SMALL))
 
 
+def test_settings_of_networks_are_refused_before_anything_is_computed():
+    pictures = make_dataset("pictures", None, D, images=IMAGES)  # its labels are on no wheel
+    emotions = make_dataset("emotions", None, D, ["joy", "fear", "sad"], images=IMAGES)
+
+    def needs(data, name, every=False, told=lambda _: None, **network):
+        protocol = make_settings("paper", ["x"], False, Overrides(backbone="small"))
+        protocol = replace(protocol, network={**protocol.network, **network})
+        return find_needs({data.name: data}, choose_models(protocol, [name]), protocol, every, told)
+
+    assert needs(emotions, "EW-MTCNN")["emotions"]
+    with pytest.raises(UsageError, match="'EW-MTCNN' on pictures: the emotion wheel has no place"):
+        needs(pictures, "EW-MTCNN")
+    told = []
+    assert needs(pictures, "EW-MTCNN", True, told.append) == {"pictures": {}}
+    assert told[0].endswith("; left out.")
+    assert needs(pictures, "DLDL")["pictures"]
+    for setting, message in (
+        ({"epochs": "many"}, "epochs must be a whole number"),
+        ({"batch_size": 0}, "batch_size must be"),
+        ({"size": 8}, "size must be a whole number of at least 16"),
+        ({"size": "big"}, "size must be"),
+        ({"backbone": 5}, "no backbone '5'"),
+        ({"weight_decay": -1}, "weight_decay must be"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            needs(emotions, "DLDL", **setting)
+
+
+def test_other_images_have_another_key(models):
+    """Also where the features beside them are the same: a stored result must not be reused."""
+    X = RNG.normal(size=(6, 2))
+    others = ArrayImages(RNG.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8))
+    for name in ("EW-MTCNN", "CNN-frozen"):
+        keys = {find_need(make_dataset("d", X, D, images=images), models[name], SMALL).key
+                for images in (IMAGES, others)}  # fmt: skip
+        assert len(keys) == 2
+
+
+def test_a_default_that_is_spelt_out_changes_no_key(models):
+    named = make_settings("paper", ["x"], False, Overrides(backbone="VGG16"))
+    bare = make_settings("paper", ["x"], False, Overrides())
+    described = [choose_models(p, ["EW-MTCNN"])[0].describe() for p in (named, bare)]
+    assert described[0] == described[1]
+
+
+def test_a_row_with_its_own_backbone_does_not_inherit_weights_of_another():
+    protocol = make_settings("table4", [], False, Overrides(backbone="small", weights="random"))
+    rows = {model.name: model.params for model in choose_models(protocol)}
+    assert rows["VGGNet"]["weights"] == "imagenet"
+    assert rows["VGGNet"]["backbone"] == "vgg16"
+
+
 def test_networks_are_left_out_where_there_are_no_images(models):
     table = make_dataset("table", RNG.normal(size=(6, 2)), D)
-    pictures = make_dataset("pictures", None, D, images=IMAGES)
+    pictures = make_dataset("pictures", None, D, ["joy", "fear", "sad"], images=IMAGES)
     settings = make_settings("paper", ["x"], False, Overrides(backbone="small"))
     rows, told = list(models.values()), []
     needs = find_needs({"table": table, "pictures": pictures}, rows, settings, False, told.append)

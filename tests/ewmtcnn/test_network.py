@@ -183,7 +183,7 @@ def test_a_frozen_identity_is_no_wheel():
 def test_a_trained_wheel_starts_where_the_frozen_one_is_and_keeps_distributions(reading):
     W = prior_distributions(LABELS, 0.6)
     trained = {"wheel_trainable": True, "reading": reading}
-    frozen = predictions(W, reading=reading)
+    frozen = predictions(0.99 * W + 0.01 / 7, reading=reading)
     np.testing.assert_allclose(predictions(W, **trained), frozen, rtol=1e-4, atol=1e-7)
     X, T = problem()
     trainer = Trainer(settings(**trained), TrainingSettings(head_rate=1.0))
@@ -193,6 +193,19 @@ def test_a_trained_wheel_starts_where_the_frozen_one_is_and_keeps_distributions(
     rows = np.exp(np.asarray(trainer.network.wheel.log_w.numpy(), np.float64))
     rows /= rows.sum(axis=1, keepdims=True)
     assert not np.allclose(rows, W, atol=1e-3)
+
+
+@pytest.mark.parametrize("reading", ["mixture", "logit"])
+def test_a_trained_identity_leaves_the_identity(reading):
+    X, T = problem()
+    trained = settings(wheel_trainable=True, reading=reading)
+    trainer = Trainer(trained, TrainingSettings(backbone_rate=0.0, head_rate=0.05))
+    trainer.reset(np.random.SeedSequence(1), np.eye(7))
+    before = np.array(trainer.network.wheel.log_w.numpy())
+    for _ in range(30):
+        trainer.step((X, T.astype(np.float32), np.ones(N, np.float32)))
+    moved = softmax(np.array(trainer.network.wheel.log_w.numpy())) - softmax(before)
+    assert np.abs(moved - np.diag(np.diag(moved))).max() > 1e-4
 
 
 def test_a_frozen_wheel_stays():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -21,6 +22,12 @@ NETWORK = NetworkSettings(3, "small", 16, "random", dropout=0.5, wheel=True)
 SETTINGS = TrainingSettings(epochs=4, batch_size=8, augmentation="crop")
 W = np.full((3, 3), 0.2) + 0.4 * np.eye(3)
 START, ORDER = np.random.SeedSequence(5).spawn(2)
+
+
+@pytest.fixture(autouse=True)
+def every_epoch(monkeypatch):
+    """Write a checkpoint after every epoch, however little time one takes."""
+    monkeypatch.setattr(training, "_CHECKPOINT_SHARE", np.inf)
 
 
 def problem(n=21):
@@ -83,7 +90,34 @@ def test_a_killed_training_goes_on_with_the_same_result(tmp_path, epoch):
     resumed = fit(monitor=Monitor(tmp_path, told.append))
     assert same(resumed, whole)
     assert 0 < len(told) < 4  # the first epoch at least was not done again
-    assert not (tmp_path / CHECKPOINT).exists()
+
+
+def test_a_finished_training_is_not_done_again(tmp_path):
+    """Its process may be killed before the result is stored."""
+    whole = fit(monitor=Monitor(tmp_path))
+    told = []
+    assert same(fit(monitor=Monitor(tmp_path, told.append)), whole)
+    assert told == []
+
+
+def test_a_checkpoint_of_another_backend_is_left_aside(tmp_path, monkeypatch):
+    whole = fit()
+    stopped(tmp_path, 1)
+    monkeypatch.setattr(training.backend, "backend_name", lambda: "another")
+    with pytest.warns(UserWarning, match="is of another network or backend"):
+        assert same(fit(monitor=Monitor(tmp_path)), whole)
+
+
+def test_a_full_disk_costs_checkpoints_and_not_the_training(tmp_path, monkeypatch):
+    whole = fit()
+
+    def write(path, _arrays):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(training, "write_arrays", write)
+    with pytest.warns(UserWarning, match="no checkpoints are kept.*No space left") as told:
+        assert same(fit(monitor=Monitor(tmp_path)), whole)
+    assert len(told) == 1
 
 
 def test_checkpoints_that_cannot_be_used_are_told_and_left_aside(tmp_path):
@@ -91,9 +125,17 @@ def test_checkpoints_that_cannot_be_used_are_told_and_left_aside(tmp_path):
     (tmp_path / CHECKPOINT).write_bytes(b"nothing")
     with pytest.warns(UserWarning, match=r"is damaged.*the fold starts anew"):
         assert same(fit(monitor=Monitor(tmp_path)), whole)
+    (tmp_path / CHECKPOINT).unlink()
     stopped(tmp_path, 1, network=replace(NETWORK, wheel=False))
     with pytest.warns(UserWarning, match="is of another network"):
         assert same(fit(monitor=Monitor(tmp_path)), whole)
+
+
+def test_checkpoints_take_a_tenth_of_the_time_at_most(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "_CHECKPOINT_SHARE", 0.1)
+    monkeypatch.setattr(training, "_BYTES_PER_SECOND", 1.0)  # writing would take weeks
+    fit(monitor=Monitor(tmp_path))
+    assert not list(tmp_path.iterdir())
 
 
 def test_it_says_how_far_it_is():
@@ -110,6 +152,8 @@ def test_a_loss_that_is_no_number_is_told():
 
 class Short:
     """Has memory for so many images."""
+
+    state_bytes = 0
 
     def __init__(self, room):
         self.room = room
