@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-
-import psutil
+from pathlib import Path
 
 from benchmark.inputs import Need
 from benchmark.preparation import Device, helper
@@ -182,4 +182,11 @@ def duration(seconds: float) -> str:
 
 def free_memory() -> float:
     """Return the memory that programs can still take, in MiB."""
-    return float(psutil.virtual_memory().available) / 2**20
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) / 1024
+    except OSError:
+        pass
+    # Where the system does not tell, take all there is.
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20

@@ -150,7 +150,8 @@ def _prepare_there(data: Dataset, need: Need, cache: Path, title: str) -> tuple[
 def _fetch_there(backbone: str, weights: str) -> None:
     from features import backend
 
-    backend.start()
+    if weights == "imagenet":  # Keras downloads those
+        backend.start()
     fetch_weights(backbone, weights)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky import ProcessPoolExecutor, process_executor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from benchmark.tasks import Outcome, Task
@@ -144,6 +144,9 @@ def _start_task_worker(parent: int) -> None:
 def start_worker(parent: int) -> None:
     """Make a worker leave Ctrl-C to its parent, and end with it, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Where psutil is installed, a worker that grows by what TensorFlow takes is thought to leak and
+    # told to leave, after which the run was seen to wait for ever.
+    process_executor._USE_PSUTIL = False
 
     def watch() -> None:
         while os.getppid() == parent:
