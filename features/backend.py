@@ -7,6 +7,7 @@ megabytes to load, and its threads must be capped before it runs.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import sys
 import warnings
@@ -102,7 +103,9 @@ def _start_tensorflow(threads: int | None) -> None:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-    tf.get_logger().setLevel("ERROR")  # it takes networks of different folds for a mistake
+    logging.getLogger("tensorflow").setLevel(
+        logging.ERROR
+    )  # it takes networks of different folds for a mistake
     with suppress(RuntimeError):  # TensorFlow is in use already, and keeps its settings
         if threads is not None:
             tf.config.threading.set_intra_op_parallelism_threads(threads)
