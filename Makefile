@@ -1,8 +1,10 @@
 # make run            set up, then compare every model on the built-in data
 # make test           set up, then run the tests
 # make lint           linter, formatter and type checker
+# make demo           compute results/demo anew: the default run's tables, figures and report
 # make perf           measure against the peer library, in an environment of its own (large)
 # make perf-networks  measure extraction and training on this CPU
+# make perf-evidence  time tables, figures and report, and the report in a browser
 # make perf-gpu       measure them on a GPU, with the frameworks that the environment has
 
 PYTHON ?= python3
@@ -10,12 +12,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
-.PHONY: run test lint perf perf-networks perf-gpu clean
+.PHONY: run test lint demo chromium perf perf-networks perf-evidence perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/python -m benchmark run --all
 
-test: $(VENV)/installed-test
+test: $(VENV)/installed-test chromium
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/installed-test
@@ -23,11 +25,27 @@ lint: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+demo: $(VENV)/installed-test chromium
+	$(BIN)/python -m benchmark run --all --force --out results/demo
+	$(BIN)/python -m benchmark table tests --out results/demo
+	$(BIN)/python -m benchmark figure all --format svg --format pdf --out results/demo
+	$(BIN)/python tests/benchmark/screenshot.py results/demo
+
+# The report is tested in a browser. Where there is none and it cannot be installed, these tests are skipped.
+chromium:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null \
+	|| { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
+	     && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
+	|| echo "No Chromium here: the tests of the report in a browser will be skipped."
+
 perf: $(VENV)-perf/installed
 	$(VENV)-perf/bin/python tests/perf/report.py
 
 perf-networks: $(VENV)/installed
 	$(BIN)/python tests/perf/networks.py
+
+perf-evidence: $(VENV)/installed-test chromium
+	$(BIN)/python tests/perf/evidence.py
 
 perf-gpu:
 	$(PYTHON) tests/perf/gpu.py

@@ -11,6 +11,7 @@ _HOMES = {
     "UsageError": "errors",
     "ablation_table": "outputs",
     "check_plugin": "check",
+    "compare": "outputs",
     "extract_features": "api",
     "figure": "outputs",
     "load_dataset": "datasets",
@@ -20,7 +21,9 @@ _HOMES = {
     "network_table": "outputs",
     "new_model": "check",
     "register": "registry",
+    "report": "outputs",
     "run": "api",
+    "significance": "outputs",
     "table": "outputs",
 }
 

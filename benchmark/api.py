@@ -6,7 +6,7 @@ import logging
 import math
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +18,10 @@ from benchmark import environment
 from benchmark.computing import Resources, compute, count, describe_failures
 from benchmark.datasets import Dataset
 from benchmark.errors import BenchmarkError, UsageError
+from benchmark.evidence import RUNS, Evidence, read_results
+from benchmark.gallery import keep_pictures, shown_rows
 from benchmark.inputs import DEFAULT_BACKBONE, find_features
-from benchmark.outputs import RUNS, Study, read_results, write_tables
+from benchmark.outputs import Study, write_tables
 from benchmark.planning import Overrides, find_needs, load_datasets, make_plan, make_settings
 from benchmark.preparation import helper, prepare_inputs
 from benchmark.protocol import choose_models
@@ -49,6 +51,7 @@ def run(
     task_timeout: float | None = None,
     cache_dir: str | Path | None = None,
     skip_unreadable: bool = False,
+    report: bool = True,
     show_progress: bool = False,
     tell: Callable[[str], None] = logger.info,
     **overrides: Any,
@@ -86,6 +89,8 @@ def run(
         Folder for features and decoded images, which runs share; by default ``results/cache``.
     skip_unreadable : bool
         Leave out images that cannot be decoded, and note it, instead of refusing the dataset.
+    report : bool
+        Write the report, with small pictures of the images that it shows.
     show_progress : bool
         Show a progress line on stderr.
     tell : callable
@@ -149,9 +154,22 @@ def run(
         for line in describe_failures(failures, folder):
             tell(line)
         results |= read_results(folder, pending, tell)
-        study = write_tables(folder, plan, results, failures)
+        folder.write_failures(failures)
+        missing = len(plan.tasks) - len(results)
+        evidence = Evidence(plan, results, missing, (folder,), (folder.read_about(),), folder)
+        study = write_tables(evidence, failures)
+        if report:
+            _write_report(evidence, loaded)
         logger.info("finished: %d tasks without result", study.missing)
     return study
+
+
+def _write_report(evidence: Evidence, datasets: Mapping[str, Dataset]) -> None:
+    from benchmark.report_page import write_report
+
+    for name, data in datasets.items():
+        keep_pictures(evidence.target, data, shown_rows(evidence, name))
+    write_report(evidence)
 
 
 @contextmanager

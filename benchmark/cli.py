@@ -6,7 +6,7 @@ import io
 import math
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -122,6 +122,7 @@ def _network_options(command: Command) -> Command:
     metavar="SECONDS",
     help="Stop a task after this time; 0 for no limit. [default: 3600; none for networks]",
 )
+@click.option("--no-report", is_flag=True, help="Write tables alone, no report.html.")
 @_network_options
 @click.option("--epochs", type=int, metavar="N", help="Epochs of the networks.")
 @click.option("--batch-size", type=int, metavar="N", help="Images a step of the networks.")
@@ -139,18 +140,42 @@ def run(**options: Any) -> None:
 
     if options["task_timeout"] == 0:
         options["task_timeout"] = math.inf
-    study = api.run(**options, show_progress=True, tell=_tell)
-    _print_study(study)
+    write_report = not options.pop("no_report")
+    study = api.run(**options, report=write_report, show_progress=True, tell=_tell)
+    _print_study(study, report=write_report)
+
+
+_out = click.option(
+    "--out",
+    multiple=True,
+    metavar="DIR|LABEL=DIR",
+    help="Run folder; several are put together. [default: the run written last]",
+)
+_to = click.option(
+    "--to",
+    metavar="DIR",
+    help="Where it is written. [default: the run folder; of several, results/merged/<names>]",
+)
 
 
 @main.command()
-@click.argument("number", type=click.Choice(["1", "3", "4", "wheel"]))
-@click.option("--out", metavar="DIR", help="Run folder. [default: the run written last]")
+@click.argument("number", type=click.Choice(["1", "3", "4", "wheel", "tests"]))
+@_out
+@_to
 @click.option("--std", is_flag=True, help="Table 3: show the deviation over folds.")
+@click.option(
+    "--measure", default="", metavar="NAME", help="Tests: of which. [default: kl_divergence]"
+)
 @click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="Table 1: what of.")
-@click.option("--data-dir", metavar="DIR", help="Table 1: where datasets are looked up.")
+@click.option("--data-dir", metavar="DIR", help="Table 1: where image sets are looked up.")
 def table(
-    number: str, out: str | None, std: bool, datasets: tuple[str, ...], data_dir: str | None
+    number: str,
+    out: tuple[str, ...],
+    to: str | None,
+    std: bool,
+    measure: str,
+    datasets: tuple[str, ...],
+    data_dir: str | None,
 ) -> None:
     """Make a table, as text and as .csv, .tex and .md files. Computes no model.
 
@@ -159,26 +184,38 @@ def table(
     3      every measure and rank of a run
     4      accuracies of a run's models on its datasets
     wheel  the wheel ablation of a run
+    tests  is the difference real? The best model against the others
+
+    With --out given several times, runs on different datasets, or of different models, come into
+    one table; LABEL=DIR tells two versions of one model apart.
     """  # noqa: D301 - click reads the character \b
     from benchmark import grid, outputs
 
     if number == "3":
-        _print_study(outputs.table(out, std), std)
+        _print_study(outputs.table(out or None, std, to), std)
         return
     if number == "1":
         from benchmark.table1 import write_table1
 
-        cells, paths = write_table1(datasets, data_dir, out)
+        cells, paths = write_table1(datasets, data_dir, to or (out[0] if out else None))
+    elif number == "tests":
+        cells, paths = outputs.significance(out or None, measure, to)
     else:
         make = outputs.network_table if number == "4" else outputs.ablation_table
-        cells, paths = make(out)
+        cells, paths = make(out or None, to)
     click.echo(grid.terminal(cells))
-    click.echo(f"Written: {', '.join(map(str, paths))}")
+    _echo_written(paths)
 
 
 @main.command()
-@click.argument("number", type=click.Choice(["5"]))
-@click.option("--out", metavar="DIR", help="Run folder. [default: the run written last]")
+@click.argument("name", metavar="NAME")
+@_out
+@_to
+@click.option(
+    "--dataset", default="", metavar="NAME", help="Which one to show. [default: the first]"
+)
+@click.option("--measure", default="", metavar="NAME", help="Which measure to show.")
+@click.option("--model", "models", multiple=True, metavar="NAME", help="Which models to show.")
 @click.option(
     "--format",
     "formats",
@@ -186,16 +223,74 @@ def table(
     type=click.Choice(["pdf", "svg", "png"]),
     help="May be repeated. [default: all]",
 )
-def figure(number: str, out: str | None, formats: tuple[str, ...]) -> None:
-    """Draw a figure of a run. Computes no model.
+def figure(
+    name: str,
+    out: tuple[str, ...],
+    to: str | None,
+    dataset: str,
+    measure: str,
+    models: tuple[str, ...],
+    formats: tuple[str, ...],
+) -> None:
+    """Draw a figure of a run, with its numbers as .csv. Computes no model.
 
     \b
-    5   accuracy and KL divergence over sigma, of a run with --protocol figure5
+    1            sample images and their distributions
+    4            the same with what models predict
+    5            accuracy and KL divergence over sigma, of a run with --protocol figure5
+    boxes        every measure, fold by fold
+    critical     mean ranks over datasets, and which differ significantly
+    ranks        ranks in every measure, or on every dataset
+    wheel        the emotion wheel and its prior
+    calibration  predicted shares against true ones
+    learning     the loss of the networks, epoch by epoch
+    cost         time against quality
+    all          all of them that the run has
     """  # noqa: D301 - click reads the character \b
     from benchmark import outputs
 
-    paths = outputs.figure(int(number), out, formats or outputs.FORMATS)
-    click.echo(f"Written: {', '.join(map(str, paths))}")
+    drawn = outputs.figure(
+        name, out or None, formats or outputs.FORMATS, dataset=dataset, measure=measure,
+        models=models, to=to,
+    )  # fmt: skip
+    for drawing, paths in drawn:
+        click.echo(f"{drawing.name}: {drawing.caption}")
+        _echo_written(paths)
+
+
+@main.command()
+@_out
+@_to
+@click.option("--no-pictures", is_flag=True, help="Leave out pictures, to pass the report on.")
+def report(out: tuple[str, ...], to: str | None, no_pictures: bool) -> None:
+    """Write the report of a run: one HTML file with all there is to see. Computes no model.
+
+    A run writes it by itself; this makes it again, or of several runs.
+    """
+    from benchmark import outputs
+
+    _echo_written([outputs.report(out or None, to, pictures=not no_pictures)])
+
+
+@main.command()
+@_out
+@_to
+@click.option(
+    "--dataset",
+    default="",
+    metavar="NAME",
+    help="Dataset that stands for the paper's Emotion6. [default: the one of that name]",
+)
+def compare(out: tuple[str, ...], to: str | None, dataset: str) -> None:
+    """Hold the tables of a run against those of the paper, and judge its claims."""
+    from benchmark import grid, outputs
+
+    grids, sentences, paths = outputs.compare(out or None, dataset, to)
+    for cells in grids:
+        click.echo(grid.terminal(cells))
+    for sentence in sentences:
+        click.echo(sentence)
+    _echo_written(paths)
 
 
 @main.command()
@@ -314,12 +409,18 @@ def _tell(sentence: str) -> None:
     click.echo(sentence, err=True)
 
 
-def _print_study(study: Study, std: bool = False) -> None:
+def _echo_written(paths: Iterable[Path]) -> None:
+    click.echo(f"Written: {', '.join(map(str, paths))}")
+
+
+def _print_study(study: Study, std: bool = False, report: bool = False) -> None:
     from benchmark import render
 
     colour = sys.stdout.isatty()
     click.echo(render.terminal(study.summary, study.notes, std, colour), color=colour or None)
     click.echo(f"Tables and scores are in {study.folder}.")
+    if report:
+        click.echo(f"Open {study.folder / 'report.html'} in a browser to look at the run.")
     if not study.complete:
         _tell(f"{study.missing} results are missing.")
         sys.exit(1)

@@ -19,12 +19,13 @@ from benchmark.estimate import (
     workers_that_fit,
 )
 from benchmark.inputs import Input
+from benchmark.plan import Plan
 from benchmark.planning import Needs
 from benchmark.preparation import find_device, helper, prepare_inputs
 from benchmark.progress import progress
 from benchmark.protocol import Model
 from benchmark.runner import marker_of, run_tasks
-from benchmark.store import Plan, RunFolder
+from benchmark.store import RunFolder
 from benchmark.tasks import Outcome, Task, Work, execute, status_of
 
 logger = logging.getLogger("benchmark")

@@ -23,15 +23,23 @@ logger = logging.getLogger("benchmark")
 def describe() -> dict[str, Any]:
     """Describe the command, the versions of the libraries, and the machine, as JSON values."""
     return {
-        "command": shlex.join(sys.argv),
+        "command": command_line(),
         "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "versions": versions(),
         "machine": {
-            "system": platform.platform(),
-            "processor": platform.processor() or platform.machine(),
+            "system": platform.system(),
+            "processor": platform.machine(),
             "cores": cpu_count(),
         },
     }
+
+
+def command_line() -> str:
+    """Return the command as it was given, whatever folder the program lies in."""
+    program, *arguments = sys.argv
+    name = Path(program).name
+    start = ["python", "-m", "benchmark"] if name == "__main__.py" else [name]
+    return shlex.join([*start, *arguments])
 
 
 #: What every result can depend on, and what one of a network's can.

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.inputs import Need
+from benchmark.plan import Plan
 from benchmark.preparation import Device, helper
 from benchmark.protocol import Model
-from benchmark.store import Plan
 from benchmark.tasks import Task, with_facts
 from ewmtcnn.base import NetworkEstimator
 from features.backbones import find_backbone

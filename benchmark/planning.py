@@ -12,9 +12,9 @@ from benchmark.datasets import Dataset, is_synthetic, load_dataset
 from benchmark.errors import UsageError
 from benchmark.folds import stratified_folds
 from benchmark.inputs import Need, describe_need, find_need
+from benchmark.plan import Plan, make_truth
 from benchmark.progress import image_bar
 from benchmark.protocol import Model, Protocol, checked_features, load_protocol
-from benchmark.store import Plan, make_truth
 from benchmark.tasks import with_facts
 from ewmtcnn.base import NetworkEstimator
 from features.backbones import find_backbone

@@ -6,8 +6,6 @@ import contextlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,10 @@ import pandas as pd
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from baselines.base import FloatArray
-from benchmark.datasets.base import Dataset
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.folds import Folds
-from benchmark.tasks import Outcome, Task, enumerate_tasks
+from benchmark.plan import Plan, Result, Truth
+from benchmark.tasks import Outcome, Task
 from features.files import (
     DamagedFileError,
     read_arrays,
@@ -36,112 +33,20 @@ from features.files import (
 DERIVED = (
     "scores.csv",
     "timings.csv",
+    "pairs.csv",
+    "intervals.csv",
+    "rankings.csv",
+    "claims.csv",
     *(
         f"{table}.{kind}"
-        for table in ("table3", "table4", "wheel")
+        for table in ("table3", "table4", "wheel", "tests", "compare")
         for kind in ("csv", "tex", "md")
     ),
-    *(f"figure5.{kind}" for kind in ("csv", "pdf", "svg", "png")),
+    "report.html",
 )
 
-
-@dataclass(frozen=True)
-class Truth:
-    """What the predictions on one dataset are scored against.
-
-    Attributes
-    ----------
-    name : str
-        Dataset name.
-    fingerprint : str
-        Hash of the dataset's content.
-    label_names, ids : tuple of str
-        The c labels and the n rows.
-    D : ndarray of shape (n, c)
-        Description degrees.
-    latent : ndarray of shape (n, c), optional
-        The distributions behind `D`, where known.
-    folds : Folds
-        Which fold tests which row.
-    notes : tuple of str
-        What a reader of the results should know about the data.
-    source : str
-        Where the data came from, for people.
-    sigma : float, optional
-        Where single labels were spread over the emotion wheel, with which sigma.
-    """
-
-    name: str
-    fingerprint: str
-    label_names: tuple[str, ...]
-    ids: tuple[str, ...]
-    D: FloatArray
-    latent: FloatArray | None
-    folds: Folds
-    notes: tuple[str, ...] = ()
-    source: str = ""
-    sigma: float | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that determines the results of a run and how they are scored.
-
-    Attributes
-    ----------
-    protocol : str
-        Name of the protocol.
-    seed : int
-        The run's seed.
-    truths : dict
-        Dataset name to `Truth`.
-    models : dict
-        Table name to what determines the model's results (`benchmark.protocol.Model.describe`).
-    inputs : dict
-        Dataset name to the models that run on it, each with the key of its input
-        (`benchmark.inputs.Need`).
-    """
-
-    protocol: str
-    seed: int
-    truths: dict[str, Truth]
-    models: dict[str, dict[str, Any]]
-    inputs: dict[str, dict[str, str]]
-
-    @cached_property
-    def tasks(self) -> list[Task]:
-        """Every task of the run."""
-        fingerprints = {name: truth.fingerprint for name, truth in self.truths.items()}
-        folds = {name: truth.folds for name, truth in self.truths.items()}
-        return list(enumerate_tasks(fingerprints, folds, self.models, self.seed, self.inputs))
-
-    def models_of(self, dataset: str) -> list[str]:
-        """Names of the models that run on a dataset, in the order of the tables."""
-        return [name for name in self.models if name in self.inputs[dataset]]
-
-
-@dataclass(frozen=True)
-class Result:
-    """A stored outcome: predictions (n_test, c), and a record of how they came about."""
-
-    predictions: FloatArray
-    record: dict[str, Any]
-
-
-def make_truth(dataset: Dataset, folds: Folds) -> Truth:
-    """Keep of a dataset what scoring needs."""
-    return Truth(
-        name=dataset.name,
-        fingerprint=dataset.fingerprint,
-        label_names=dataset.label_names,
-        ids=dataset.ids,
-        D=dataset.D,
-        latent=dataset.latent,
-        folds=folds,
-        notes=dataset.notes,
-        source=dataset.source,
-        sigma=dataset.sigma,
-    )
+#: The folder of the figures, made from the results too.
+FIGURES = "figures"
 
 
 class RunFolder:
@@ -236,6 +141,26 @@ class RunFolder:
         inputs = {entry["name"]: entry.get("inputs", plain) for entry in content["datasets"]}
         return Plan(content["protocol"], content["seed"], truths, models, inputs)
 
+    def read_about(self) -> dict[str, Any]:
+        """Read the command, versions and machine of the run, and its datasets in brief."""
+        about: dict[str, Any] = read_json(self.path / "run.json")
+        return about
+
+    def make_for_outputs(self) -> None:
+        """Make the folder for what several runs give together.
+
+        Raises
+        ------
+        UsageError
+            It holds a run, whose tables would be overwritten, or cannot be made.
+        """
+        if (self.path / "run.json").exists():
+            raise UsageError(f"{self.path} holds a run; its tables would be overwritten")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot write to {self.path}: {_reason(error)}") from error
+
     def write_outcome(self, outcome: Outcome, versions: Mapping[str, str]) -> None:
         """Store a successful outcome under its task's path."""
         task = outcome.task
@@ -294,15 +219,57 @@ class RunFolder:
         """Return the folder in which a task keeps what lets it go on after a kill."""
         return self.path.resolve() / "checkpoints" / task.path.relative_to("tasks").with_suffix("")
 
+    def write_failures(self, outcomes: Iterable[Outcome]) -> None:
+        """Keep what failed in the last run, with its traceback, for the report."""
+        entries = [
+            {
+                "dataset": outcome.task.dataset,
+                "model": outcome.task.model,
+                "repeat": outcome.task.repeat,
+                "fold": outcome.task.fold,
+                "error": outcome.error,
+                "trace": outcome.trace,
+            }
+            for outcome in outcomes
+        ]
+        self.write_json("failures.json", {"failures": entries})
+
+    def read_failures(self) -> list[dict[str, Any]]:
+        """Read what `write_failures` wrote; nothing where that is lost or damaged."""
+        try:
+            entries: list[dict[str, Any]] = read_json(self.path / "failures.json")["failures"]
+        except (OSError, DamagedFileError):
+            return []
+        return entries
+
     def remove_derived(self) -> None:
         """Delete tables of an earlier run, so that none passes for the outcome of this one."""
         for name in DERIVED:
             (self.path / name).unlink(missing_ok=True)
+        shutil.rmtree(self.path / FIGURES, ignore_errors=True)
 
     def write_file(self, name: str, content: str | bytes) -> Path:
         """Write a file into the folder, and return where it is."""
         self._write(write_atomic, name, content)
         return self.path / name
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write a JSON object into the folder, with its checksum."""
+        self._write(write_json, name, value)
+
+    def write_arrays(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Write named arrays into the folder."""
+        self._write(write_arrays, name, arrays)
+
+    def read_arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """Read what `write_arrays` wrote.
+
+        Raises
+        ------
+        OSError, DamagedFileError
+            As `features.files.read_arrays`.
+        """
+        return read_arrays(self.path / name)
 
     def _write(self, writer: Any, name: str | Path, content: Any) -> None:
         try:

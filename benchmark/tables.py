@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.metrics import EPS, MEASURES, Measure, scores
-from benchmark.store import Plan, Result
+from benchmark.plan import Plan, Result
 from benchmark.tasks import Task
 from benchmark.trivial import MEAN, ORACLE, trivial_predictions
 

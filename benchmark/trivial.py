@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from baselines.base import FloatArray
-from benchmark.store import Truth
+from benchmark.plan import Truth
 
 MEAN, UNIFORM, ORACLE = "mean distribution", "uniform", "oracle"
 

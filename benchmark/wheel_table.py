@@ -8,7 +8,7 @@ import pandas as pd
 
 from benchmark.errors import UsageError
 from benchmark.grid import Grid
-from benchmark.store import Plan
+from benchmark.plan import Plan
 
 # Networks that are the same function differ by the rounding of single precision.
 _ROUNDING = 1e-5

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from scipy.io import savemat
 
-from benchmark import registry
+from benchmark import api, registry
 from benchmark.cli import main
 from benchmark.datasets import image_loading, image_sets
 
@@ -45,6 +45,13 @@ def command(tmp_path, monkeypatch, clean_registry):
         )
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def no_report(request, monkeypatch):
+    """Spare tests the report of a run, which takes seconds, unless they are about it."""
+    if "report" not in request.keywords:
+        monkeypatch.setattr(api, "_write_report", lambda *arguments: None)
 
 
 @pytest.fixture

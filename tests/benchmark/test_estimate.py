@@ -12,9 +12,9 @@ from benchmark import estimate
 from benchmark.estimate import Cost, describe_costs, duration, is_long, operations, workers_that_fit
 from benchmark.folds import Folds
 from benchmark.inputs import Need
+from benchmark.plan import Plan, Truth
 from benchmark.preparation import Device
 from benchmark.protocol import Protocol, choose_models
-from benchmark.store import Plan, Truth
 
 CPU, GPU = Device("CPU", False, "tensorflow"), Device("a card", True, "jax")
 

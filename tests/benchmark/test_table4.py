@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.errors import UsageError
 from benchmark.folds import Folds
-from benchmark.store import Plan, Truth
+from benchmark.plan import Plan, Truth
 from benchmark.table4 import table4, table4_grid
 from benchmark.wheel_table import wheel_grid, wheel_table
 

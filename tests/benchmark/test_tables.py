@@ -14,7 +14,7 @@ from benchmark import render, tables
 from benchmark.datasets import make_dataset
 from benchmark.folds import Folds
 from benchmark.metrics import MEASURES, scores
-from benchmark.store import Plan, Result, make_truth
+from benchmark.plan import Plan, Result, make_truth
 
 MODEL = {"model": "m", "target": "t", "source": "", "result_version": 1, "params": {}}
 VERSIONS = {"numpy": "2.0"}

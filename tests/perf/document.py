@@ -17,7 +17,13 @@ one run can be trusted, single times only roughly.
 """
 
 # The order in which sections stand, by how their titles begin.
-ORDER = ("Against python-ldl", "Whole commands", "Networks on this CPU", "Networks on a GPU")
+ORDER = (
+    "Against python-ldl",
+    "Whole commands",
+    "Networks on this CPU",
+    "Networks on a GPU",
+    "Evidence",
+)
 
 
 def machine() -> str:

@@ -12,7 +12,7 @@ from PIL import Image
 from benchmark.errors import UsageError
 from benchmark.figure5 import draw_sigma_curve, sigma_curve
 from benchmark.folds import Folds
-from benchmark.store import Plan, Truth
+from benchmark.plan import Plan, Truth
 
 FOLDS = Folds(np.array([[0], [1]]))
 

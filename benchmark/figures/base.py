@@ -1,0 +1,288 @@
+"""What all figures share: what can be chosen, how they look, and how they are written."""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from baselines.base import FloatArray
+from benchmark.errors import UsageError, did_you_mean
+from benchmark.evidence import Evidence
+from benchmark.figures.lettering import quiet_fonts, use_covering_fonts
+from benchmark.metrics import MEASURES, Measure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+#: What a figure can be written as.
+FORMATS = ("pdf", "svg", "png")
+
+#: Okabe and Ito's colours (2008), which colour-blind people tell apart, darkest first where they
+#: would look alike in grey; yellow is left out, for it does not show on white.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "h")
+LINES = ("-", "--", "-.", ":")
+
+#: Width of a figure in inches: that of a page's text. Nothing is printed below 7 points.
+WIDTH = 7.0
+_STYLE = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "figure.titlesize": 9,
+    "axes.axisbelow": True,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4,
+    "hatch.linewidth": 0.6,
+    "grid.color": "0.85",
+    "grid.linewidth": 0.6,
+    "savefig.dpi": 200,
+    "svg.hashsalt": "ldl-benchmark",
+    "svg.fonttype": "none",  # text stays text
+    "pdf.fonttype": 42,
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a figure is asked to show; empty where the figure decides.
+
+    Attributes
+    ----------
+    dataset : str
+        Name of one dataset.
+    measure : str
+        Name of one measure.
+    models : tuple of str
+        Names of models.
+    """
+
+    dataset: str = ""
+    measure: str = ""
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with what belongs to it.
+
+    Attributes
+    ----------
+    name : str
+        Of its files, without an ending.
+    figure : matplotlib.figure.Figure
+    data : DataFrame
+        The numbers that it shows.
+    caption : str
+        What it shows and how to read it, in sentences; tells by which rule anything was chosen.
+    """
+
+    name: str
+    figure: Figure
+    data: pd.DataFrame
+    caption: str
+
+
+@dataclass(frozen=True)
+class FigureKind:
+    """A figure that can be asked for.
+
+    Attributes
+    ----------
+    name : str
+        On the command line.
+    title : str
+        What it shows, in one line.
+    make : callable
+        ``(Evidence, Choice) -> Drawing``; raises `UsageError` where the run does not have what it
+        shows.
+    per_dataset : bool
+        Whether it shows one dataset.
+    """
+
+    name: str
+    title: str
+    make: Callable[[Evidence, Choice], Drawing]
+    per_dataset: bool
+
+
+def styled(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Let a function draw in the house style, whatever the user's matplotlibrc says."""
+
+    @functools.wraps(function)
+    def inside(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        from matplotlib import rc_context, rcParamsDefault
+
+        # Those of backends choose how windows are shown; reading them would load one.
+        style: dict[Any, Any] = {
+            key: value for key, value in rcParamsDefault.items() if not key.startswith("backend")
+        }
+        style.update(_STYLE)
+        with rc_context(style), quiet_fonts():
+            return function(*args, **kwargs)
+
+    return inside
+
+
+def model_style(names: Sequence[str], name: str) -> dict[str, Any]:
+    """Colour, marker and line of a model.
+
+    No two of up to 77 models have the same, and no two of up to 44 in grey.
+    """
+    number = names.index(name)
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "marker": MARKERS[number % len(MARKERS)],
+        "linestyle": LINES[number % len(LINES)],
+    }
+
+
+def chosen_dataset(evidence: Evidence, choice: Choice) -> str:
+    """Return the dataset that a figure of one dataset shows: the chosen, or the first."""
+    known = list(evidence.plan.truths)
+    if not choice.dataset:
+        return known[0]
+    for name in known:
+        if name.lower() == choice.dataset.lower():
+            return name
+    raise UsageError(
+        f"the run has no dataset {choice.dataset!r}{did_you_mean(choice.dataset, known)} "
+        f"(it has: {', '.join(known)})"
+    )
+
+
+def chosen_models(evidence: Evidence, choice: Choice, dataset: str) -> list[str]:
+    """Return the models that a figure shows: the chosen, or all that run on the dataset."""
+    known = evidence.plan.models_of(dataset)
+    if not choice.models:
+        return known
+    by_lower = {name.lower(): name for name in known}
+    for name in choice.models:
+        if name.lower() not in by_lower:
+            raise UsageError(
+                f"{dataset} has no model {name!r}{did_you_mean(name, known)} "
+                f"(it has: {', '.join(known)})"
+            )
+    return [by_lower[name.lower()] for name in dict.fromkeys(choice.models)]
+
+
+def complete_models(evidence: Evidence, choice: Choice, dataset: str) -> tuple[list[str], str]:
+    """Find the models that a figure can show: those chosen that have all of their folds.
+
+    Returns
+    -------
+    models : list of str
+        In the order of the tables, or of the choice.
+    remark : str
+        Sentence on those that were left out; empty if none was.
+
+    Raises
+    ------
+    UsageError
+        None has all folds.
+    """
+    rows = evidence.summary[evidence.summary["dataset"] == dataset]
+    complete = set(rows["model"][rows["folds"] == rows["expected_folds"]])
+    wanted = chosen_models(evidence, choice, dataset)
+    shown = [name for name in wanted if name in complete]
+    if not shown:
+        raise UsageError(
+            f"none of {', '.join(wanted)} has all of its folds of {dataset}; "
+            f"the same run command computes what is missing"
+        )
+    return shown, left_out(name for name in wanted if name not in complete)
+
+
+def left_out(names: Iterable[str]) -> str:
+    """Say that models are not in a figure; nothing if there are none."""
+    listed = ", ".join(names)
+    return f"Left out, for folds without a result: {listed}." if listed else ""
+
+
+def chosen_measure(choice: Choice, default: str) -> Measure:
+    """Return the measure that a figure of one measure shows."""
+    wanted = (choice.measure or default).lower()
+    for measure in MEASURES:
+        if wanted in (measure.name, measure.title.lower()):
+            return measure
+    names = [measure.name for measure in MEASURES]
+    raise UsageError(
+        f"there is no measure {choice.measure!r}{did_you_mean(wanted, names)} "
+        f"(there are: {', '.join(names)})"
+    )
+
+
+def directed(measure: Measure) -> str:
+    """Title of a measure with an arrow to where better is."""
+    return f"{measure.title} {'↑' if measure.higher_is_better else '↓'}"
+
+
+def far_out(values: FloatArray, among: FloatArray) -> NDArray[np.bool_]:
+    """Find values that would squeeze all others on a common axis.
+
+    They are more than three interquartile ranges off the quartiles (Tukey's outer fences).
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        With fewer than four none is far out.
+    among : ndarray
+        What the quartiles are taken of.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+    """
+    low, high = np.percentile(among, (25, 75))
+    reach = 3 * (high - low)
+    far: NDArray[np.bool_] = (values < low - reach) | (values > high + reach)
+    return far if len(values) >= 4 and not far.all() else np.zeros(len(values), dtype=bool)
+
+
+def plain(text: str) -> str:
+    """Escape a text that matplotlib must show as it is: no formulas, no line breaks."""
+    shown = (c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return "".join(shown).replace("$", r"\$")
+
+
+def shortened(names: Sequence[str], limit: int) -> list[str]:
+    """Cut long names in the middle and escape them; different names stay different."""
+    found: dict[str, str] = {}
+    for name in dict.fromkeys(names):
+        short = name
+        if len(name) > limit:
+            head = (limit - 1) // 2
+            short = f"{name[:head]}…{name[head + 1 - limit :]}"
+            if plain(short) in found.values():
+                short = f"{name[:head]}…#{len(found) + 1}"
+        found[name] = plain(short)
+    return [found[name] for name in names]
+
+
+def legend_columns(labels: Iterable[str]) -> int:
+    """Return the number of columns that a legend across the page has room for."""
+    return max(1, int(WIDTH / (0.5 + 0.065 * max(map(len, labels), default=0))))
+
+
+@styled
+def written(figure: Figure, file_format: str) -> bytes:
+    """Write a figure as a file of a format; the same numbers give the same bytes."""
+    use_covering_fonts(figure)
+    buffer = io.BytesIO()
+    metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}[file_format]
+    figure.savefig(buffer, format=file_format, metadata=metadata)
+    return buffer.getvalue()

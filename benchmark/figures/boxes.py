@@ -1,0 +1,140 @@
+"""Every measure fold by fold: how much models differ, and how much folds do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from benchmark.figures.base import (
+    WIDTH,
+    Choice,
+    Drawing,
+    chosen_dataset,
+    chosen_measure,
+    complete_models,
+    directed,
+    far_out,
+    shortened,
+    styled,
+)
+from benchmark.metrics import MEASURES, Measure
+from benchmark.trivial import MEAN, ORACLE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from benchmark.evidence import Evidence
+
+# Single folds are drawn up to this number; beyond, the box tells enough.
+_MOST_POINTS = 30
+
+
+def make(evidence: Evidence, choice: Choice) -> Drawing:
+    """Draw box plots over folds, one panel per measure.
+
+    Raises
+    ------
+    UsageError
+        No model has all of its folds.
+    """
+    dataset = chosen_dataset(evidence, choice)
+    models, remark = complete_models(evidence, choice, dataset)
+    measures = [chosen_measure(choice, "")] if choice.measure else list(MEASURES)
+    values = fold_scores(evidence.scores, dataset, [*models, MEAN, ORACLE], measures)
+    figure, cut = draw(values, models, measures)
+    count = int(values.groupby(["model", "measure"]).size().max())
+    caption = (
+        f"Values of {count} test folds of {dataset}: boxes from the lower to the upper quartile "
+        f"with the median, whiskers to the farthest fold within 1.5 times the box; "
+        + ("dots are the folds. " if count <= _MOST_POINTS else "")
+        + "Arrows point to where better is. Lines: the mean training distribution (dashed)"
+        + (" and the oracle (dotted)." if ORACLE in set(values["model"]) else ".")
+        + " Folds share training rows, so that boxes apart are no test."
+    )
+    extra = [f"Outside the panel, so that the others can be told apart: {cut}."] if cut else []
+    caption = " ".join([caption, *extra, *([remark] if remark else [])])
+    return Drawing(f"boxes-{dataset}", figure, values, caption)
+
+
+def fold_scores(
+    scores: pd.DataFrame, dataset: str, models: list[str], measures: list[Measure]
+) -> pd.DataFrame:
+    """Take the values of models out of a run's scores.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, measure, repeat, fold, value.
+    """
+    names = [measure.name for measure in measures]
+    here = scores[
+        (scores["dataset"] == dataset)
+        & scores["model"].isin(models)
+        & scores["measure"].isin(names)
+    ]
+    return here[["model", "measure", "repeat", "fold", "value"]].reset_index(drop=True)
+
+
+@styled
+def draw(values: pd.DataFrame, models: list[str], measures: list[Measure]) -> tuple[Figure, str]:
+    """Draw what `fold_scores` returned; tell which models are outside of which panels."""
+    from matplotlib.figure import Figure
+
+    columns = min(4, len(measures))
+    rows = -(-len(measures) // columns)
+    height = rows * (0.5 + 0.17 * len(models))
+    figure = Figure(figsize=(WIDTH, height + 0.3), layout="constrained")
+    panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    outside: dict[str, list[str]] = {}
+    for panel, measure in zip(panels.flat, measures, strict=False):
+        mine = values[values["measure"] == measure.name]
+        factor = 100.0 if measure.percent else 1.0
+        of = {str(name): part["value"].to_numpy() * factor for name, part in mine.groupby("model")}
+        for name in _draw_measure(panel, of, models):
+            outside.setdefault(name, []).append(measure.title.removesuffix(" %"))
+        panel.set_title(directed(measure))
+    for panel in panels.flat[len(measures) :]:
+        panel.set_axis_off()
+    panels[0, 0].set_yticks(range(len(models)), shortened(models, 24))
+    panels[0, 0].set_ylim(len(models) - 0.5, -0.5)
+    return figure, "; ".join(f"{name} in {', '.join(of)}" for name, of in outside.items())
+
+
+def _draw_measure(panel: Axes, of: dict[str, np.ndarray], models: list[str]) -> list[str]:
+    """Draw one panel; return the models that it leaves outside."""
+    medians = np.array([np.median(of[name]) for name in models])
+    far = far_out(medians, medians)
+    panel.boxplot(
+        [of[name] for name in models],
+        positions=range(len(models)),
+        orientation="horizontal",
+        widths=0.6,
+        showfliers=len(of[models[0]]) > _MOST_POINTS,
+        manage_ticks=False,
+        boxprops={"linewidth": 0.8},
+        medianprops={"color": "black", "linewidth": 1.6},
+        flierprops={"marker": ".", "markersize": 2},
+    )
+    for place, name in enumerate(models):
+        if len(of[name]) <= _MOST_POINTS:
+            panel.plot(
+                of[name], np.full(len(of[name]), place), ".", color="#0072B2", markersize=3,
+                alpha=0.7, zorder=3,
+            )  # fmt: skip
+    lines = [of[name].mean() for name in (MEAN, ORACLE) if name in of]
+    for value, style in zip(lines, ("--", ":"), strict=False):
+        panel.axvline(value, color="0.35", linestyle=style, linewidth=0.9)
+    if far.any():
+        inside = np.concatenate(
+            [of[name] for name, out in zip(models, far, strict=True) if not out]
+        )
+        ends = np.append(inside, lines)
+        margin = 0.05 * (ends.max() - ends.min())
+        panel.set_xlim(ends.min() - margin, ends.max() + margin)
+    panel.grid(axis="x")
+    panel.tick_params(axis="y", length=0)
+    panel.locator_params(axis="x", nbins=4)
+    return [name for name, out in zip(models, far, strict=True) if out]

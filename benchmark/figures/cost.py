@@ -1,0 +1,120 @@
+"""Time against quality: what a better prediction costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from benchmark.figures.base import (
+    WIDTH,
+    Choice,
+    Drawing,
+    chosen_dataset,
+    chosen_measure,
+    complete_models,
+    directed,
+    far_out,
+    legend_columns,
+    model_style,
+    shortened,
+    styled,
+)
+from benchmark.metrics import Measure
+from benchmark.trivial import MEAN
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from benchmark.evidence import Evidence
+
+
+def make(evidence: Evidence, choice: Choice) -> Drawing:
+    """Draw seconds per fold against a measure, by default the KL divergence.
+
+    Raises
+    ------
+    UsageError
+        No model has all of its folds.
+    """
+    dataset = chosen_dataset(evidence, choice)
+    measure = chosen_measure(choice, "kl_divergence")
+    models, remark = complete_models(evidence, choice, dataset)
+    data = costs(evidence, dataset, models, measure)
+    rows = evidence.summary[evidence.summary["dataset"] == dataset].set_index("model")
+    mean = float(rows[measure.name].to_dict()[MEAN])
+    figure, outside = draw(data, mean, measure, models)
+    caption = (
+        f"Mean time to learn from and predict a fold of {dataset} (without making features, on a "
+        f"logarithmic axis) against {measure.title}, "
+        f"{'higher' if measure.higher_is_better else 'lower'} is better. Models on the stepped "
+        f"line are not beaten in both: whatever is better takes longer. Dashed: the mean training "
+        f"distribution, which looks at no instance."
+    )
+    extra = [f"Outside the panel: {', '.join(outside)}."] if outside else []
+    caption = " ".join([caption, *extra, *([remark] if remark else [])])
+    return Drawing(f"cost-{dataset}", figure, data, caption)
+
+
+def costs(evidence: Evidence, dataset: str, models: list[str], measure: Measure) -> pd.DataFrame:
+    """Collect time and quality.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, seconds (to learn and predict, mean per fold), value, and front: whether no
+        model is at least as good and as quick, and better in one of them.
+    """
+    rows = evidence.summary[evidence.summary["dataset"] == dataset].set_index("model")
+    spent: dict[str, list[float]] = {name: [] for name in models}
+    for task, result in evidence.results.items():
+        if task.dataset == dataset and task.model in spent:
+            record = result.record
+            spent[task.model].append(record["fit_seconds"] + record["predict_seconds"])
+    data = pd.DataFrame(
+        {
+            "model": models,
+            "seconds": [float(np.mean(spent[name])) for name in models],
+            "value": rows.loc[models, measure.name].to_numpy(),
+        }
+    )
+    quality = data["value"] if measure.higher_is_better else -data["value"]
+    data["front"] = [
+        not (
+            (data["seconds"] <= t) & (quality >= q) & ((data["seconds"] < t) | (quality > q))
+        ).any()
+        for t, q in zip(data["seconds"], quality, strict=True)
+    ]
+    return data
+
+
+@styled
+def draw(
+    data: pd.DataFrame, mean: float, measure: Measure, names: list[str]
+) -> tuple[Figure, list[str]]:
+    """Draw what `costs` returned; tell which models are outside the panel."""
+    from matplotlib.figure import Figure
+
+    factor = 100.0 if measure.percent else 1.0
+    values = data["value"].to_numpy() * factor
+    far = far_out(values, values)
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    panel = figure.subplots()
+    panel.set_xscale("log")
+    handles = []
+    columns = (data["model"], data["seconds"].to_numpy(), values, far)
+    for name, seconds, value, outside in zip(*columns, strict=True):
+        if outside:
+            continue
+        style = {**model_style(names, str(name)), "linestyle": "none", "markersize": 7}
+        handles += panel.plot([seconds], [value], **style)
+    front = data[data["front"] & ~far].sort_values("seconds")
+    panel.step(front["seconds"], front["value"] * factor, where="post", color="0.4", zorder=0)
+    panel.axhline(mean * factor, color="0.35", linestyle="--", linewidth=0.9)
+    panel.set(xlabel="seconds per fold", ylabel=directed(measure))
+    panel.grid()
+    shown = [str(name) for name in data["model"][~far]]
+    labels = shortened(shown, 40)
+    figure.legend(handles, labels, loc="outside upper center", ncols=legend_columns(labels))
+    return figure, [str(name) for name in data["model"][far]]

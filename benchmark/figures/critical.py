@@ -1,0 +1,78 @@
+"""Critical-difference diagrams: mean ranks over datasets, with bars over what is not told apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from benchmark.comparisons import Ranking, rank_across
+from benchmark.figures.base import Choice, Drawing, chosen_measure, plain
+from benchmark.significance_table import p_text, rankings_frame
+from benchmark.statistics import ALPHA
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from benchmark.evidence import Evidence
+
+
+def make(evidence: Evidence, choice: Choice) -> Drawing:
+    """Draw the diagrams of one measure, by Nemenyi's test and by Wilcoxon's.
+
+    Raises
+    ------
+    UsageError
+        Too few datasets, or models that ran on all of them.
+    """
+    measure = chosen_measure(choice, "kl_divergence")
+    ranking = rank_across(evidence.summary, measure)
+    friedman = ranking.friedman
+    caption = " ".join(
+        [
+            f"Mean ranks in {measure.title} over {len(ranking.datasets)} datasets, best on the "
+            f"left (Friedman: p {p_text(friedman.p_value, equals=True)}, Kendall's W "
+            f"{friedman.concordance:.2f}). A bar joins models, marked by dots on it, no two of "
+            f"which differ significantly at {ALPHA:g}: above by Nemenyi's test (critical "
+            f"difference {ranking.critical_difference:.2f}), below by Wilcoxon's signed-rank test "
+            f"with Holm's adjustment, which looks at the sizes of differences too.",
+            *ranking.remarks,
+        ]
+    )
+    data = rankings_frame(evidence.summary, [measure])
+    name = f"critical-{measure.name.replace('_', '-')}"
+    return Drawing(name, draw(ranking), data, caption)
+
+
+def draw(ranking: Ranking) -> Figure:
+    """Draw both diagrams, one above the other."""
+    from matplotlib.figure import Figure
+    from scikit_posthocs import critical_difference_diagram
+
+    # Two models of one name after escaping cannot be, for escaping keeps names apart.
+    names = [plain(name) for name in ranking.models]
+    ranks = pd.Series(ranking.friedman.mean_ranks, index=names)
+    height = 1.0 + 0.22 * len(names)
+    figure = Figure(figsize=(7.0, 2 * height), layout="constrained")
+    distance = ranking.critical_difference
+    tests = {
+        f"Nemenyi: mean ranks that differ by {distance:.2f} differ significantly": ranking.nemenyi,
+        "Wilcoxon, adjusted by Holm's method": ranking.wilcoxon,
+    }
+    panels = figure.subplots(2, 1)
+    for panel, (title, p_values) in zip(panels, tests.items(), strict=True):
+        critical_difference_diagram(
+            ranks,
+            pd.DataFrame(p_values, index=names, columns=names),
+            alpha=ALPHA,
+            ax=panel,
+            label_fmt_left="{label}  {rank:.2f} ",
+            label_fmt_right=" {rank:.2f}  {label}",
+            label_props={"size": 8},
+            marker_props={"s": 12},
+            elbow_props={"color": "black", "linewidth": 0.6},
+            crossbar_props={"color": "#0072B2", "marker": "o", "markersize": 4, "linewidth": 2.5},
+        )
+        panel.set_title(title, fontsize=9, loc="left")
+        panel.tick_params(labelsize=8)
+    return figure

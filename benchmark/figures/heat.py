@@ -1,0 +1,69 @@
+"""Heat maps with a number in every cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from baselines.base import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def heat_map(
+    panel: Axes,
+    values: FloatArray,
+    texts: Sequence[Sequence[str]],
+    labels: tuple[Sequence[str], Sequence[str]],
+    span: tuple[float, float],
+    colours: str = "cividis",
+) -> None:
+    """Draw a matrix; its colours get lighter or darker all the way, so that grey shows them too.
+
+    Parameters
+    ----------
+    panel : Axes
+    values : ndarray of shape (rows, columns)
+        NaN is hatched.
+    texts : sequence of sequence of str
+        What is written into the cells.
+    labels : (sequence of str, sequence of str)
+        Of rows and columns, escaped.
+    span : (float, float)
+        The values at the ends of the colours.
+    colours : str
+        Name of a colour map.
+    """
+    from matplotlib.patches import Rectangle
+
+    image = panel.imshow(np.ma.masked_invalid(values), colours, aspect="auto",
+                         vmin=span[0], vmax=span[1])  # fmt: skip
+    for (row, column), value in np.ndenumerate(values):
+        if np.isnan(value):
+            corner = (column - 0.5, row - 0.5)
+            panel.add_patch(
+                Rectangle(corner, 1, 1, facecolor="white", edgecolor="0.6", hatch="////", lw=0)
+            )
+        dark = not np.isnan(value) and luminance(image.to_rgba(np.array([value]))[0]) < 0.5
+        panel.text(
+            column, row, texts[row][column], ha="center", va="center", fontsize=7,
+            color="white" if dark else "black",
+            # On hatching a text needs a ground of its own.
+            bbox={"facecolor": "white", "lw": 0, "pad": 1} if np.isnan(value) else None,
+        )  # fmt: skip
+    rows, columns = labels
+    panel.set_yticks(range(len(rows)), rows)
+    panel.set_xticks(range(len(columns)), columns)
+    if sum(map(len, columns)) * 0.065 >= 0.4 * len(columns):  # too long to stand side by side
+        for label in panel.get_xticklabels():
+            label.set(rotation=40, ha="left", va="bottom", rotation_mode="anchor")
+    panel.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
+
+
+def luminance(colour: Sequence[float] | FloatArray) -> float:
+    """How light a colour is in grey, 0 to 1 (ITU-R BT.601)."""
+    red, green, blue = colour[:3]
+    return float(0.299 * red + 0.587 * green + 0.114 * blue)

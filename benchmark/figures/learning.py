@@ -1,0 +1,95 @@
+"""Learning curves: the loss of the networks, epoch by epoch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from benchmark.errors import UsageError
+from benchmark.figures.base import (
+    WIDTH,
+    Choice,
+    Drawing,
+    chosen_dataset,
+    chosen_models,
+    legend_columns,
+    model_style,
+    shortened,
+    styled,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from benchmark.evidence import Evidence
+
+
+def make(evidence: Evidence, choice: Choice) -> Drawing:
+    """Draw the training loss of every network of a dataset.
+
+    Raises
+    ------
+    UsageError
+        No result tells the loss of its epochs.
+    """
+    dataset = chosen_dataset(evidence, choice)
+    models = chosen_models(evidence, choice, dataset)
+    curves = loss_curves(evidence, dataset, models)
+    if curves.empty:
+        raise UsageError(
+            f"no model of this run on {dataset} tells the loss of its epochs; networks do, such as "
+            f"DLDL and EW-MTCNN, on a dataset of images"
+        )
+    caption = (
+        f"Loss on the training images of {dataset} after every epoch: mean over folds, and the "
+        f"band from the lowest to the highest fold. Every network minimises its own loss, so that "
+        f"shapes can be compared, heights only between equal losses."
+    )
+    return Drawing(f"learning-{dataset}", draw(curves, models), curves, caption)
+
+
+def loss_curves(evidence: Evidence, dataset: str, models: list[str]) -> pd.DataFrame:
+    """Average the loss of every epoch over the folds of each network.
+
+    Returns
+    -------
+    DataFrame
+        Columns model, epoch (from 1), mean, low, high, folds.
+    """
+    rows = []
+    for name in models:
+        histories = [
+            np.asarray(result.record["history"], dtype=np.float64)
+            for task, result in evidence.results.items()
+            if (task.dataset, task.model) == (dataset, name) and result.record.get("history")
+        ]
+        for epoch in range(max(map(len, histories), default=0)):
+            losses = np.array([history[epoch] for history in histories if len(history) > epoch])
+            rows.append((name, epoch + 1, losses.mean(), losses.min(), losses.max(), len(losses)))
+    return pd.DataFrame(rows, columns=["model", "epoch", "mean", "low", "high", "folds"])
+
+
+@styled
+def draw(curves: pd.DataFrame, names: list[str]) -> Figure:
+    """Draw what `loss_curves` returned; `names` give models their styles."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
+    panel = figure.subplots()
+    handles = []
+    shown = list(curves["model"].unique())
+    for name in shown:
+        mine = curves[curves["model"] == name]
+        style = model_style(names, name)
+        panel.fill_between(mine["epoch"], mine["low"], mine["high"], alpha=0.15, lw=0,
+                           color=style["color"])  # fmt: skip
+        handles += panel.plot(mine["epoch"], mine["mean"], **style)
+    panel.set(xlabel="epoch", ylabel="training loss")
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+    panel.grid()
+    labels = shortened(shown, 40)
+    figure.legend(handles, labels, loc="outside upper center", ncols=legend_columns(labels))
+    return figure

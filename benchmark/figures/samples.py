@@ -1,0 +1,275 @@
+"""Figures 1 and 4: sample instances with their true and their predicted distributions."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from baselines.base import FloatArray
+from benchmark.figures.base import (
+    WIDTH,
+    Choice,
+    Drawing,
+    chosen_dataset,
+    complete_models,
+    legend_columns,
+    model_style,
+    plain,
+    shortened,
+    styled,
+)
+from benchmark.instances import predictions_of, values_of
+from benchmark.metrics import MEASURES
+from benchmark.plan import Truth
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from benchmark.evidence import Evidence
+
+#: Number of samples in Figures 1 and 4.
+IN_FIGURE_1, IN_FIGURE_4 = 6, 4
+
+#: The models of the paper's Figure 4.
+PAPER_MODELS = ("AA-kNN", "DLDL", "EW-MTCNN")
+
+#: What the true distribution is called in the data.
+TRUE = "true"
+
+_KL = next(measure for measure in MEASURES if measure.name == "kl_divergence")
+
+
+def choose_samples(
+    values: FloatArray, count: int, pictured: Collection[int] = frozenset()
+) -> list[int]:
+    """Choose rows that stand for all: the middle of each of `count` equal parts by value.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        What rows are ordered by, ties by row number; rows with NaN are not chosen.
+    count : int
+        How many rows, if there are so many.
+    pictured : collection of int
+        Rows with a picture. If they are enough, the nearest of them in the order is taken.
+
+    Returns
+    -------
+    list of int
+        Rows by ascending value.
+    """
+    # Values that differ by rounding alone are tied.
+    ordered = np.argsort(np.round(values, 12), kind="stable")
+    order = [int(row) for row in ordered[: np.count_nonzero(~np.isnan(values))]]
+    free = [place for place, row in enumerate(order) if row in pictured]
+    if len(free) < count:
+        free = list(range(len(order)))
+    chosen = []
+    for number in range(min(count, len(free))):
+        middle = (2 * number + 1) * len(order) // (2 * count)
+        place = free[int(np.argmin(np.abs(np.array(free) - middle)))]
+        free.remove(place)
+        chosen.append(place)
+    return [order[place] for place in sorted(chosen)]
+
+
+def sampled_rows(evidence: Evidence, dataset: str) -> list[int]:
+    """Rows that Figures 1 and 4 show if they can: those whose pictures are wanted."""
+    truth = evidence.plan.truths[dataset]
+    rows = set(choose_samples(_entropy(truth.D), IN_FIGURE_1))
+    models = _ranked(evidence, dataset)[:1]
+    if models:
+        predicted = predictions_of(evidence, dataset)[models[0]]
+        rows |= set(choose_samples(values_of(truth.D, predicted, _KL), IN_FIGURE_4))
+    return sorted(rows)
+
+
+def sample_shares(
+    truth: Truth, rows: Sequence[int], predicted: Mapping[str, FloatArray]
+) -> pd.DataFrame:
+    """Collect the true shares of rows, then those that models predicted.
+
+    Returns
+    -------
+    DataFrame
+        Columns row, id, model (`TRUE` first), label, share, kl_divergence (of the prediction).
+    """
+    parts = []
+    for row in rows:
+        for name, P in {TRUE: truth.D, **predicted}.items():
+            divergence = np.nan if name == TRUE else _KL.function(truth.D[[row]], P[[row]])[0]
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "row": row,
+                        "id": truth.ids[row],
+                        "model": name,
+                        "label": truth.label_names,
+                        "share": P[row],
+                        "kl_divergence": divergence,
+                    }
+                )
+            )
+    return pd.concat(parts, ignore_index=True)
+
+
+def make_true(evidence: Evidence, choice: Choice) -> Drawing:
+    """Draw Figure 1: samples with their true distributions."""
+    dataset = chosen_dataset(evidence, choice)
+    truth, pictures = evidence.plan.truths[dataset], evidence.thumbnails(dataset)
+    rows = choose_samples(_entropy(truth.D), IN_FIGURE_1, pictures)
+    shares = sample_shares(truth, rows, {})
+    rule = _rule(len(rows), "the entropy of the true", pictures)
+    caption = (
+        f"{len(rows)} of {len(truth.D):,} instances of {dataset} with their true distributions: "
+        f"bars are the shares of the labels. {rule} "
+        f"So the first has a clear label and the last is the most mixed."
+    )
+    return Drawing(f"figure1-{dataset}", draw(shares, pictures, []), shares, caption)
+
+
+def make_predicted(evidence: Evidence, choice: Choice) -> Drawing:
+    """Draw Figure 4: samples with their true distributions and what models predicted.
+
+    Raises
+    ------
+    UsageError
+        No model has all of its folds.
+    """
+    dataset = chosen_dataset(evidence, choice)
+    truth, pictures = evidence.plan.truths[dataset], evidence.thumbnails(dataset)
+    models, remark = complete_models(evidence, choice, dataset)
+    if not choice.models:
+        models = _ranked(evidence, dataset)
+    predicted = predictions_of(evidence, dataset)
+    rows = choose_samples(values_of(truth.D, predicted[models[0]], _KL), IN_FIGURE_4, pictures)
+    shares = sample_shares(truth, rows, {name: predicted[name] for name in models})
+    what = f"the KL divergence of {models[0]} from the true"
+    repeat = " in the first repeat" if truth.folds.n_repeats > 1 else ""
+    caption = (
+        f"{len(rows)} of {len(truth.D):,} instances of {dataset}: bars are the true shares of the "
+        f"labels, markers those that models predicted{repeat}, each when the instance was in the "
+        f"test fold; below are their KL divergences (lower is better). "
+        f"{_rule(len(rows), what, pictures)} {remark}"
+    ).strip()
+    figure = draw(shares, pictures, list(evidence.plan.models))
+    return Drawing(f"figure4-{dataset}", figure, shares, caption)
+
+
+def _entropy(D: FloatArray) -> FloatArray:
+    return -(D * np.log(np.where(D > 0, D, 1.0))).sum(axis=1)
+
+
+def _ranked(evidence: Evidence, dataset: str) -> list[str]:
+    """Three models: those of the paper as far as they are there, then those of best mean rank."""
+    rows = evidence.summary[evidence.summary["dataset"] == dataset]
+    best = list(rows.dropna(subset="mean_rank").sort_values("mean_rank", kind="stable")["model"])
+    return [*(m for m in PAPER_MODELS if m in best), *(m for m in best if m not in PAPER_MODELS)][
+        :3
+    ]
+
+
+def _rule(count: int, what: str, pictures: Collection[int]) -> str:
+    """Say how the samples were chosen."""
+    quantiles = ", ".join(f"{100 * (2 * i + 1) / (2 * count):.3g} %" for i in range(count))
+    nearest = ", the nearest of which there is a picture" if pictures else ""
+    return (
+        f"Chosen by rule: ordered by {what} distribution (ties by row number), those at the "
+        f"quantiles {quantiles}{nearest}, from left to right."
+    )
+
+
+@styled
+def draw(shares: pd.DataFrame, pictures: Mapping[int, bytes], names: Sequence[str]) -> Figure:
+    """Draw samples side by side, each with its picture above.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        What `sample_shares` returned.
+    pictures : mapping of int to bytes
+        Row to an encoded picture; without any, there is no place for them.
+    names : sequence of str
+        Models in the order that gives them their styles.
+    """
+    from matplotlib.figure import Figure
+
+    samples = list(shares.groupby("row", sort=False))
+    models = [name for name in shares["model"].unique() if name != TRUE]
+    labels = list(shares["label"].iloc[: len(samples[0][1]) // (1 + len(models))])
+    pitch = min(max(0.15, 0.07 * len(models)), 8 / len(labels))
+    heights = [pitch * len(labels)]
+    if pictures:
+        heights = [0.9 * (WIDTH - 0.8) / len(samples), *heights]
+    extra = 0.6 + 0.13 * (1 + len(models)) + (0.3 if models else 0)
+    figure = Figure(figsize=(WIDTH, sum(heights) + extra), layout="constrained")
+    grid = figure.subplots(
+        len(heights), len(samples), squeeze=False, sharey="row", height_ratios=heights
+    )
+    handles: list[Any] = []
+    for column, (row, part) in enumerate(samples):
+        title = shortened([str(part["id"].iloc[0])], 96 // len(samples))[0]
+        grid[0, column].set_title(title, fontsize=7)
+        if pictures:
+            _show(grid[0, column], pictures.get(int(str(row))))
+        handles = _bars(grid[-1, column], part, models, names, 90 // len(samples) - 6)
+    first = grid[-1, 0]
+    first.set_yticks(range(len(labels)), shortened(labels, 24))
+    first.set_ylim(len(labels) - 0.5, -0.5)
+    top = (1.12 if models else 1.45) * shares["share"].max()  # numbers need room
+    for panel in grid[-1]:
+        panel.set_xlim(0, top)
+    if models:
+        shown = shortened(["true distribution", *models], 40)
+        figure.legend(handles, shown, loc="outside upper center", ncols=legend_columns(shown))
+    return figure
+
+
+def _show(panel: Axes, picture: bytes | None) -> None:
+    from PIL import Image
+
+    panel.set_axis_off()
+    if picture is None:
+        panel.text(0.5, 0.5, "no picture", ha="center", va="center", transform=panel.transAxes)
+        return
+    with Image.open(io.BytesIO(picture)) as opened:
+        pixels = np.asarray(opened.convert("RGB"))
+    height, width = pixels.shape[:2]
+    # Panels of a row share their vertical axis, whatever the shape of the picture.
+    panel.imshow(pixels, extent=(0, width / height, 1, 0), aspect="equal")
+
+
+def _bars(
+    panel: Axes, part: pd.DataFrame, models: Sequence[str], names: Sequence[str], room: int
+) -> list[Any]:
+    """Draw one sample's shares; return what the legend explains."""
+    true = part[part["model"] == TRUE]["share"].to_numpy()
+    places = np.arange(len(true))
+    handles: list[Any] = [
+        panel.barh(places, true, height=0.8, color="0.82", edgecolor="0.35", linewidth=0.5)
+    ]
+    lines = ["share"]
+    offsets = np.linspace(-0.28, 0.28, len(models)) if len(models) > 1 else [0.0]
+    for model, offset in zip(models, offsets, strict=False):
+        mine = part[part["model"] == model]
+        style = model_style(names, model)
+        panel.hlines(places + offset, 0, mine["share"], color=style["color"], linewidth=0.8)
+        points = panel.plot(
+            mine["share"], places + offset, color=style["color"], marker=style["marker"],
+            markersize=3.5, linestyle="none",
+        )  # fmt: skip
+        handles += points
+        lines.append(f"{mine['kl_divergence'].iloc[0]:.3f}  {shortened([model], room)[0]}")
+    if models:
+        lines[0] = "share;  KL divergence:"
+    panel.set_xlabel("\n".join(lines), fontsize=7, loc="left")
+    if not models:
+        for place, share in zip(places, true, strict=True):
+            panel.text(share, float(place), plain(f" {share:.2f}"), va="center", fontsize=7)
+    panel.tick_params(axis="y", length=0)
+    return handles

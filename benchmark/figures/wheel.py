@@ -1,0 +1,96 @@
+"""The emotion wheel and the prior matrix that it gives the labels of a dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from baselines.base import FloatArray
+from benchmark.errors import UsageError
+from benchmark.figures.base import WIDTH, Choice, Drawing, chosen_dataset, plain, shortened, styled
+from benchmark.figures.heat import heat_map
+from ewmtcnn.wheel import MIKELS, prior_distributions, wheel_distances
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from benchmark.evidence import Evidence
+
+#: Width of the paper's prior.
+_SIGMA = 0.6
+
+
+def make(evidence: Evidence, choice: Choice) -> Drawing:
+    """Draw Mikels' wheel, and the prior of a dataset's labels at the run's sigma.
+
+    Raises
+    ------
+    UsageError
+        A label of the dataset is not on the wheel.
+    """
+    dataset = chosen_dataset(evidence, choice)
+    labels = evidence.plan.truths[dataset].label_names
+    sigma, whose = run_sigma(evidence, dataset)
+    try:
+        wheel_distances(labels)
+        prior = prior_distributions(labels, sigma)
+    except ValueError as error:
+        raise UsageError(
+            f"the labels of {dataset} are not emotions of the wheel: {error}"
+        ) from error
+    caption = (
+        f"Left: Mikels' wheel; the distance of two emotions is the number of steps round it. "
+        f"Right: the prior of every label of {dataset} (rows) at sigma {sigma:g}, {whose}: a "
+        f"distribution that falls off with the distance. A label that is not on the wheel keeps to "
+        f"itself."
+    )
+    data = pd.DataFrame(prior, columns=list(labels))
+    data.insert(0, "label", labels)
+    return Drawing(f"wheel-{dataset}", draw(labels, prior), data, caption)
+
+
+def run_sigma(evidence: Evidence, dataset: str) -> tuple[float, str]:
+    """Find the sigma that the run's first network with a wheel has; tell whose it is."""
+    for name in evidence.plan.models_of(dataset):
+        params = evidence.plan.models[name]["params"]
+        if params.get("wheel") == "prior":
+            sigma = params["sigma"]
+            known = evidence.plan.truths[dataset].sigma if sigma == "data" else sigma
+            if known is not None:
+                return float(known), f"that of {name}"
+    return _SIGMA, "that of the paper"
+
+
+@styled
+def draw(labels: tuple[str, ...], prior: FloatArray) -> Figure:
+    """Draw the wheel and a prior of shape (c, c)."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(2, 3))
+    _draw_circle(left)
+    texts = [[_share(value) for value in row] for row in prior]
+    names = shortened(labels, 14)
+    heat_map(right, prior, texts, (names, names), (0.0, 1.0), "cividis_r")
+    return figure
+
+
+def _share(value: float) -> str:
+    return "0" if value < 5e-4 else f"{value:.3f}".lstrip("0") if value < 1 else "1"
+
+
+def _draw_circle(panel: Axes) -> None:
+    panel.set_aspect("equal")
+    panel.set_axis_off()
+    panel.set(xlim=(-1.75, 1.75), ylim=(-1.4, 1.4))
+    turn = np.linspace(0, 2 * np.pi, 200)
+    panel.plot(np.sin(turn), np.cos(turn), color="0.6")
+    for number, emotion in enumerate(MIKELS):
+        angle = 2 * np.pi * number / len(MIKELS)
+        x, y = np.sin(angle), np.cos(angle)
+        panel.plot([x], [y], "o", color="#0072B2", markersize=6)
+        side = "center" if abs(x) < 0.1 else "left" if x > 0 else "right"
+        panel.text(1.14 * x, 1.14 * y, plain(emotion), ha=side, va="center")

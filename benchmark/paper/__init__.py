@@ -1,0 +1,1 @@
+"""The paper beside a run: published tables, claims, and what may differ."""

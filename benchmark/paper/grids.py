@@ -1,0 +1,214 @@
+"""What `benchmark.paper` found, as tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.grid import Grid
+from benchmark.metrics import Measure
+from benchmark.paper.claims import HOLDS, OUTCOMES, UNJUDGED, VERDICTS
+from benchmark.paper.published import EMOTION6, PAPER_MEASURES, TABLE3, TABLE4
+from benchmark.paper.words import datasets_of, number, numbers_of, signed
+from benchmark.render import DAGGER, GAP
+from benchmark.statistics import ALPHA
+from benchmark.trivial import MEAN
+
+if TYPE_CHECKING:
+    from benchmark.paper.comparison import Comparison
+
+_BETTER = "ours better by"
+_SIGN = (
+    f'"{_BETTER}": + where ours is better and - where the published value is, whatever the '
+    f"direction of the measure."
+)
+_TAU = "Kendall's tau-b"
+_TAU_NOTE = (
+    f"{_TAU}: 1 if ours and the published values order the models that both have alike, -1 if "
+    f"the other way round."
+)
+
+
+def grids(comparison: Comparison) -> list[Grid]:
+    """Lay out the tables side by side, where the run has any of their models, and the claims."""
+    cells = comparison.cells
+    found = []
+    if (cells["table"] == TABLE3).any():
+        found.append(_table3(comparison, cells[cells["table"] == TABLE3]))
+    if (cells["table"] == TABLE4).any():
+        found.append(_table4(comparison, cells[cells["table"] == TABLE4]))
+    return [*found, _claims(comparison)]
+
+
+def _table3(comparison: Comparison, cells: pd.DataFrame) -> Grid:
+    measures = [PAPER_MEASURES[name] for name in cells["measure"].unique()]
+    headers = ["Model", ""] + [f"{m.title} {'↑' if m.higher_is_better else '↓'}" for m in measures]
+    rows: list[list[str]] = []
+    best = set()
+    for model, part in cells.groupby("model", sort=False):
+        lines = part.to_dict("records")
+        if model == MEAN:
+            values = zip(part["ours"], measures, strict=True)
+            rows.append([MEAN, "ours", *(number(value, m) for value, m in values)])
+            real = comparison.published.mean_distribution
+            rows.append(["", f"real {EMOTION6}", *(number(real[m.name], m) for m in measures)])
+            continue
+        for side, title in (("our", "ours"), ("published", "published")):
+            shown = []
+            for j, (row, measure) in enumerate(zip(lines, measures, strict=True), start=2):
+                shown.append(_ranked(row, title, f"{side}_rank", f"{title}_beats_mean", measure))
+                if row[f"{side}_rank"] == 1:
+                    best.add((len(rows), j))
+            rows.append([str(model) if side == "our" else "", title, *shown])
+        if part["difference"].notna().any():
+            differences = zip(part["difference"], measures, strict=True)
+            rows.append(["", _BETTER, *(signed(value, m) for value, m in differences)])
+    rows.append([_TAU, "", *_taus(comparison, TABLE3, EMOTION6, [m.name for m in measures])])
+    name = comparison.matches[EMOTION6]
+    return Grid(
+        caption=_caption(
+            comparison,
+            f"Our results beside Table 3 of {comparison.published.short}",
+            [EMOTION6],
+        ),
+        headers=headers,
+        rows=rows,
+        best=best,
+        notes=[
+            f"Table 3: ours is {name}, in parentheses the rank among the models of the run; "
+            f"published is {EMOTION6}, ranks as printed.",
+            _SIGN,
+            f"{DAGGER} does not beat the mean training distribution: ours that of {name}, the "
+            f"published values that of the real {EMOTION6} labels, computed by this project (the "
+            f"paper has no such row).",
+            _TAU_NOTE,
+        ],
+    )
+
+
+def _table4(comparison: Comparison, cells: pd.DataFrame) -> Grid:
+    papers = list(cells["published_dataset"].unique())
+    measure = PAPER_MEASURES["accuracy"]
+    headers, best = ["Model"], set()
+    models = list(dict.fromkeys(cells["model"]))
+    models = [model for model in models if model != MEAN] + [MEAN]
+    rows = {model: [str(model)] for model in models}
+    for paper in papers:
+        here = cells[cells["published_dataset"] == paper].set_index("model").reindex(models)
+        headers += [f"{comparison.matches[paper]}, ours", f"{paper}, published", _BETTER]
+        for i, (model, row) in enumerate(zip(models, here.to_dict("records"), strict=True)):
+            for side, title in (("our", "ours"), ("published", "published")):
+                if row[f"{side}_rank"] == 1:
+                    best.add((i, len(rows[model])))
+                rows[model].append(
+                    _ranked(row, title, f"{side}_rank", f"{title}_beats_mean", measure)
+                )
+            rows[model].append(signed(row["difference"], measure))
+    taus = [_TAU]
+    for paper in papers:
+        taus += ["", "", *_taus(comparison, TABLE4, paper, [measure.name])]
+    return Grid(
+        caption=_caption(
+            comparison,
+            f"Our accuracies (%) beside Table 4 of {comparison.published.short}",
+            papers,
+        ),
+        headers=headers,
+        rows=[*rows.values(), taus],
+        best=best,
+        notes=[
+            "Table 4: in parentheses the rank, ours among the models of the run, the published "
+            "among the nine of the table.",
+            _SIGN,
+            f"{DAGGER} does not beat the mean training distribution, as far as that is known for "
+            f"the published values.",
+            _TAU_NOTE,
+        ],
+    )
+
+
+def _claims(comparison: Comparison) -> Grid:
+    verdicts = comparison.verdicts
+    numbers = {reason.text: i for i, reason in enumerate(comparison.reasons, start=1)}
+    rows, notes = [], []
+    obstacles: dict[str, list[str]] = {}
+    for i, verdict in enumerate(verdicts, start=1):
+        why = _ranges([numbers[text] for text in verdict.reasons])
+        rows.append(
+            [
+                str(i),
+                verdict.claim.text,
+                ", ".join(datasets_of(verdict)) or GAP,
+                verdict.outcome,
+                *(str(verdict.count(outcome)) for outcome in OUTCOMES),
+                "" if verdict.outcome in (HOLDS, UNJUDGED) else why,
+            ]
+        )
+        found = numbers_of(verdict)
+        if found:
+            notes.append(f"Claim {i} ({verdict.claim.where}), {verdict.outcome}: {found}.")
+        for obstacle in verdict.obstacles:
+            obstacles.setdefault(obstacle, []).append(str(i))
+    counts = Counter(verdict.outcome for verdict in verdicts)
+    summary = ", ".join(f"{outcome} {counts[outcome]}" for outcome in VERDICTS if counts[outcome])
+    lacking = [
+        f"Lacking for claim{'s' if len(claims) > 1 else ''} {', '.join(claims)}: {obstacle}."
+        for obstacle, claims in obstacles.items()
+    ]
+    return Grid(
+        caption=_caption(
+            comparison,
+            f"Claims of {comparison.published.short}, held against our results",
+            comparison.stand_ins,
+        ),
+        headers=["", "Claim", "Held against", "Verdict", *map(str.capitalize, OUTCOMES),
+                 "May differ by reason"],
+        rows=rows,
+        notes=[
+            f"Verdicts on {len(verdicts)} claims: {summary}. A claim holds if all of its "
+            f"comparisons agree and are significant, and does not hold if one of them is "
+            f"significantly the other way round.",
+            f"Significant: p below {ALPHA:g} in the corrected resampled t-test over the folds, "
+            f"adjusted by Holm's method for all pairs of models of the dataset and measure (over "
+            f"sigma: for all other sigma). + means that the first is better, whatever the "
+            f"measure's direction.",
+            *notes,
+            *lacking,
+        ],
+    )  # fmt: skip
+
+
+def _caption(comparison: Comparison, text: str, papers: Iterable[str]) -> str:
+    """Add loudly which data is other data."""
+    other = [f"{comparison.stand_ins[p]} instead of {p}" for p in papers
+             if p in comparison.stand_ins]  # fmt: skip
+    return f"{text}; OTHER DATA: {', '.join(other)}" if other else text
+
+
+def _taus(comparison: Comparison, table: str, paper: str, measures: list[str]) -> list[str]:
+    frame = comparison.agreement
+    mine = frame[(frame["table"] == table) & (frame["published_dataset"] == paper)]
+    taus = mine.set_index("measure")["tau"].to_dict()
+    return [GAP if taus[name] is None else f"{taus[name]:+.2f}" for name in measures]
+
+
+def _ranked(row: dict[Any, Any], value: str, rank: str, beats: str, measure: Measure) -> str:
+    cell = number(row[value], measure)
+    if not np.isnan(row[rank]):
+        cell += f"({row[rank]:.0f})"
+    return cell + (DAGGER if row[beats] is not pd.NA and row[beats] == False else "")  # noqa: E712
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Write sorted numbers as 1-3, 5."""
+    parts: list[list[int]] = []
+    for n in numbers:
+        if parts and n == parts[-1][-1] + 1:
+            parts[-1].append(n)
+        else:
+            parts.append([n])
+    return ", ".join(f"{p[0]}-{p[-1]}" if len(p) > 1 else str(p[0]) for p in parts)
