@@ -32,7 +32,7 @@ ASSUMPTIONS = (
     "Within a dataset: corrected resampled t-test over the folds (Nadeau and Bengio 2003), which "
     "share training rows; it assumes normal differences that correlate with the share of rows in "
     "a test fold. p-values are adjusted by Holm's method for all pairs of models of the dataset "
-    "and measure.",
+    "and measure; intervals of differences are not adjusted.",
     "P(better), P(equivalent), P(worse): Bayesian correlated t-test with a flat prior (Benavoli "
     "and others 2017); equivalent means a difference below 1 % of the measure's range, for KLdiv, "
     "which has none, below 0.01.",

@@ -167,17 +167,19 @@ def chosen_dataset(evidence: Evidence, choice: Choice) -> str:
 
 def chosen_models(evidence: Evidence, choice: Choice, dataset: str) -> list[str]:
     """Return the models that a figure shows: the chosen, or all that run on the dataset."""
-    known = evidence.plan.models_of(dataset)
-    if not choice.models:
-        return known
+    return models_among(evidence.plan.models_of(dataset), choice, dataset)
+
+
+def models_among(known: list[str], choice: Choice, whose: str) -> list[str]:
+    """Return the chosen models, each once, or all known ones; `whose` they are is for errors."""
     by_lower = {name.lower(): name for name in known}
     for name in choice.models:
         if name.lower() not in by_lower:
             raise UsageError(
-                f"{dataset} has no model {name!r}{did_you_mean(name, known)} "
+                f"{whose} has no model {name!r}{did_you_mean(name, known)} "
                 f"(it has: {', '.join(known)})"
             )
-    return [by_lower[name.lower()] for name in dict.fromkeys(choice.models)]
+    return list(dict.fromkeys(by_lower[name.lower()] for name in choice.models)) or known
 
 
 def complete_models(evidence: Evidence, choice: Choice, dataset: str) -> tuple[list[str], str]:
@@ -234,7 +236,8 @@ def directed(measure: Measure) -> str:
 def far_out(values: FloatArray, among: FloatArray) -> NDArray[np.bool_]:
     """Find values that would squeeze all others on a common axis.
 
-    They are more than three interquartile ranges off the quartiles (Tukey's outer fences).
+    They are more than three interquartile ranges off the quartiles (Tukey's outer fences). Where
+    the quartiles are equal, no distance is large.
 
     Parameters
     ----------
@@ -250,27 +253,31 @@ def far_out(values: FloatArray, among: FloatArray) -> NDArray[np.bool_]:
     low, high = np.percentile(among, (25, 75))
     reach = 3 * (high - low)
     far: NDArray[np.bool_] = (values < low - reach) | (values > high + reach)
-    return far if len(values) >= 4 and not far.all() else np.zeros(len(values), dtype=bool)
+    told = len(values) >= 4 and reach > 0 and not far.all()
+    return far if told else np.zeros(len(values), dtype=bool)
 
 
 def plain(text: str) -> str:
     """Escape a text that matplotlib must show as it is: no formulas, no line breaks."""
-    shown = (c if c.isprintable() else repr(c)[1:-1] for c in text)
-    return "".join(shown).replace("$", r"\$")
+    return _visible(text).replace("$", r"\$")
 
 
 def shortened(names: Sequence[str], limit: int) -> list[str]:
     """Cut long names in the middle and escape them; different names stay different."""
     found: dict[str, str] = {}
+    head = (limit - 1) // 2
     for name in dict.fromkeys(names):
-        short = name
-        if len(name) > limit:
-            head = (limit - 1) // 2
-            short = f"{name[:head]}…{name[head + 1 - limit :]}"
-            if plain(short) in found.values():
-                short = f"{name[:head]}…#{len(found) + 1}"
+        short = shown = _visible(name)
+        if len(shown) > limit:
+            short = f"{shown[:head]}…{shown[head + 1 - limit :]}"
+        if plain(short) in found.values():
+            short = f"{shown[:head]}…#{len(found) + 1}"
         found[name] = plain(short)
     return [found[name] for name in names]
+
+
+def _visible(text: str) -> str:
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def legend_columns(labels: Iterable[str]) -> int:
@@ -278,10 +285,19 @@ def legend_columns(labels: Iterable[str]) -> int:
     return max(1, int(WIDTH / (0.5 + 0.065 * max(map(len, labels), default=0))))
 
 
+def legend_height(labels: Sequence[str]) -> float:
+    """Return the height in inches that a legend across the page takes."""
+    return 0.15 * -(-len(labels) // legend_columns(labels)) + 0.1
+
+
 @styled
 def written(figure: Figure, file_format: str) -> bytes:
     """Write a figure as a file of a format; the same numbers give the same bytes."""
     use_covering_fonts(figure)
+    for panel in figure.axes:  # lay them out afresh, whatever was written before
+        spec = panel.get_subplotspec()
+        if spec is not None:
+            panel.set_subplotspec(spec)
     buffer = io.BytesIO()
     metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}[file_format]
     figure.savefig(buffer, format=file_format, metadata=metadata)

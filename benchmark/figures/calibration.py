@@ -102,23 +102,25 @@ def draw(data: pd.DataFrame, models: list[str]) -> Figure:
     rows = -(-len(models) // columns)
     side = WIDTH / 5
     figure = Figure(
-        figsize=(max(columns, 2) * side, rows * (side + 0.25) + 0.3), layout="constrained"
+        figsize=(max(columns, 2) * side, rows * (side + 0.1) + 0.3), layout="constrained"
     )
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    for panel, name in zip(panels.flat, models, strict=False):
+    for panel, name, title in zip(panels.flat, models, shortened(models, 18), strict=False):
         mine = data[data["model"] == name]
         panel.plot([0, 1], [0, 1], color="0.6", linewidth=0.8, linestyle="--")
         share = mine["count"] / mine["count"].sum()
         panel.bar(mine["low"], 0.3 * share, width=1 / BINS, align="edge", color="0.85",
                   edgecolor="0.5", linewidth=0.4)  # fmt: skip
         panel.plot(mine["predicted"], mine["true"], marker="o", color="#0072B2", markersize=3)
-        panel.set_title(shortened([name], 22)[0], fontsize=8)
+        panel.set_title(title, fontsize=7)
         panel.text(0.05, 0.9, plain(f"ECE {mine['error'].iloc[0]:.3f}"), fontsize=7)
         panel.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
         panel.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
         panel.set_yticks([0, 0.5, 1], ["0", ".5", "1"])
     for panel in panels.flat[len(models) :]:
         panel.set_axis_off()
+    for panel in panels.flat[len(models) - columns : len(models)]:
+        panel.tick_params(labelbottom=True)
     figure.supxlabel("mean predicted share", fontsize=8)
     figure.supylabel("mean true share", fontsize=8)
     return figure

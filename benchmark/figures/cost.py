@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from benchmark.figures.base import (
     directed,
     far_out,
     legend_columns,
+    legend_height,
     model_style,
     shortened,
     styled,
@@ -44,7 +46,7 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     data = costs(evidence, dataset, models, measure)
     rows = evidence.summary[evidence.summary["dataset"] == dataset].set_index("model")
     mean = float(rows[measure.name].to_dict()[MEAN])
-    figure, outside = draw(data, mean, measure, models)
+    figure, outside = draw(data, mean, measure, list(evidence.plan.models))
     caption = (
         f"Mean time to learn from and predict a fold of {dataset} (without making features, on a "
         f"logarithmic axis) against {measure.title}, "
@@ -89,17 +91,28 @@ def costs(evidence: Evidence, dataset: str, models: list[str], measure: Measure)
     return data
 
 
+def _between_decades(span: float) -> Callable[[float, float], str]:
+    """Return what writes numbers between powers of ten: the fewer the more decades are shown."""
+    digits = "123456789" if span < 10 else "25" if span < 1e4 else ""
+    return lambda x, _: f"{x:g}" if f"{x:e}"[0] in digits else ""
+
+
 @styled
 def draw(
     data: pd.DataFrame, mean: float, measure: Measure, names: list[str]
 ) -> tuple[Figure, list[str]]:
-    """Draw what `costs` returned; tell which models are outside the panel."""
+    """Draw what `costs` returned; tell which models are outside the panel.
+
+    `names` give models their styles.
+    """
     from matplotlib.figure import Figure
 
     factor = 100.0 if measure.percent else 1.0
     values = data["value"].to_numpy() * factor
     far = far_out(values, values)
-    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    shown = [str(name) for name in data["model"][~far]]
+    labels = shortened(shown, 40)
+    figure = Figure(figsize=(WIDTH, 3.2 + legend_height(labels)), layout="constrained")
     panel = figure.subplots()
     panel.set_xscale("log")
     handles = []
@@ -113,8 +126,9 @@ def draw(
     panel.step(front["seconds"], front["value"] * factor, where="post", color="0.4", zorder=0)
     panel.axhline(mean * factor, color="0.35", linestyle="--", linewidth=0.9)
     panel.set(xlabel="seconds per fold", ylabel=directed(measure))
+    panel.xaxis.set_major_formatter("{x:g}")  # powers of ten would be too small to read
+    low, high = panel.get_xlim()
+    panel.xaxis.set_minor_formatter(_between_decades(high / low))
     panel.grid()
-    shown = [str(name) for name in data["model"][~far]]
-    labels = shortened(shown, 40)
     figure.legend(handles, labels, loc="outside upper center", ncols=legend_columns(labels))
     return figure, [str(name) for name in data["model"][far]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from benchmark.comparisons import Ranking, rank_across
-from benchmark.figures.base import Choice, Drawing, chosen_measure, plain
+from benchmark.figures.base import WIDTH, Choice, Drawing, chosen_measure, shortened, styled
 from benchmark.significance_table import p_text, rankings_frame
 from benchmark.statistics import ALPHA
 
@@ -44,16 +44,16 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     return Drawing(name, draw(ranking), data, caption)
 
 
+@styled
 def draw(ranking: Ranking) -> Figure:
     """Draw both diagrams, one above the other."""
     from matplotlib.figure import Figure
     from scikit_posthocs import critical_difference_diagram
 
-    # Two models of one name after escaping cannot be, for escaping keeps names apart.
-    names = [plain(name) for name in ranking.models]
+    names = shortened(ranking.models, 24)
     ranks = pd.Series(ranking.friedman.mean_ranks, index=names)
     height = 1.0 + 0.22 * len(names)
-    figure = Figure(figsize=(7.0, 2 * height), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 2 * height), layout="constrained")
     distance = ranking.critical_difference
     tests = {
         f"Nemenyi: mean ranks that differ by {distance:.2f} differ significantly": ranking.nemenyi,

@@ -57,10 +57,11 @@ def heat_map(
     rows, columns = labels
     panel.set_yticks(range(len(rows)), rows)
     panel.set_xticks(range(len(columns)), columns)
-    if sum(map(len, columns)) * 0.065 >= 0.4 * len(columns):  # too long to stand side by side
+    panel.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
+    room = panel.get_window_extent().width / panel.figure.dpi / len(columns)
+    if max(map(len, columns)) * 0.07 >= room:  # inches; too long to stand side by side
         for label in panel.get_xticklabels():
             label.set(rotation=40, ha="left", va="bottom", rotation_mode="anchor")
-    panel.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
 
 
 def luminance(colour: Sequence[float] | FloatArray) -> float:

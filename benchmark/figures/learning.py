@@ -13,8 +13,9 @@ from benchmark.figures.base import (
     Choice,
     Drawing,
     chosen_dataset,
-    chosen_models,
+    complete_models,
     legend_columns,
+    legend_height,
     model_style,
     shortened,
     styled,
@@ -32,10 +33,10 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     Raises
     ------
     UsageError
-        No result tells the loss of its epochs.
+        No model has all of its folds, or none tells the loss of its epochs.
     """
     dataset = chosen_dataset(evidence, choice)
-    models = chosen_models(evidence, choice, dataset)
+    models, remark = complete_models(evidence, choice, dataset)
     curves = loss_curves(evidence, dataset, models)
     if curves.empty:
         raise UsageError(
@@ -45,9 +46,10 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     caption = (
         f"Loss on the training images of {dataset} after every epoch: mean over folds, and the "
         f"band from the lowest to the highest fold. Every network minimises its own loss, so that "
-        f"shapes can be compared, heights only between equal losses."
-    )
-    return Drawing(f"learning-{dataset}", draw(curves, models), curves, caption)
+        f"shapes can be compared, heights only between equal losses. {remark}"
+    ).strip()
+    figure = draw(curves, list(evidence.plan.models))
+    return Drawing(f"learning-{dataset}", figure, curves, caption)
 
 
 def loss_curves(evidence: Evidence, dataset: str, models: list[str]) -> pd.DataFrame:
@@ -77,19 +79,21 @@ def draw(curves: pd.DataFrame, names: list[str]) -> Figure:
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
+    shown = list(curves["model"].unique())
+    labels = shortened(shown, 40)
+    figure = Figure(figsize=(WIDTH, 2.9 + legend_height(labels)), layout="constrained")
     panel = figure.subplots()
     handles = []
-    shown = list(curves["model"].unique())
-    for name in shown:
+    step = -(-int(curves["epoch"].max()) // 10)
+    for number, name in enumerate(shown):
         mine = curves[curves["model"] == name]
-        style = model_style(names, name)
+        # Ten markers are enough; those of different models keep apart.
+        style = {**model_style(names, name), "markevery": (number % step, step)}
         panel.fill_between(mine["epoch"], mine["low"], mine["high"], alpha=0.15, lw=0,
                            color=style["color"])  # fmt: skip
         handles += panel.plot(mine["epoch"], mine["mean"], **style)
     panel.set(xlabel="epoch", ylabel="training loss")
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.grid()
-    labels = shortened(shown, 40)
     figure.legend(handles, labels, loc="outside upper center", ncols=legend_columns(labels))
     return figure

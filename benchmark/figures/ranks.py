@@ -13,6 +13,7 @@ from benchmark.figures.base import (
     Choice,
     Drawing,
     chosen_dataset,
+    models_among,
     shortened,
     styled,
 )
@@ -36,7 +37,8 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     several = len(evidence.plan.truths) > 1 and not choice.dataset
     if several:
         table = dataset_ranks(evidence.summary)
-        name, columns = "ranks", "datasets"
+        name, columns, models = "ranks", "datasets", list(evidence.plan.models)
+        whose = "the run"
         what = (
             "Mean rank over the paper's seven measures on every dataset, and the mean over all "
             "datasets of models that ran on all of them."
@@ -44,11 +46,10 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     else:
         dataset = chosen_dataset(evidence, choice)
         table = measure_ranks(evidence.summary, dataset)
-        name, columns = f"ranks-{dataset}", "measures"
+        name, columns, models = f"ranks-{dataset}", "measures", evidence.plan.models_of(dataset)
+        whose = dataset
         what = f"Ranks of the models on {dataset} in every measure, and their mean."
-    if choice.models:
-        wanted = {name.lower() for name in choice.models}
-        table = table[[str(model).lower() in wanted for model in table.index]]
+    table = table.loc[models_among(models, choice, whose)]
     if table.empty or table.isna().to_numpy().all():
         raise UsageError("no model has all of its folds, so there is no rank to show")
     caption = (
@@ -56,7 +57,8 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
         f"model did not run there or lacks folds."
     )
     figure = draw(table)
-    data = table.rename_axis(index="model", columns=columns).reset_index()
+    # A dataset may be called "model" too.
+    data = table.rename_axis(index="model", columns=columns).reset_index(allow_duplicates=True)
     return Drawing(name, figure, data, caption)
 
 
@@ -74,8 +76,8 @@ def dataset_ranks(summary: pd.DataFrame) -> pd.DataFrame:
     table = rows.pivot_table(
         index="model", columns="dataset", values="mean_rank", aggfunc="first", dropna=False
     ).reindex(index=rows["model"].unique(), columns=rows["dataset"].unique())
-    table["all"] = table.mean(axis=1, skipna=False)
-    return table
+    # A dataset may be called "all" too.
+    return pd.concat([table, table.mean(axis=1, skipna=False).rename("all")], axis=1)
 
 
 @styled
@@ -91,7 +93,8 @@ def draw(table: pd.DataFrame) -> Figure:
         for row in values
     ]  # fmt: skip
     models, columns = (shortened([str(n) for n in names], 24) for names in table.axes)
-    figure = Figure(figsize=(WIDTH, 1.0 + 0.2 * len(table)), layout="constrained")
+    height = 0.5 + 0.05 * max(map(len, columns)) + 0.2 * len(table)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     panel = figure.subplots()
     span = (1.0, max(2.0, float(np.nanmax(values))))
     heat_map(panel, values, texts, (models, columns), span)

@@ -11,7 +11,7 @@ from baselines.base import FloatArray
 from benchmark.errors import UsageError
 from benchmark.figures.base import WIDTH, Choice, Drawing, chosen_dataset, plain, shortened, styled
 from benchmark.figures.heat import heat_map
-from ewmtcnn.wheel import MIKELS, prior_distributions, wheel_distances
+from ewmtcnn.wheel import MIKELS, NEUTRAL, prior_distributions, wheel_distances
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 #: Width of the paper's prior.
 _SIGMA = 0.6
+
+_NEUTRAL_LIES = {
+    "isolated": "Neutral is not on the wheel and keeps to itself.",
+    "centre": "Neutral lies in the centre of the wheel, equally far from all.",
+}
 
 
 def make(evidence: Evidence, choice: Choice) -> Drawing:
@@ -33,10 +38,10 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     """
     dataset = chosen_dataset(evidence, choice)
     labels = evidence.plan.truths[dataset].label_names
-    sigma, whose = run_sigma(evidence, dataset)
+    sigma, neutral, whose = run_prior(evidence, dataset)
     try:
         wheel_distances(labels)
-        prior = prior_distributions(labels, sigma)
+        prior = prior_distributions(labels, sigma, neutral)
     except ValueError as error:
         raise UsageError(
             f"the labels of {dataset} are not emotions of the wheel: {error}"
@@ -44,24 +49,25 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     caption = (
         f"Left: Mikels' wheel; the distance of two emotions is the number of steps round it. "
         f"Right: the prior of every label of {dataset} (rows) at sigma {sigma:g}, {whose}: a "
-        f"distribution that falls off with the distance. A label that is not on the wheel keeps to "
-        f"itself."
+        f"distribution that falls off with the distance."
     )
+    if NEUTRAL in (label.strip().lower() for label in labels):
+        caption += f" {_NEUTRAL_LIES[neutral]}"
     data = pd.DataFrame(prior, columns=list(labels))
     data.insert(0, "label", labels)
     return Drawing(f"wheel-{dataset}", draw(labels, prior), data, caption)
 
 
-def run_sigma(evidence: Evidence, dataset: str) -> tuple[float, str]:
-    """Find the sigma that the run's first network with a wheel has; tell whose it is."""
+def run_prior(evidence: Evidence, dataset: str) -> tuple[float, str, str]:
+    """Find sigma, and where neutral lies, of the run's first network with a wheel; tell whose."""
     for name in evidence.plan.models_of(dataset):
         params = evidence.plan.models[name]["params"]
         if params.get("wheel") == "prior":
             sigma = params["sigma"]
             known = evidence.plan.truths[dataset].sigma if sigma == "data" else sigma
             if known is not None:
-                return float(known), f"that of {name}"
-    return _SIGMA, "that of the paper"
+                return float(known), params.get("neutral", "isolated"), f"that of {name}"
+    return _SIGMA, "isolated", "that of the paper"
 
 
 @styled
@@ -79,7 +85,7 @@ def draw(labels: tuple[str, ...], prior: FloatArray) -> Figure:
 
 
 def _share(value: float) -> str:
-    return "0" if value < 5e-4 else f"{value:.3f}".lstrip("0") if value < 1 else "1"
+    return f"{value:.3f}".lstrip("0") if 0.0005 <= value < 0.9995 else f"{value:.0f}"
 
 
 def _draw_circle(panel: Axes) -> None:

@@ -228,6 +228,7 @@ def test_a_model_without_any_result_is_a_gap(evidence):
     nothing = keep(evidence, lambda task: False).pairs
     assert len(nothing) == len(pairs)
     assert nothing[NUMBERS].isna().all(axis=None)
+    assert (nothing["expected_folds"] == 5).all()
 
 
 def test_only_models_of_a_dataset_are_compared_there(evidence):
@@ -246,6 +247,23 @@ def test_one_model_alone_makes_an_empty_frame(tmp_path, evidence):
     assert list(alone.pairs.columns) == list(evidence.pairs.columns)
     marked = as_good_as_best(alone.summary, alone.pairs)
     assert marked == {("faces", "Good", measure.name) for measure in MEASURES}
+
+
+def test_more_pairs_than_are_taken_at_a_time(tmp_path):
+    models = {f"m{number}": 0.1 * number for number in range(8)}
+    made = make_evidence(tmp_path, models, {"a": 20}, folds=2)
+    pairs = made.pairs[made.pairs["measure"] == "cosine"]
+    assert len(pairs) == 28
+    for row in pairs.to_dict("records"):
+        a, b = (made.values["a"][row[m]][:, MEASURES.index(COSINE)] for m in ("model_a", "model_b"))
+        assert row["effect_size"] == pytest.approx((a - b).mean() / (a - b).std(ddof=1))
+        assert row["share_won"] == pytest.approx(((a > b) + 0.5 * (a == b)).mean())
+
+
+def test_duplicate_scores_are_refused(evidence):
+    twice = pd.concat([evidence.scores, evidence.scores.head(1)])
+    with pytest.raises(ValueError, match="duplicate"):
+        comparisons.pairwise(evidence.plan, twice, evidence.values)
 
 
 def test_rounding_is_no_difference(evidence):
@@ -320,6 +338,7 @@ def hand_made(ranks, p_values):
         ({"A": 1, "B": np.nan, "C": 2},  # B lacks folds
          {("A", "B"): np.nan, ("A", "C"): 0.2, ("B", "C"): np.nan}, {"A", "C"}),
         ({"A": 1, "B": 2}, {("A", "B"): np.nan}, {"A"}),  # not tested is not as good
+        ({"A": 1, "B": 2}, {}, {"A"}),
         ({"A": np.nan}, {}, set()),
     ],
 )  # fmt: skip
@@ -486,7 +505,7 @@ def test_models_that_never_ran_on_a_dataset_are_said():
 def test_too_few_datasets_or_models():
     with pytest.raises(UsageError, match=r"at least 3 datasets and 3 models .* are 2 and 4$"):
         rank_across(means(best_first(2, 4)), KL)
-    with pytest.raises(UsageError, match="there are 5 and 2$"):
+    with pytest.raises(UsageError, match=r"there are 5 and 2$"):
         rank_across(means(best_first(5, 2)), KL)
     values = best_first(5, 3)
     values[1, 0] = np.nan
@@ -509,6 +528,14 @@ def test_all_tied_and_tied_but_for_rounding():
     apart = rank_across(means(0.3 * (1 + 1e-6 * np.arange(20).reshape(5, 4))), KL)
     assert apart.friedman.mean_ranks.tolist() == [1, 2, 3, 4]
     assert "All models are tied on every dataset." not in apart.remarks
+
+
+def test_a_draw_is_not_called_a_tie():
+    """Three models that beat each other in turn have equal mean ranks, but are not tied."""
+    ranking = rank_across(means([[0.1, 0.2, 0.3], [0.2, 0.3, 0.1], [0.3, 0.1, 0.2]]), KL)
+    assert ranking.friedman.mean_ranks.tolist() == [2, 2, 2]
+    assert ranking.friedman.concordance == 0
+    assert "All models are tied on every dataset." not in ranking.remarks
 
 
 @pytest.mark.parametrize("n", [3, 5, 6, 7, 9, 10])

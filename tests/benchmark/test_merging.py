@@ -356,7 +356,7 @@ def test_other_folds_of_the_same_data_are_refused():
     one, two = make_part("runs/1", ["x"], ["A"]), make_part("runs/2", ["x"], ["B"])
     turned = Folds((two.plan.truths["x"].folds.assignment + 1) % N_FOLDS)
     two.plan.truths["x"] = replace(two.plan.truths["x"], folds=turned)
-    with pytest.raises(UsageError, match="comparable: other folds of x$"):
+    with pytest.raises(UsageError, match=r"comparable: other folds of x$"):
         merge([one, two])
 
 
@@ -364,7 +364,7 @@ def test_every_run_has_to_fit_to_every_other():
     """The second and the third share a dataset that the first lacks."""
     first, second = make_part("1", ["x"], ["A"]), make_part("2", ["y"], ["A"])
     third = make_part("3", ["y"], ["B"], data=1)
-    with pytest.raises(UsageError, match="2 and 3 cannot .* other data under the name y"):
+    with pytest.raises(UsageError, match=r"2 and 3 cannot .* other data under the name y"):
         merge([first, second, third])
     third = make_part("3", ["z"], {"A": describe("A", lr=1)})
     with pytest.raises(UsageError, match="1 and 3 have different models called 'A'"):
@@ -437,5 +437,5 @@ def test_folders_without_a_run_or_with_damage_are_told(stored, tmp_path):
         pass
     task = part.plan.tasks[0]
     (tmp_path / path / task.path).write_bytes(b"nonsense")
-    with pytest.raises(BenchmarkError, match="damaged.*computes it again"), gather(path):
+    with pytest.raises(BenchmarkError, match=r"damaged.*computes it again"), gather(path):
         pass

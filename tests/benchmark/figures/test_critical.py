@@ -10,7 +10,7 @@ from made import make_evidence
 
 from benchmark.comparisons import rank_across
 from benchmark.errors import UsageError
-from benchmark.figures.base import FORMATS, Choice, written
+from benchmark.figures.base import Choice, written
 from benchmark.figures.critical import draw, make
 from benchmark.metrics import MEASURES
 
@@ -73,6 +73,6 @@ def test_too_few_datasets_are_refused(tmp_path):
 def test_names_are_no_formulas(tmp_path):
     models = {"$x_1$": 0.1, "{label}": 0.4, "100 %_^": 0.7}
     evidence = make_evidence(tmp_path, models, {f"s{i}": 30 for i in range(5)}, folds=2)
-    for file_format in FORMATS:
-        first, second = (written(make(evidence, Choice()).figure, file_format) for _ in range(2))
-        assert first == second
+    first, second = (written(make(evidence, Choice()).figure, "svg") for _ in range(2))
+    assert first == second
+    assert b"$x_1$" in first

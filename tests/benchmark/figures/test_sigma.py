@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from benchmark.errors import UsageError
-from benchmark.figure5 import draw_sigma_curve, sigma_curve
+from benchmark.figures.base import written
+from benchmark.figures.sigma import draw_sigma_curve, sigma_curve
 from benchmark.folds import Folds
 from benchmark.plan import Plan, Truth
 
@@ -46,9 +47,20 @@ def test_a_run_without_sigmas_is_told():
 
 def test_files_are_of_their_format_and_repeatable():
     curve = sigma_curve(*make_run([0.0, 0.5, 1.0]))
-    assert draw_sigma_curve(curve, "pdf").startswith(b"%PDF")
-    assert b"<svg" in draw_sigma_curve(curve, "svg")
-    picture = draw_sigma_curve(curve, "png")
-    assert Image.open(io.BytesIO(picture)).size == (1000, 1040)
-    for kind in ("pdf", "png"):
-        assert draw_sigma_curve(curve, kind) == draw_sigma_curve(curve, kind)
+    first, second = (draw_sigma_curve(curve) for _ in range(2))
+    assert written(first, "pdf").startswith(b"%PDF")
+    assert b"<svg" in written(first, "svg")
+    assert Image.open(io.BytesIO(written(first, "png"))).size == (1400, 600)
+    for kind in ("pdf", "svg", "png"):
+        assert written(first, kind) == written(second, kind)
+
+
+def test_lines_are_the_curve():
+    curve = sigma_curve(*make_run([0.0, 0.5, 1.0]))
+    left, right = draw_sigma_curve(curve).axes
+    for panel, column, factor in ((left, "accuracy", 100), (right, "kl_divergence", 1)):
+        line = panel.containers[0].lines[0]
+        assert list(line.get_xdata()) == [0.0, 0.5, 1.0]
+        np.testing.assert_allclose(line.get_ydata(orig=False), factor * curve[column])
+    assert left.get_title().endswith("↑")
+    assert right.get_title().endswith("↓")
