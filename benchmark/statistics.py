@@ -138,13 +138,12 @@ def holm(p_values: ArrayLike) -> FloatArray:
     ndarray of shape (m,)
         Rejecting those below a level keeps the chance of any false rejection below it.
     """
-    from statsmodels.stats.multitest import multipletests
-
+    # Not that of statsmodels, which collects garbage at every call: 50 ms, hundreds of times.
     p = np.asarray(p_values, dtype=np.float64)
-    known = ~np.isnan(p)
+    order = np.argsort(p, kind="stable")[: np.count_nonzero(~np.isnan(p))]  # NaN come last
+    steps = p[order] * np.arange(len(order), 0, -1)
     adjusted = np.full(p.shape, np.nan)
-    if known.any():
-        adjusted[known] = multipletests(p[known], method="holm")[1]
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted
 
 

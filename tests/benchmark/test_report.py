@@ -165,10 +165,12 @@ def test_failures_are_reported_with_their_log(command, small, plugin):
 
         def _predict(self, X):
             return np.tile(self.mean_, (len(X), 1))
-        """
+        """,
+        name="Unlucky",
+        file="unlucky.py",
     )
     result = command(
-        "run", "Mine", "AA-kNN", "--dataset", small, "--folds", "3", "--out", "out",
+        "run", "Unlucky", "AA-kNN", "--dataset", small, "--folds", "3", "--out", "out",
         "--plugin", file,
     )  # fmt: skip
     assert result.returncode == 1

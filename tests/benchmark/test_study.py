@@ -117,10 +117,10 @@ def test_figure_5_has_every_sigma(command, data_dir, small_version, tmp_path):
     assert done.returncode == 0, done.stderr
     drawn = command("figure", 5, "--out", "run", "--format", "png")
     assert drawn.returncode == 0, drawn.stderr
-    curve = pd.read_csv(tmp_path / "run" / "figure5.csv")
+    curve = pd.read_csv(tmp_path / "run" / "figures" / "figure5.csv")
     assert list(curve["sigma"]) == [0.0, 0.6, 1.0]
     assert curve[["accuracy", "kl_divergence"]].notna().all(axis=None)
-    assert (tmp_path / "run" / "figure5.png").stat().st_size > 10_000
+    assert (tmp_path / "run" / "figures" / "figure5.png").stat().st_size > 10_000
 
 
 def test_the_wheel_ablation(command, small_version, tmp_path):
