@@ -54,7 +54,9 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
         + (" and the oracle (dotted)." if ORACLE in set(values["model"]) else ".")
         + " Folds share training rows, so that boxes apart are no test."
     )
-    extra = [f"Outside the panel, so that the others can be told apart: {cut}."] if cut else []
+    extra = (
+        [f"Outside, with the median, so that the others can be told apart: {cut}."] if cut else []
+    )
     caption = " ".join([caption, *extra, *([remark] if remark else [])])
     return Drawing(f"boxes-{dataset}", figure, values, caption)
 
@@ -133,7 +135,16 @@ def _draw_measure(panel: Axes, of: dict[str, np.ndarray], models: list[str]) -> 
         )
         ends = np.append(inside, lines)
         margin = 0.05 * (ends.max() - ends.min())
+        far &= (medians < ends.min()) | (medians > ends.max())  # others are in view all the same
         panel.set_xlim(ends.min() - margin, ends.max() + margin)
+        for place in map(int, np.flatnonzero(far)):
+            above, text = medians[place] > ends.max(), f"{medians[place]:.3g}"
+            panel.text(
+                0.97 if above else 0.03, place, f"{text} →" if above else f"← {text}",
+                bbox={"facecolor": "white", "lw": 0, "pad": 1},
+                transform=panel.get_yaxis_transform(), va="center",
+                ha="right" if above else "left", fontsize=7,
+            )  # fmt: skip
     panel.grid(axis="x")
     panel.tick_params(axis="y", length=0)
     panel.locator_params(axis="x", nbins=4)

@@ -54,7 +54,10 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
         f"line are not beaten in both: whatever is better takes longer. Dashed: the mean training "
         f"distribution, which looks at no instance."
     )
-    extra = [f"Outside the panel: {', '.join(outside)}."] if outside else []
+    values = data.set_index("model")["value"].to_dict()
+    factor = 100 if measure.percent else 1
+    listed = ", ".join(f"{name} ({factor * values[name]:.4g})" for name in outside)
+    extra = [f"Outside the panel: {listed}."] if outside else []
     caption = " ".join([caption, *extra, *([remark] if remark else [])])
     return Drawing(f"cost-{dataset}", figure, data, caption)
 

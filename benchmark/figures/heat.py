@@ -12,6 +12,9 @@ from baselines.base import FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# Below this luminance white has more contrast than black.
+_DARK = 0.179
+
 
 def heat_map(
     panel: Axes,
@@ -47,7 +50,7 @@ def heat_map(
             panel.add_patch(
                 Rectangle(corner, 1, 1, facecolor="white", edgecolor="0.6", hatch="////", lw=0)
             )
-        dark = not np.isnan(value) and luminance(image.to_rgba(np.array([value]))[0]) < 0.5
+        dark = not np.isnan(value) and luminance(image.to_rgba(np.array([value]))[0]) < _DARK
         panel.text(
             column, row, texts[row][column], ha="center", va="center", fontsize=7,
             color="white" if dark else "black",
@@ -65,6 +68,7 @@ def heat_map(
 
 
 def luminance(colour: Sequence[float] | FloatArray) -> float:
-    """How light a colour is in grey, 0 to 1 (ITU-R BT.601)."""
-    red, green, blue = colour[:3]
-    return float(0.299 * red + 0.587 * green + 0.114 * blue)
+    """Relative luminance of a colour, 0 to 1 (WCAG 2.2)."""
+    c = np.asarray(colour[:3], dtype=np.float64)
+    linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))

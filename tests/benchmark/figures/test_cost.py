@@ -107,7 +107,8 @@ def test_of_equally_quick_models_the_best_is_the_front(tmp_path):
 def test_what_is_far_out_is_told(tmp_path):
     models = {f"m{i}": 0.02 + 0.002 * i for i in range(7)} | {"bad": 0.95}
     drawing = make(make_evidence(tmp_path, models, {"d": 200}), Choice(measure="chebyshev"))
-    assert "Outside the panel: bad." in drawing.caption
+    value = drawing.data.set_index("model").loc["bad", "value"]
+    assert f"Outside the panel: bad ({value:.4g})." in drawing.caption
     assert "bad" in set(drawing.data["model"])
     legend = [text.get_text() for text in drawing.figure.legends[0].get_texts()]
     assert legend == [f"m{i}" for i in range(7)]
