@@ -1,12 +1,17 @@
-"""Measures feature extraction and EW-MTCNN training on a GPU against a plain PyTorch loop.
+"""Measures feature extraction and EW-MTCNN training on a GPU against PyTorch loops.
 
 Runs anywhere with a GPU and Keras on TensorFlow, JAX or PyTorch (KERAS_BACKEND); PyTorch is needed
-for the plain loop and for the measured matrix rate. Writes its section of results/perf.md. Weights
-are random, images are noise: neither matters for the speed.
+for the loops and for the measured matrix rate. Weights are random, images are noise: neither
+matters for the speed.
 
-usage: KERAS_BACKEND=jax python tests/perf/gpu.py [--backbone vgg16] [--images 1782]
-           [--batches 32,64,128,256] [--out FILE.md]
-       --any-device also runs without a GPU, to try the script
+Measurements are made one by one, the most important first, until the time is spent. Each goes into
+the record (results/gpu.json) and the section of results/perf.md is written anew when it is there;
+what the record holds of the same card and backend is not measured again, so that another call goes
+on where this one stopped.
+
+usage: KERAS_BACKEND=jax python tests/perf/gpu.py [--seconds 540] [--again] [--only TEXT]
+           [--record FILE.json] [--out FILE.md]
+       --any-device --images 32 --size 32 also runs without a GPU, to try the script
 """
 
 from __future__ import annotations
@@ -18,6 +23,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +32,36 @@ import numpy as np
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(HERE)]
+
+from torch_loops import EPOCHS, matrix_rate, plain_training, problem, tuned_training  # noqa: E402
 
 TITLE = "Networks on a GPU"
+RECORD = ROOT / "results" / "gpu.json"
 LABELS = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
-EPOCHS = 4  # the first one compiles, the others are timed
+BACKBONE = "vgg16"
 
 # Emotion6 and ArtPhoto: images, of which each of ten folds trains on nine tenths.
 EMOTION6, ARTPHOTO = 1980, 806
 PAPER_EPOCHS, FOLDS = 20, 10
 
 
-def problem(images: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw noise for images, and distributions."""
-    rng = np.random.default_rng(0)
-    X = rng.integers(0, 256, size=(images, size, size, 3), dtype=np.uint8)
-    return X, rng.dirichlet(np.ones(len(LABELS)), size=images)
+def plan(images: int, size: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """List the measurements, the most important first: function and arguments."""
+    yield "matrix_rate", {"kind": "bfloat16"}
+    yield "matrix_rate", {"kind": "tf32"}
+    common = {"images": images, "size": size}
+    for precision in ("bfloat16", "float32"):
+        for batch in (32, 128):
+            for name in ("our_training", "plain_training"):
+                yield name, {**common, "batch": batch, "precision": precision}
+    for precision in ("bfloat16", "float32"):
+        yield "our_extraction", {**common, "batch": 128, "precision": precision}
+    for precision in ("bfloat16", "float32"):
+        for batch in (32, 128):
+            yield "tuned_training", {**common, "batch": batch, "precision": precision}
+    yield "one_fold", {**common, "batch": 32, "precision": "bfloat16"}
+    yield "matrix_rate", {"kind": "float32"}
 
 
 # --- Each measurement is a process of its own ----------------------------------------------------
@@ -58,93 +79,8 @@ def device() -> dict[str, Any]:
     }
 
 
-def matrix_rate(kind: str, n: int = 8192) -> dict[str, Any]:
-    """Measure FLOP/s of a matrix product: bfloat16, tf32 or float32."""
-    import torch
-
-    torch.backends.cuda.matmul.allow_tf32 = kind == "tf32"
-    where = "cuda" if torch.cuda.is_available() else "cpu"
-    n = n if where == "cuda" else 1024
-    dtype = torch.bfloat16 if kind == "bfloat16" else torch.float32
-    a, b = (torch.randn(n, n, device=where, dtype=dtype) for _ in range(2))
-    seconds = timed_torch(lambda: a @ b, 20)
-    return {"flops": 2 * n**3 / seconds}
-
-
-def timed_torch(step: Any, repeats: int) -> float:
-    """Seconds of one call, the device's queue being empty before and after."""
-    import torch
-
-    def wait() -> None:
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-
-    for _ in range(3):
-        step()
-    wait()
-    start = time.perf_counter()
-    for _ in range(repeats):
-        step()
-    wait()
-    return (time.perf_counter() - start) / repeats
-
-
-def plain_vgg16(size: int) -> Any:
-    """Write VGG16 down in PyTorch as anybody would, with a new last layer."""
-    from torch import nn
-
-    layers: list[Any] = []
-    before = 3
-    for width, depth in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
-        for _ in range(depth):
-            layers += [nn.Conv2d(before, width, 3, padding=1), nn.ReLU(inplace=True)]
-            before = width
-        layers.append(nn.MaxPool2d(2))
-    side = size // 32
-    body = nn.Sequential(
-        *layers, nn.Flatten(),
-        nn.Linear(512 * side * side, 4096), nn.ReLU(inplace=True), nn.Dropout(),
-        nn.Linear(4096, 4096), nn.ReLU(inplace=True), nn.Dropout(),
-    )  # fmt: skip
-    return body, nn.Linear(4096, len(LABELS))
-
-
-def plain_loop(images: int, batch: int, precision: str, size: int) -> dict[str, Any]:
-    """Time a plain PyTorch training: SGD, two rates, soft cross entropy, images from memory."""
-    import torch
-
-    where = "cuda" if torch.cuda.is_available() else "cpu"
-    X, D = problem(images, size)
-    pixels, targets = torch.from_numpy(X), torch.from_numpy(D).float()
-    means = torch.tensor([123.68, 116.779, 103.939], device=where)
-    body, head = (part.to(where) for part in plain_vgg16(size))
-    rates = [{"params": body.parameters(), "lr": 1e-3}, {"params": head.parameters(), "lr": 1e-2}]
-    optimizer = torch.optim.SGD(rates, momentum=0.9)
-
-    def epoch() -> None:
-        for rows in torch.randperm(images).split(batch):
-            x = (pixels[rows].to(where).float() - means).permute(0, 3, 1, 2)
-            t = targets[rows].to(where)
-            with torch.autocast(where, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
-                z = head(body(x))
-            loss = -(t * torch.log_softmax(z.float(), dim=1)).sum(dim=1).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        loss.item()
-
-    seconds = []
-    for _ in range(EPOCHS):
-        start = time.perf_counter()
-        epoch()
-        seconds.append(time.perf_counter() - start)
-    return {"per_second": images / float(np.median(seconds[1:]))}
-
-
-def our_training(
-    backbone: str, images: int, batch: int, precision: str, size: int
-) -> dict[str, Any]:
-    """Time EWMTCNN.fit by its own reports, the first epoch left out."""
+def our_training(images: int, batch: int, precision: str, size: int) -> dict[str, Any]:
+    """Time EWMTCNN.fit by its own reports, the first epoch left out, which compiles."""
     from baselines.base import Monitor
     from ewmtcnn import EWMTCNN
 
@@ -155,119 +91,181 @@ def our_training(
         ends[line.split(",")[0]] = time.perf_counter()  # the last report of each epoch
 
     model = EWMTCNN(
-        labels=LABELS, backbone=backbone, weights="random", size=size, epochs=EPOCHS,
+        labels=LABELS, backbone=BACKBONE, weights="random", size=size, epochs=EPOCHS,
         batch_size=batch, precision=precision, random_state=0,
     )  # fmt: skip
     model.monitor = Monitor(None, tell)
+    start = time.perf_counter()
     model.fit(X, D)
-    return {"per_second": images / float(np.median(np.diff(list(ends.values()))))}
+    whole = time.perf_counter() - start
+    epoch = float(np.median(np.diff(list(ends.values()))))
+    return {"per_second": images / epoch, "beside_epochs": whole - EPOCHS * epoch}
 
 
-def our_extraction(
-    backbone: str, images: int, batch: int, precision: str, size: int
-) -> dict[str, Any]:
-    """Time the extraction of cached features from the end of the first batch, which compiles."""
+def our_extraction(images: int, batch: int, precision: str, size: int) -> dict[str, Any]:
+    """Time the extraction of features from JPEG files, and the network alone on one batch.
+
+    Counting starts when as many batches have come out as can have been decoded while the network
+    was compiled, and as many are left.
+    """
+    from features import backend
+    from features.backbones import build_backbone
+    from features.compiled import compile_forward, to_numpy
     from features.extract import Extraction, extract
-    from features.images import ArrayImages
+    from features.images import ImageFiles
 
-    X, _ = problem(images, size)
-    settings = Extraction(backbone=backbone, weights="random", size=size, precision=precision)
+    backend.start()
+    with backend.precision(precision):
+        forward = compile_forward(build_backbone(BACKBONE, size, weights="random"))
+    ready, _ = problem(batch, size)
+    to_numpy(forward(ready))
+    start = time.perf_counter()
+    for _ in range(10):
+        output = forward(ready)
+    to_numpy(output)
+    bare = 10 * batch / (time.perf_counter() - start)
+
+    settings = Extraction(backbone=BACKBONE, weights="random", size=size, precision=precision)
     ends: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
+        paths = draw_files(Path(folder), 2 * images)
         extract(
-            ArrayImages(X), settings, Path(folder), batch,
+            ImageFiles(tuple(paths)), settings, Path(folder) / "cache", batch,
             lambda _count: ends.append(time.perf_counter()),
         )  # fmt: skip
-    return {"per_second": batch * (len(ends) - 1) / (ends[-1] - ends[0])}
+    ends = ends[len(ends) // 2 :]
+    whole = batch * (len(ends) - 1) / (ends[-1] - ends[0]) if len(ends) > 1 else float("nan")
+    return {"per_second": whole, "bare": bare, "cores": os.cpu_count()}
+
+
+def draw_files(folder: Path, images: int) -> list[Path]:
+    """Write smooth noise as 500 x 400 JPEG files, the size of a usual photograph on the web."""
+    from PIL import Image
+
+    def write(number: int) -> Path:
+        rng = np.random.default_rng(number)
+        rough = Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8))
+        path = folder / f"{number}.jpg"
+        rough.resize((500, 400), Image.Resampling.BICUBIC).save(path, quality=90)
+        return path
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(write, range(images)))
+
+
+def one_fold(images: int, batch: int, precision: str, size: int) -> dict[str, Any]:
+    """Time a whole fold of the paper's EW-MTCNN: compiling, 20 epochs, prediction."""
+    from ewmtcnn import EWMTCNN
+
+    X, D = problem(images + images // 9, size)
+    model = EWMTCNN(
+        labels=LABELS, backbone=BACKBONE, weights="random", size=size, epochs=PAPER_EPOCHS,
+        batch_size=batch, precision=precision, random_state=0,
+    )  # fmt: skip
+    seconds = []
+    for _ in range(2):  # the second fold compiles nothing
+        start = time.perf_counter()
+        model.fit(X[:images], D[:images])
+        model.predict(X[images:])
+        seconds.append(time.perf_counter() - start)
+    return {"first": seconds[0], "second": seconds[1]}
 
 
 MEASUREMENTS = {
     function.__name__: function
-    for function in (device, matrix_rate, plain_loop, our_training, our_extraction)
-}
+    for function in (
+        device, matrix_rate, plain_training, tuned_training, our_training, our_extraction, one_fold,
+    )
+}  # fmt: skip
 
 
-def measure(name: str, **arguments: Any) -> dict[str, Any]:
+def measure(name: str, arguments: dict[str, Any], seconds: float = 3600) -> dict[str, Any]:
     """Run one measurement in a process of its own; a failure is a remark, not the end."""
-    print(f"measuring {name} {arguments}", file=sys.stderr, flush=True)
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", __file__, "--one", name, json.dumps(arguments)],
-        cwd=ROOT, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}, text=True,
-        capture_output=True,
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", __file__, "--one", name, json.dumps(arguments)],
+            cwd=ROOT, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}, text=True,
+            capture_output=True, timeout=seconds,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return {"stopped": f"not done in the {seconds:.0f} s that were left"}
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        return {"error": reason}
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        return {"error": next((line for line in reversed(lines) if line[:1].strip()), lines[-1])}
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-# --- The report ----------------------------------------------------------------------------------
+# --- The record and the section ------------------------------------------------------------------
 
 
-def minutes(images: float, per_second: float) -> str:
-    """Write a duration."""
-    return f"{images / per_second / 60:.1f}"
+def find(
+    record: list[dict[str, Any]], card: str, name: str, arguments: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Return the figures of a measurement on a card and backend, if there are any."""
+    for entry in record:
+        if (entry["card"], entry["what"], entry["arguments"]) == (card, name, arguments):
+            return dict(entry["figures"])
+    return None
 
 
-def report(backbone: str, images: int, batches: list[int], found: dict[str, Any]) -> list[str]:
-    """Measure everything and write the section."""
+def section(record: list[dict[str, Any]], card: str, date: str) -> list[str]:
+    """Write what the record holds of a card and backend."""
     from features.backbones import find_backbone
 
-    facts = find_backbone(backbone)
-    step_flops = 3 * facts.gflops * 1e9  # forward, and twice as much backward
-    rates = {kind: measure("matrix_rate", kind=kind) for kind in ("float32", "tf32", "bfloat16")}
+    facts = find_backbone(BACKBONE)
+    mine = [entry for entry in record if entry["card"] == card]
+    rates = {
+        entry["arguments"]["kind"]: entry["figures"].get("flops", float("nan"))
+        for entry in mine
+        if entry["what"] == "matrix_rate"
+    }
     lines = [
-        f"{time.strftime('%Y-%m-%d')}, {found['name']}, Keras on {found['backend']}. {facts.name} "
-        f"at {facts.size} x {facts.size} pixels, {images} images of noise, random weights.",
+        f"{date}, {card}. VGG16 on images of noise, random weights. Rate of an 8192 x 8192 matrix "
+        f"product, TFLOP/s: {', '.join(f'{k} {v / 1e12:.0f}' for k, v in rates.items())}. Images "
+        "per second; shares are of the matrix rate (float32: of the tf32 rate, which the "
+        "frameworks' convolutions use), an image counting three times its forward operations. "
+        "*Plain* is a PyTorch loop as anybody writes it, *tuned* one with images on the device, "
+        "channels last and `torch.compile`.",
         "",
-        "Measured rate of an 8192 x 8192 matrix product, TFLOP/s: "
-        + ", ".join(f"{kind} {rate.get('flops', float('nan')) / 1e12:.0f}"
-                    for kind, rate in rates.items()) + ".",
-        "",
-        "| what | batch | precision | images/s | share of the matrix rate | plain PyTorch images/s "
-        "| times faster |",
-        "|---|---|---|---|---|---|---|",
-    ]  # fmt: skip
-    best: dict[str, float] = {}
-    for precision in ("float32", "bfloat16"):
-        # Frameworks use TF32 for float32 convolutions; the limit is the faster of the two rates.
-        rate = rates["bfloat16" if precision == "bfloat16" else "tf32"].get("flops", float("nan"))
-        for batch in batches:
-            common = {"images": images, "batch": batch, "precision": precision, "size": facts.size}
-            extraction = measure("our_extraction", backbone=backbone, **common)
-            ours = measure("our_training", backbone=backbone, **common)
-            peer = measure("plain_loop", **common) if backbone == "vgg16" else {}
-            for what, figure, flops in (
-                ("extraction", extraction, step_flops / 3),
-                ("training", ours, step_flops),
-            ):
-                if "error" in figure:
-                    lines.append(f"| {what} | {batch} | {precision} | {figure['error']} | | | |")
-                    continue
-                speed = figure["per_second"]
-                best[what] = max(best.get(what, 0.0), speed)
-                share = f"{100 * speed * flops / rate:.0f} %"
-                other = peer.get("per_second") if what == "training" else None
-                compared = f"{other:.0f} | {speed / other:.2f}" if other else " | "
-                lines.append(
-                    f"| {what} | {batch} | {precision} | {speed:.0f} | {share} | {compared} |"
-                )
-    if set(best) == {"extraction", "training"}:
-        lines += ["", *projections(best["extraction"], best["training"])]
-    return lines
-
-
-def projections(extraction: float, training: float) -> list[str]:
-    """Work out what the full tables take at the best speeds."""
-    fold = 0.9 * PAPER_EPOCHS * FOLDS  # images trained on, per image of the set
-    table3 = 2 * EMOTION6 * fold
-    table4 = 6 * (EMOTION6 + ARTPHOTO) * fold
-    return [
-        f"At the best of these speeds, Table 3's two networks on Emotion6 ({FOLDS} folds, "
-        f"{PAPER_EPOCHS} epochs) take {minutes(table3, training)} minutes and its features "
-        f"{minutes(EMOTION6, extraction)}; the six trained rows of Table 4 on both sets would take "
-        f"{minutes(table4, training)} minutes if all were of this backbone.",
+        "| training | precision | batch | ours | share | plain | tuned | ours / plain "
+        "| ours / tuned |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
+    rows = [entry for entry in mine if entry["what"] == "our_training"]
+    for entry in rows:
+        arguments, found = entry["arguments"], entry["figures"]
+        rate = rates.get({"float32": "tf32"}.get(arguments["precision"], arguments["precision"]))
+        peers = ("plain_training", "tuned_training")
+        others = [find(record, card, name, arguments) or {} for name in peers]
+        speeds = [figures.get("per_second") for figures in (found, *others)]
+        operations = 3e9 * facts.gflops * (arguments["size"] / facts.size) ** 2
+        share = f"{100 * speeds[0] * operations / rate:.0f} %" if speeds[0] and rate else ""
+        cells = [f"{speed:.0f}" if speed else "" for speed in speeds]
+        ratios = [f"{speeds[0] / o:.2f}" if speeds[0] and o else "" for o in speeds[1:]]
+        cells[0] = cells[0] or found.get("error", "")
+        lines.append(
+            f"| {arguments['size']} x {arguments['size']} | {arguments['precision']} "
+            f"| {arguments['batch']} | {cells[0]} | {share} | {cells[1]} | {cells[2]} "
+            f"| {ratios[0]} | {ratios[1]} |"
+        )
+    for entry in mine:
+        arguments, found = entry["arguments"], entry["figures"]
+        if entry["what"] == "our_extraction" and "per_second" in found:
+            lines += ["", f"Extraction in {arguments['precision']}, batch {arguments['batch']}, "
+                      f"from 500 x 400 JPEG files on {found['cores']} cores: "
+                      f"{found['per_second']:.0f} images/s; the network alone "
+                      f"{found['bare']:.0f}."]  # fmt: skip
+        if entry["what"] == "one_fold" and "first" in found:
+            hours = (found["first"] + (2 * FOLDS - 1) * found["second"]) / 60
+            lines += ["", f"One fold of EW-MTCNN ({arguments['images']} images, {PAPER_EPOCHS} "
+                      f"epochs, batch {arguments['batch']}, {arguments['precision']}), with "
+                      f"compiling and prediction: {found['first']:.0f} s, the next one in the same "
+                      f"process {found['second']:.0f} s. Table 3's two networks, {FOLDS} folds "
+                      f"each, would take {hours:.0f} minutes."]  # fmt: skip
+    failed = [entry for entry in mine if "error" in entry["figures"]]
+    for entry in failed:
+        lines += ["", f"Failed: {entry['what']} {entry['arguments']}: {entry['figures']['error']}"]
+    return lines
 
 
 def main() -> None:
@@ -277,13 +275,17 @@ def main() -> None:
         print(json.dumps(MEASUREMENTS[name](**json.loads(arguments))))
         return
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--backbone", default="vgg16")
     parser.add_argument("--images", type=int, default=1782)
-    parser.add_argument("--batches", default="32,64,128,256")
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--seconds", type=float, default=540)
+    parser.add_argument("--only", default="", help="measurements whose name and arguments hold it")
+    parser.add_argument("--again", action="store_true", help="also what the record holds")
+    parser.add_argument("--record", type=Path, default=RECORD)
     parser.add_argument("--out", type=Path, help="another file than results/perf.md")
     parser.add_argument("--any-device", action="store_true")
     options = parser.parse_args()
-    found = measure("device")
+    deadline = time.monotonic() + options.seconds
+    found = measure("device", {})
     if "error" in found:
         raise SystemExit(f"Keras cannot be started: {found['error']}")
     from document import PATH, has, put
@@ -294,8 +296,33 @@ def main() -> None:
         if not has(TITLE, path):  # figures of an earlier run stay
             put(TITLE, [none, "`make perf-gpu` on a machine with one writes this section."], path)
         raise SystemExit(none)
-    batches = [int(batch) for batch in options.batches.split(",")]
-    put(TITLE, report(options.backbone, options.images, batches, found), path)
+    card = f"{found['name']}, Keras on {found['backend']}"
+    date = time.strftime("%Y-%m-%d")
+    kept = options.record.read_text(encoding="utf-8") if options.record.exists() else "[]"
+    record: list[dict[str, Any]] = json.loads(kept)
+    for name, arguments in plan(options.images, options.size):
+        told = f"{name} {json.dumps(arguments)}"
+        known = find(record, card, name, arguments)
+        if options.only not in told or (known is not None and not options.again):
+            continue
+        if time.monotonic() > deadline - 10:
+            print("the time is spent; call again to go on", flush=True)
+            break
+        start = time.monotonic()
+        figures = measure(name, arguments, deadline - time.monotonic())
+        print(f"{time.monotonic() - start:5.0f} s  {told}: {figures}", flush=True)
+        if "stopped" in figures:
+            break
+        record = [
+            entry
+            for entry in record
+            if (entry["card"], entry["what"], entry["arguments"]) != (card, name, arguments)
+        ]
+        record.append(
+            {"card": card, "date": date, "what": name, "arguments": arguments, "figures": figures}
+        )
+        options.record.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        put(TITLE, section(record, card, date), path)
 
 
 if __name__ == "__main__":
