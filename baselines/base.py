@@ -106,7 +106,7 @@ def check_images(X: Any, name: str = "X") -> Any:
     ----------
     X : array of shape (n, h, w, 3), uint8
         RGB images, as an array or as something that has its shape and dtype and is indexed like one
-        (a memory map, `features.sharded.Rows`); such a thing is not read here.
+        (a memory map, `features.storage.sharded_array.Rows`); such a thing is not read here.
     name : str
         What to call it in an error message.
 

@@ -16,9 +16,10 @@ class DLDL(NetworkEstimator):
     ----------
     backbone : str
         ``vgg16``, ``vgg19``, ``resnet50``, ``resnet101``, ``alexnet`` or ``small``, see
-        `features.backbones`.
+        `features.networks.backbones`.
     weights : str
-        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see `features.weights`.
+        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see
+        `features.networks.weights`.
     size : int, optional
         Pixels per side that the harness resizes images to; by default the backbone's own.
     dropout : float

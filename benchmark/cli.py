@@ -15,7 +15,7 @@ import click
 from benchmark.errors import BenchmarkError
 
 if TYPE_CHECKING:
-    from benchmark.outputs import Study
+    from benchmark.commands.show import Study
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -136,7 +136,7 @@ def run(**options: Any) -> None:
 
     The same command goes on where an interrupted run stopped.
     """
-    from benchmark import api
+    from benchmark.commands import run as api
 
     if options["task_timeout"] == 0:
         options["task_timeout"] = math.inf
@@ -189,13 +189,14 @@ def table(
     With --out given several times, runs on different datasets, or of different models, come into
     one table; LABEL=DIR tells two versions of one model apart.
     """  # noqa: D301 - click reads the character \b
-    from benchmark import grid, outputs
+    from benchmark.commands import show as outputs
+    from benchmark.tables import grid
 
     if number == "3":
         _print_study(outputs.table(out or None, std, to), std)
         return
     if number == "1":
-        from benchmark.table1 import write_table1
+        from benchmark.tables.table1 import write_table1
 
         cells, paths = write_table1(datasets, data_dir, to or (out[0] if out else None))
     elif number == "tests":
@@ -247,7 +248,7 @@ def figure(
     cost         time against quality
     all          all of them that the run has
     """  # noqa: D301 - click reads the character \b
-    from benchmark import outputs
+    from benchmark.commands import show as outputs
 
     drawn = outputs.figure(
         name, out or None, formats or outputs.FORMATS, dataset=dataset, measure=measure,
@@ -267,7 +268,7 @@ def report(out: tuple[str, ...], to: str | None, no_pictures: bool) -> None:
 
     A run writes it by itself; this makes it again, or of several runs.
     """
-    from benchmark import outputs
+    from benchmark.commands import show as outputs
 
     _echo_written([outputs.report(out or None, to, pictures=not no_pictures)])
 
@@ -283,7 +284,8 @@ def report(out: tuple[str, ...], to: str | None, no_pictures: bool) -> None:
 )
 def compare(out: tuple[str, ...], to: str | None, dataset: str) -> None:
     """Hold the tables of a run against those of the paper, and judge its claims."""
-    from benchmark import grid, outputs
+    from benchmark.commands import show as outputs
+    from benchmark.tables import grid
 
     grids, sentences, paths = outputs.compare(out or None, dataset, to)
     for cells in grids:
@@ -305,7 +307,7 @@ def features(**options: Any) -> None:
     A run does this by itself; this is for a machine with an accelerator, whose results/cache then
     goes to others.
     """
-    from benchmark.api import extract_features
+    from benchmark.commands.run import extract_features
 
     for sentence in extract_features(**options, show_progress=True):
         click.echo(sentence)
@@ -316,7 +318,7 @@ def models() -> None:
     """List the models that can be run."""
     from tabulate import tabulate
 
-    from benchmark.registry import models as known
+    from benchmark.plugins.registry import models as known
 
     rows = []
     for entry in known().values():
@@ -338,7 +340,7 @@ def datasets(context: click.Context, data_dir: str | None) -> None:
     from tabulate import tabulate
 
     from benchmark.datasets import BUILT_IN
-    from benchmark.datasets.image_loading import status
+    from benchmark.datasets.image_sets.loading import status
 
     files = {
         "FILE.mat": "matrices features (n, q) and labels (n, c)",
@@ -364,7 +366,7 @@ def fetch(context: click.Context, name: str, data_dir: str | None) -> None:
     """
     from tqdm import tqdm
 
-    from benchmark.datasets.fetch import fetch as fetch_set
+    from benchmark.datasets.image_sets.download import fetch as fetch_set
 
     if data_dir is None and context.parent is not None:  # given before the word fetch
         data_dir = context.parent.params["data_dir"]
@@ -382,7 +384,7 @@ def fetch(context: click.Context, name: str, data_dir: str | None) -> None:
 @click.argument("plugin", metavar="FILE.py")
 def check(plugin: str) -> None:
     """Tell everything that is wrong with a plugin."""
-    from benchmark.check import check_plugin
+    from benchmark.plugins.contract import check_plugin
 
     problems = check_plugin(plugin)
     for problem in problems:
@@ -397,7 +399,7 @@ def check(plugin: str) -> None:
 @click.option("--out", metavar="DIR", default=".", help="Folder. [default: here]")
 def new_model(name: str, out: str) -> None:
     """Write a working plugin to start from."""
-    from benchmark.check import new_model as write
+    from benchmark.plugins.contract import new_model as write
 
     path = write(name, Path(out))
     click.echo(f"Wrote {path}. Next:")
@@ -414,7 +416,7 @@ def _echo_written(paths: Iterable[Path]) -> None:
 
 
 def _print_study(study: Study, std: bool = False, report: bool = False) -> None:
-    from benchmark import render
+    from benchmark.tables import render
 
     colour = sys.stdout.isatty()
     click.echo(render.terminal(study.summary, study.notes, std, colour), color=colour or None)

@@ -18,7 +18,7 @@ from baselines.base import (
 from ewmtcnn.augmentation import AUGMENTATIONS
 from ewmtcnn.matrices import WHEELS, wheel_matrix
 from ewmtcnn.wheel import MIKELS, prior_distributions
-from features.backbones import find_backbone
+from features.networks.backbones import find_backbone
 
 if TYPE_CHECKING:
     from ewmtcnn.network import NetworkSettings
@@ -96,7 +96,7 @@ class NetworkEstimator(LDLEstimator):
 
     def _fit(self, X: Any, D: FloatArray) -> None:
         self.check_settings()
-        from features import backend
+        from features.networks import backend
 
         backend.start()
         from ewmtcnn.losses import mixed_targets
@@ -116,7 +116,7 @@ class NetworkEstimator(LDLEstimator):
         trainer.owner = self.weights_
 
     def _predict(self, X: Any) -> FloatArray:
-        from features import backend
+        from features.networks import backend
 
         backend.start()
         trainer = self._trainer()
@@ -143,7 +143,7 @@ class NetworkEstimator(LDLEstimator):
             A batch does not fit the memory; says which size does.
         """
         self.check_settings()
-        from features import backend
+        from features.networks import backend
 
         backend.start()
         from ewmtcnn.training import measure_step

@@ -23,9 +23,10 @@ class EWMTCNN(NetworkEstimator):
         Names of the labels in the order of D, of which the prior is made; the harness knows them.
     backbone : str
         ``vgg16``, ``vgg19``, ``resnet50``, ``resnet101``, ``alexnet`` or ``small``, see
-        `features.backbones`.
+        `features.networks.backbones`.
     weights : str
-        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see `features.weights`.
+        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see
+        `features.networks.weights`.
     size : int, optional
         Pixels per side that the harness resizes images to; by default the backbone's own.
     wheel : {"prior", "none", "identity", "random", "correlation"}
@@ -106,9 +107,10 @@ class FineTunedCNN(NetworkEstimator):
     ----------
     backbone : str
         ``vgg16``, ``vgg19``, ``resnet50``, ``resnet101``, ``alexnet`` or ``small``, see
-        `features.backbones`.
+        `features.networks.backbones`.
     weights : str
-        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see `features.weights`.
+        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see
+        `features.networks.weights`.
     size : int, optional
         Pixels per side that the harness resizes images to; by default the backbone's own.
     dropout : float
@@ -162,9 +164,10 @@ class FrozenCNN(NetworkEstimator):
     Parameters
     ----------
     backbone : str
-        Whose activations the harness passes, see `features.backbones`.
+        Whose activations the harness passes, see `features.networks.backbones`.
     weights : str
-        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see `features.weights`.
+        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see
+        `features.networks.weights`.
     size : int, optional
         Pixels per side that the harness resizes images to; by default the backbone's own.
     dropout : float

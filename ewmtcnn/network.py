@@ -14,8 +14,8 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import ArrayLike
 
-from features import backend
-from features.backbones import build_backbone
+from features.networks import backend
+from features.networks.backbones import build_backbone
 
 #: Stands for ln 0 in the wheel; its exponential is 0 in every precision.
 LOG_ZERO = -1e9
@@ -34,7 +34,7 @@ class NetworkSettings:
     n_labels : int
         Number of labels c.
     backbone : str
-        See `features.backbones`; empty where the input is activations.
+        See `features.networks.backbones`; empty where the input is activations.
     size : int
         Pixels per side of the images, or number of activations.
     weights : str
@@ -183,7 +183,7 @@ def reset_network(
     W : array-like of shape (c, c), optional
         The wheel's matrix.
     """
-    from features.weights import load_weights_into
+    from features.networks.weights import load_weights_into
 
     rng = np.random.default_rng(seed)
     body, masks = int(rng.integers(2**31)), rng.integers(2**31, size=64)

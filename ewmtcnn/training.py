@@ -20,10 +20,10 @@ from baselines.base import Monitor
 from ewmtcnn.augmentation import Augmentation
 from ewmtcnn.losses import cross_entropy
 from ewmtcnn.network import NetworkSettings, build_network, reset_network
-from features import backend
-from features.compiled import compile_forward, compile_training, to_numpy
 from features.extract import ahead
-from features.files import DamagedFileError, read_arrays, write_arrays
+from features.networks import backend
+from features.networks.compiled import compile_forward, compile_training, to_numpy
+from features.storage.files import DamagedFileError, read_arrays, write_arrays
 
 FloatArray = NDArray[np.float64]
 
@@ -125,7 +125,7 @@ class Trainer:
     Attributes
     ----------
     steps : callable
-        Opens a series of steps, see `features.compiled.compile_training`.
+        Opens a series of steps, see `features.networks.compiled.compile_training`.
     """
 
     def __init__(self, network_settings: NetworkSettings, settings: TrainingSettings):

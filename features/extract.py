@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from features.backbones import find_backbone
-from features.decoding import quiet_decoding
-from features.files import content_key
-from features.images import RESIZING, ImageSource
-from features.sharded import ShardedArray
-from features.shards import build_shards, decoded_batches
-from features.weights import weights_key
+from features.images.decoding import quiet_decoding
+from features.images.sources import RESIZING, ImageSource
+from features.networks.backbones import find_backbone
+from features.networks.weights import weights_key
+from features.storage.build_shards import build_shards, decoded_batches
+from features.storage.files import content_key
+from features.storage.sharded_array import ShardedArray
 
 Item = TypeVar("Item")
 
@@ -40,9 +40,9 @@ class Extraction:
     Attributes
     ----------
     backbone : str
-        See `features.backbones`.
+        See `features.networks.backbones`.
     weights : str
-        ``imagenet``, ``random``, ``bundled`` or a file, see `features.weights`.
+        ``imagenet``, ``random``, ``bundled`` or a file, see `features.networks.weights`.
     size : int, optional
         Pixels per side that images are resized to; by default the backbone's own.
     precision : {"float32", "bfloat16"}
@@ -109,7 +109,7 @@ def extract(
     batch_size : int
         Images that go through the network at once.
     progress, tell : callable, optional
-        As in `features.shards.build_shards`.
+        As in `features.storage.build_shards.build_shards`.
 
     Returns
     -------
@@ -144,9 +144,9 @@ def extract(
 
 
 def _network(extraction: Extraction) -> Callable[[NDArray[np.uint8]], Any]:
-    from features import backend
-    from features.backbones import build_backbone
-    from features.compiled import compile_forward
+    from features.networks import backend
+    from features.networks.backbones import build_backbone
+    from features.networks.compiled import compile_forward
 
     with backend.precision(extraction.precision):
         return compile_forward(
@@ -160,7 +160,7 @@ def _run(
     network: Callable[[NDArray[np.uint8]], Any], batches: Iterable[NDArray[np.uint8]], size: int
 ) -> Iterator[NDArray[np.float32]]:
     """Send batches through a network; one is on its way while the next is sent."""
-    from features.compiled import to_numpy
+    from features.networks.compiled import to_numpy
 
     sent: deque[tuple[Any, int]] = deque()
     for batch in batches:

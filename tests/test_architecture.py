@@ -22,11 +22,11 @@ ALLOWED = {
 MAY_ALSO = {"baselines/dldl.py": {"ewmtcnn"}}
 # the code that runs a network -> the libraries it may import
 NETWORK_CODE = {
-    "features/backend.py": {"keras", "tensorflow", "torch", "jax"},
-    "features/compiled.py": {"keras", "tensorflow", "torch", "jax"},
-    "features/backbones.py": {"keras"},
-    "features/weights.py": {"keras"},
-    "benchmark/pretrain_small.py": {"keras"},
+    "features/networks/backend.py": {"keras", "tensorflow", "torch", "jax"},
+    "features/networks/compiled.py": {"keras", "tensorflow", "torch", "jax"},
+    "features/networks/backbones.py": {"keras"},
+    "features/networks/weights.py": {"keras"},
+    "benchmark/datasets/synthetic/pretraining.py": {"keras"},
     "ewmtcnn/losses.py": {"keras"},
     "ewmtcnn/network.py": {"keras"},
     "ewmtcnn/training.py": {"keras"},

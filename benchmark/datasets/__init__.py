@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.datasets.base import Dataset, make_dataset
-from benchmark.datasets.image_sets import IMAGE_SETS, parse_name
+from benchmark.datasets.image_sets.catalogue import IMAGE_SETS, parse_name
 from benchmark.errors import UsageError, did_you_mean
 
 __all__ = ["BUILT_IN", "Dataset", "load_dataset", "make_dataset"]
@@ -40,7 +40,7 @@ def load_dataset(
     name_or_path : str or Path
         ``synthetic`` (also ``synthetic:1000`` or ``synthetic:1000x128`` for number of images
         and their size in pixels), the path of a ``.mat``, ``.csv`` or ``.parquet`` file, or one
-        of `benchmark.datasets.image_sets.IMAGE_SETS`: ``Emotion6``, ``ArtPhoto``, and where images
+        of `image_sets.catalogue.IMAGE_SETS`: ``Emotion6``, ``ArtPhoto``, and where images
         have a single label also ``ArtPhoto:0.4``, spread over the emotion wheel with that sigma.
     data_dir : str or Path, optional
         Folder in which a relative path is looked up when it does not exist here, and image sets
@@ -69,13 +69,13 @@ def load_dataset(
     text = str(name_or_path)
     match = _SYNTHETIC.fullmatch(text)
     if match:
-        from benchmark.datasets.synthetic import load_synthetic
+        from benchmark.datasets.synthetic.dataset import load_synthetic
 
         n, size = (int(group) if group else None for group in match.groups())
         return load_synthetic(*[value for value in (n, size) if value is not None])
     named = parse_name(text)
     if named:
-        from benchmark.datasets.image_loading import load_image_set
+        from benchmark.datasets.image_sets.loading import load_image_set
 
         return load_image_set(*named, data_dir, cache_dir, skip_unreadable, progress)
     candidates = [Path(text)] + ([Path(data_dir) / text] if data_dir else [])

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from baselines.base import FloatArray, check_distributions, check_features
 from benchmark.errors import UsageError
-from features.files import array_key, content_key
-from features.images import ImageSource
+from features.images.sources import ImageSource
+from features.storage.files import array_key, content_key
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from benchmark.evidence import Evidence
+from benchmark.analysis.evidence import Evidence
 from benchmark.figures.base import Choice, Drawing, FigureKind
 
 __all__ = ["FIGURES", "Choice", "Drawing", "FigureKind"]

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from baselines.base import FloatArray
+from benchmark.analysis.evidence import Evidence
 from benchmark.errors import UsageError, did_you_mean
-from benchmark.evidence import Evidence
 from benchmark.figures.lettering import quiet_fonts, use_covering_fonts
 from benchmark.metrics import MEASURES, Measure
 

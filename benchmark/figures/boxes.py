@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from benchmark.analysis.reference import MEAN, ORACLE
 from benchmark.figures.base import (
     WIDTH,
     Choice,
@@ -20,13 +21,12 @@ from benchmark.figures.base import (
     styled,
 )
 from benchmark.metrics import MEASURES, Measure
-from benchmark.trivial import MEAN, ORACLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from benchmark.evidence import Evidence
+    from benchmark.analysis.evidence import Evidence
 
 # Single folds are drawn up to this number; beyond, the box tells enough.
 _MOST_POINTS = 30

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from baselines.base import FloatArray
+from benchmark.analysis.instances import predictions_of
 from benchmark.figures.base import (
     WIDTH,
     Choice,
@@ -18,12 +19,11 @@ from benchmark.figures.base import (
     shortened,
     styled,
 )
-from benchmark.instances import predictions_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from benchmark.evidence import Evidence
+    from benchmark.analysis.evidence import Evidence
 
 #: Bins of equal width from 0 to 1.
 BINS = 10

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from benchmark.analysis.reference import MEAN
 from benchmark.figures.base import (
     WIDTH,
     Choice,
@@ -24,12 +25,11 @@ from benchmark.figures.base import (
     styled,
 )
 from benchmark.metrics import Measure
-from benchmark.trivial import MEAN
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from benchmark.evidence import Evidence
+    from benchmark.analysis.evidence import Evidence
 
 
 def make(evidence: Evidence, choice: Choice) -> Drawing:

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from benchmark.comparisons import Ranking, rank_across
+from benchmark.analysis.comparisons import Ranking, rank_across
+from benchmark.analysis.statistics import ALPHA
 from benchmark.figures.base import WIDTH, Choice, Drawing, chosen_measure, shortened, styled
-from benchmark.significance_table import p_text, rankings_frame
-from benchmark.statistics import ALPHA
+from benchmark.tables.significance import p_text, rankings_frame
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from benchmark.evidence import Evidence
+    from benchmark.analysis.evidence import Evidence
 
 
 def make(evidence: Evidence, choice: Choice) -> Drawing:

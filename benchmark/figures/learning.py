@@ -24,7 +24,7 @@ from benchmark.figures.base import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from benchmark.evidence import Evidence
+    from benchmark.analysis.evidence import Evidence
 
 
 def make(evidence: Evidence, choice: Choice) -> Drawing:

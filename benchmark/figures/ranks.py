@@ -23,7 +23,7 @@ from benchmark.metrics import MEASURES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from benchmark.evidence import Evidence
+    from benchmark.analysis.evidence import Evidence
 
 
 def make(evidence: Evidence, choice: Choice) -> Drawing:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from baselines.base import FloatArray
+from benchmark.analysis.instances import predictions_of, values_of
 from benchmark.figures.base import (
     WIDTH,
     Choice,
@@ -22,15 +23,14 @@ from benchmark.figures.base import (
     shortened,
     styled,
 )
-from benchmark.instances import predictions_of, values_of
 from benchmark.metrics import MEASURES
-from benchmark.plan import Truth
+from benchmark.planning.plan import Truth
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from benchmark.evidence import Evidence
+    from benchmark.analysis.evidence import Evidence
 
 #: Number of samples in Figures 1 and 4.
 IN_FIGURE_1, IN_FIGURE_4 = 6, 4

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from benchmark.analysis.evidence import Evidence
 from benchmark.errors import UsageError
-from benchmark.evidence import Evidence
 from benchmark.figures.base import (
     WIDTH,
     Choice,
@@ -19,7 +19,7 @@ from benchmark.figures.base import (
     shortened,
     styled,
 )
-from benchmark.plan import Plan
+from benchmark.planning.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -80,7 +80,7 @@ def sigma_curve(plan: Plan, summary: pd.DataFrame) -> pd.DataFrame:
     plan : Plan
         A run on datasets whose single labels were spread with different sigma.
     summary : DataFrame
-        What `benchmark.tables.summarise` returned.
+        What `benchmark.analysis.scores.summarise` returned.
 
     Returns
     -------

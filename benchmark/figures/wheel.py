@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from benchmark.evidence import Evidence
+    from benchmark.analysis.evidence import Evidence
 
 #: Width of the paper's prior.
 _SIGMA = 0.6

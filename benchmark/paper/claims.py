@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.comparisons import fold_values
-from benchmark.evidence import Evidence
+from benchmark.analysis.comparisons import fold_values
+from benchmark.analysis.evidence import Evidence
+from benchmark.analysis.statistics import ALPHA, corrected_t_test, holm
 from benchmark.metrics import MEASURES, Measure
 from benchmark.paper.published import ARTPHOTO, Claim, Published, lead
-from benchmark.statistics import ALPHA, corrected_t_test, holm
 
 #: The verdicts.
 VERDICTS = HOLDS, FAILS, OPEN, UNJUDGED = (
@@ -36,7 +36,7 @@ class Ours:
     names : mapping
         Row of the paper to the run's name of it, where the run has it.
     pairs : DataFrame
-        As `benchmark.comparisons.pairwise` returns it; those of other datasets are passed over.
+        What `comparisons.pairwise` returned; those of other datasets are passed over.
     """
 
     dataset: str

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark import grid
-from benchmark.evidence import Evidence
-from benchmark.paper.beside import agreement, art_photos, match_datasets, match_rows, side_by_side
+from benchmark.analysis.evidence import Evidence
 from benchmark.paper.claims import ABSENT, OUTCOMES, Ours, Verdict, judge, over_sigma
 from benchmark.paper.grids import grids
 from benchmark.paper.published import (
@@ -22,8 +20,16 @@ from benchmark.paper.published import (
     load_published,
 )
 from benchmark.paper.reasons import Reason, find_reasons, joined, stands_in
-from benchmark.paper.words import datasets_of, numbers_of, sentences, warnings
-from benchmark.render import LATEX_HEAD, markdown_text
+from benchmark.paper.sentences import datasets_of, numbers_of, sentences, warnings
+from benchmark.paper.side_by_side import (
+    agreement,
+    art_photos,
+    match_datasets,
+    match_rows,
+    side_by_side,
+)
+from benchmark.tables import grid
+from benchmark.tables.render import LATEX_HEAD, markdown_text
 
 __all__ = ["Comparison", "claims_frame", "compare", "grids", "sentences", "write"]
 
@@ -49,7 +55,7 @@ class Comparison:
         published value beats that of the real labels. Missing values where one side has nothing.
         A table is absent if the run has none of its models.
     agreement : DataFrame
-        Rank correlations, see `benchmark.paper.beside.agreement`.
+        Rank correlations, see `benchmark.paper.side_by_side.agreement`.
     verdicts : tuple of Verdict
         One per claim, in the order of the paper.
     reasons : tuple of Reason

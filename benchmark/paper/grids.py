@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from benchmark.grid import Grid
+from benchmark.analysis.reference import MEAN
+from benchmark.analysis.statistics import ALPHA
 from benchmark.metrics import Measure
 from benchmark.paper.claims import HOLDS, OUTCOMES, UNJUDGED, VERDICTS
 from benchmark.paper.published import EMOTION6, PAPER_MEASURES, TABLE3, TABLE4
-from benchmark.paper.words import datasets_of, number, numbers_of, signed
-from benchmark.render import DAGGER, GAP
-from benchmark.statistics import ALPHA
-from benchmark.trivial import MEAN
+from benchmark.paper.sentences import datasets_of, number, numbers_of, signed
+from benchmark.tables.grid import Grid
+from benchmark.tables.render import DAGGER, GAP
 
 if TYPE_CHECKING:
     from benchmark.paper.comparison import Comparison

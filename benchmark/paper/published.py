@@ -15,7 +15,7 @@ from benchmark.errors import BenchmarkError
 from benchmark.metrics import MEASURES, Measure
 
 #: Where the data lies.
-FOLDER = Path(__file__).parents[2] / "results" / "published"
+FOLDER = Path(__file__).with_name("data")
 
 #: The measures that the paper has, by name.
 PAPER_MEASURES: dict[str, Measure] = {m.name: m for m in MEASURES if m.in_mean_rank}

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.inputs import Need, describe_need
 from benchmark.paper.published import Published
-from benchmark.plan import Plan, Truth
-from features.backbones import find_backbone
+from benchmark.planning.plan import Plan, Truth
+from benchmark.running.inputs import Need, describe_need
 from features.extract import Extraction
+from features.networks.backbones import find_backbone
 
 # More rows than this are not all named.
 _NAMED = 8

@@ -11,9 +11,11 @@ import pytest
 from click.testing import CliRunner
 from scipy.io import savemat
 
-from benchmark import api, registry
 from benchmark.cli import main
-from benchmark.datasets import image_loading, image_sets
+from benchmark.commands import run as api
+from benchmark.datasets.image_sets import catalogue as image_sets
+from benchmark.datasets.image_sets import loading as image_loading
+from benchmark.plugins import registry
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.analysis.evidence import Evidence
+from benchmark.analysis.samples import keep_pictures
 from benchmark.datasets import Dataset
-from benchmark.evidence import Evidence
-from benchmark.folds import stratified_folds
-from benchmark.gallery import keep_pictures
-from benchmark.plan import Plan, Result, Truth
-from benchmark.store import RunFolder
-from features.images import ArrayImages
+from benchmark.planning.folds import stratified_folds
+from benchmark.planning.plan import Plan, Result, Truth
+from benchmark.store.run_folder import RunFolder
+from features.images.sources import ArrayImages
 
 
 def make_evidence(

@@ -10,11 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark import outputs
-from benchmark.evidence import gather
-from benchmark.planning import Overrides, find_needs, load_datasets, make_plan, make_settings
-from benchmark.protocol import choose_models
-from benchmark.store import DERIVED, RunFolder
+from benchmark.analysis.evidence import gather
+from benchmark.commands import show as outputs
+from benchmark.planning.protocol import choose_models
+from benchmark.planning.settings import (
+    Overrides,
+    find_needs,
+    load_datasets,
+    make_plan,
+    make_settings,
+)
+from benchmark.store.run_folder import DERIVED, RunFolder
 
 DEMO = Path(__file__).resolve().parents[2] / "results" / "demo"
 AGAIN = "results/demo is stale: make demo"

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from miniature import make_artphoto, make_emotion6
 
-from benchmark.protocol import load_protocol
+from benchmark.planning.protocol import load_protocol
 
-PROTOCOLS = Path(__file__).resolve().parents[2] / "benchmark" / "protocols"
+PROTOCOLS = Path(__file__).resolve().parents[2] / "benchmark" / "planning" / "protocols"
 
 NINE = ["PT-Bayes", "PT-SVM", "AA-kNN", "AA-BP", "SA-IIS", "SA-BFGS", "SA-CPNN", "DLDL", "EW-MTCNN"]
 

@@ -15,7 +15,7 @@ CODE = """
 import json, sys
 import numpy as np
 from ewmtcnn import EWMTCNN
-from features import backend
+from features.networks import backend
 backend.start(threads=1)
 rng = np.random.default_rng(0)
 X = rng.integers(0, 256, (20, 32, 32, 3), dtype=np.uint8)

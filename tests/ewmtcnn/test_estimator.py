@@ -9,10 +9,10 @@ import pytest
 from sklearn.base import clone
 
 from baselines import DLDL
-from benchmark.datasets.synthetic import EMOTION6_LABELS, load_synthetic
+from benchmark.datasets.synthetic.dataset import EMOTION6_LABELS, load_synthetic
 from ewmtcnn import EWMTCNN, FineTunedCNN, FrozenCNN
-from features import backend
-from features.sharded import Rows
+from features.networks import backend
+from features.storage.sharded_array import Rows
 
 QUICK = {"backbone": "small", "weights": "random", "epochs": 2, "batch_size": 8, "random_state": 3}
 

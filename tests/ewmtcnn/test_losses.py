@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ewmtcnn.wheel import MIKELS, prior_distributions
-from features import backend
+from features.networks import backend
 
 backend.start(threads=1)
 

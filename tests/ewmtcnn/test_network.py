@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ewmtcnn.wheel import prior_distributions
-from features import backend
+from features.networks import backend
 
 backend.start(threads=1)
 

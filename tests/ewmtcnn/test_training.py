@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from baselines.base import Monitor
-from features import backend
+from features.networks import backend
 
 backend.start(threads=1)
 

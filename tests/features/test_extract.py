@@ -14,12 +14,12 @@ import pytest
 from PIL import Image
 
 import features.extract
-from features import backend, weights
-from features.backbones import BACKBONES, build_backbone
-from features.decoding import ImageError, decode
 from features.extract import Extraction, ahead, extract, extraction_key
-from features.images import ArrayImages, ImageFiles
-from features.sharded import ShardedArray
+from features.images.decoding import ImageError, decode
+from features.images.sources import ArrayImages, ImageFiles
+from features.networks import backend, weights
+from features.networks.backbones import BACKBONES, build_backbone
+from features.storage.sharded_array import ShardedArray
 
 backend.start(threads=1)
 
@@ -249,7 +249,7 @@ import os, sys, time
 from pathlib import Path
 import numpy as np
 import features.extract
-from features.images import ArrayImages
+from features.images.sources import ArrayImages
 
 class Slow(ArrayImages):
     def load(self, row, size):

@@ -54,7 +54,7 @@ def time_large() -> dict[str, float]:
     """Write the report of 20 models on 20 datasets, 10 x 10 folds, one of 100,000 images."""
     from made import make_evidence
 
-    from benchmark.report_page import write_report
+    from benchmark.reporting.page import write_report
 
     models = {f"model {i}": 0.1 + 0.03 * i for i in range(20)}
     datasets = {f"set {i}": 100_000 if i == 0 else 300 for i in range(20)}

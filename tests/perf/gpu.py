@@ -69,7 +69,7 @@ def plan(images: int, size: int) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def device() -> dict[str, Any]:
     """Name what networks run on here."""
-    from features import backend
+    from features.networks import backend
 
     backend.start()
     return {
@@ -108,11 +108,11 @@ def our_extraction(images: int, batch: int, precision: str, size: int) -> dict[s
     Counting starts when as many batches have come out as can have been decoded while the network
     was compiled, and as many are left.
     """
-    from features import backend
-    from features.backbones import build_backbone
-    from features.compiled import compile_forward, to_numpy
     from features.extract import Extraction, extract
-    from features.images import ImageFiles
+    from features.images.sources import ImageFiles
+    from features.networks import backend
+    from features.networks.backbones import build_backbone
+    from features.networks.compiled import compile_forward, to_numpy
 
     backend.start()
     with backend.precision(precision):
@@ -210,7 +210,7 @@ def find(
 
 def section(record: list[dict[str, Any]], card: str, date: str) -> list[str]:
     """Write what the record holds of a card and backend."""
-    from features.backbones import find_backbone
+    from features.networks.backbones import find_backbone
 
     facts = find_backbone(BACKBONE)
     mine = [entry for entry in record if entry["card"] == card]

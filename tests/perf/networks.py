@@ -43,7 +43,7 @@ def noise(images: int, size: int) -> np.ndarray:
 
 def matrix_rate(threads: int, precision: str) -> dict[str, Any]:
     """Measure FLOP/s of a large matrix product: the most that the network's operations reach."""
-    from features import backend
+    from features.networks import backend
 
     backend.start(threads=threads)
     import tensorflow as tf
@@ -62,13 +62,13 @@ def matrix_rate(threads: int, precision: str) -> dict[str, Any]:
 
 def extraction(backbone: str, images: int, precision: str, batch: int) -> dict[str, Any]:
     """Time the network alone on a batch in memory, then the extraction from JPEG files."""
-    from features import backend
+    from features.networks import backend
 
     backend.start()
-    from features.backbones import build_backbone, find_backbone
-    from features.compiled import compile_forward, to_numpy
     from features.extract import Extraction, extract
-    from features.images import ImageFiles
+    from features.images.sources import ImageFiles
+    from features.networks.backbones import build_backbone, find_backbone
+    from features.networks.compiled import compile_forward, to_numpy
 
     size = find_backbone(backbone).size
     with backend.precision(precision):
@@ -108,14 +108,14 @@ def extraction(backbone: str, images: int, precision: str, batch: int) -> dict[s
 
 def training(backbone: str, images: int, batch: int, precision: str) -> dict[str, Any]:
     """Time EWMTCNN.fit per step against a hand-written TensorFlow loop with the same network."""
-    from features import backend
+    from features.networks import backend
 
     backend.start(threads=1)
     import tensorflow as tf
 
     from baselines.base import Monitor
     from ewmtcnn import EWMTCNN
-    from features.backbones import build_backbone, find_backbone
+    from features.networks.backbones import build_backbone, find_backbone
 
     size = find_backbone(backbone).size
     X = noise(images, size)
@@ -179,7 +179,7 @@ def training(backbone: str, images: int, batch: int, precision: str) -> dict[str
 
 def many_images(images: int) -> dict[str, Any]:
     """Extract many tiny images that are drawn when asked for; tell the peak of memory."""
-    from features import backend
+    from features.networks import backend
 
     backend.start()
     from features.extract import Extraction, extract
@@ -225,7 +225,7 @@ def hours(ms_per_image: float, cores: int) -> float:
 
 def report(images: int) -> list[str]:
     """Measure everything and write the section."""
-    from features.backbones import find_backbone
+    from features.networks.backbones import find_backbone
 
     cores = os.cpu_count() or 1
     limits = {

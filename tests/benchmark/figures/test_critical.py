@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from made import make_evidence
 
-from benchmark.comparisons import rank_across
+from benchmark.analysis.comparisons import rank_across
 from benchmark.errors import UsageError
 from benchmark.figures.base import Choice, written
 from benchmark.figures.critical import draw, make

@@ -12,8 +12,8 @@ from PIL import Image
 from benchmark.errors import UsageError
 from benchmark.figures.base import written
 from benchmark.figures.sigma import draw_sigma_curve, sigma_curve
-from benchmark.folds import Folds
-from benchmark.plan import Plan, Truth
+from benchmark.planning.folds import Folds
+from benchmark.planning.plan import Plan, Truth
 
 FOLDS = Folds(np.array([[0], [1]]))
 

@@ -1,0 +1,1 @@
+"""From stored predictions to scores, ranks, tests and intervals."""

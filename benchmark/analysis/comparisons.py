@@ -1,0 +1,336 @@
+"""Which differences between models are real: the tests of `statistics` on a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from baselines.base import FloatArray
+from benchmark.analysis import statistics
+from benchmark.analysis.statistics import ALPHA
+from benchmark.errors import UsageError
+from benchmark.metrics import MEASURES, Measure
+from benchmark.planning.plan import Plan, Truth
+
+#: Fewest datasets and models for tests across datasets.
+FEWEST_DATASETS, FEWEST_MODELS = 3, 3
+
+# Values that differ by at most this part of the larger differ by rounding alone.
+_ROUNDING = 1e-9
+
+_PAIRS_AT_A_TIME = 20
+
+IntArray = NDArray[np.int64]
+
+#: What the tests assume, for whoever reads their outcome.
+ASSUMPTIONS = (
+    "Within a dataset: corrected resampled t-test over the folds (Nadeau and Bengio 2003), which "
+    "share training rows; it assumes normal differences that correlate with the share of rows in "
+    "a test fold. p-values are adjusted by Holm's method for all pairs of models of the dataset "
+    "and measure; intervals of differences are not adjusted.",
+    "P(better), P(equivalent), P(worse): Bayesian correlated t-test with a flat prior (Benavoli "
+    "and others 2017); equivalent means a difference below 1 % of the measure's range, for KLdiv, "
+    "which has none, below 0.01.",
+    "Intervals of means: percentile bootstrap over the test instances, the trained models held "
+    "fixed.",
+    "Across datasets: Friedman's test, then Nemenyi's on mean ranks and Wilcoxon's signed-rank "
+    "test with Holm's adjustment (Demšar 2006); they assume independent datasets.",
+)
+
+
+def practical_equivalence(measure: Measure, labels: int) -> float:
+    """Return the difference below which two models are as good as equal in a measure.
+
+    1 % of the measure's range: accuracy and the measures up to 1, sqrt(c) for Clark and c for
+    Canberra with c labels. The KL divergence has no upper end: 0.01.
+    """
+    ranges = {"clark": float(np.sqrt(labels)), "canberra": float(labels)}
+    return 0.01 * ranges.get(measure.name, 1.0)
+
+
+def pairwise(
+    plan: Plan, scores: pd.DataFrame, values: Mapping[str, Mapping[str, FloatArray]]
+) -> pd.DataFrame:
+    """Compare all pairs of models on every dataset in every measure.
+
+    Parameters
+    ----------
+    plan : Plan
+        The run; tells which folds there should be.
+    scores : DataFrame
+        What `benchmark.analysis.scores.scores_frame` returned.
+    values : mapping
+        Dataset to model to values of every instance, shape (n, measures), see
+        `benchmark.analysis.instances.instance_values`.
+
+    Returns
+    -------
+    DataFrame
+        One row per dataset, measure and pair of models, in the order of the tables: columns
+        dataset, measure, model_a, model_b; difference (mean over folds, positive if a is better,
+        whatever the measure's direction) with its interval low, high; statistic, p_value, p_holm
+        (adjusted for all pairs of the dataset and measure); p_a_better, p_equivalent, p_b_better;
+        effect_size and share_won over instances (`statistics.paired_effects`);
+        folds that both have, expected_folds. Where a fold is missing the numbers are missing
+        values.
+    """
+    parts = []
+    for dataset, truth in plan.truths.items():
+        models = plan.models_of(dataset)
+        pairs = list(combinations(range(len(models)), 2))
+        if not pairs:
+            continue
+        first, second = np.array(pairs).T
+        here = scores[scores["dataset"] == dataset]
+        for number, measure in enumerate(MEASURES):
+            folds = fold_values(here, truth, models, measure)
+            part = _compared(folds, first, second, truth, measure)
+            of_instances = np.stack([values[dataset][m][:, number] for m in models], axis=1)
+            effects = _effects(of_instances, first, second, measure)
+            part["effect_size"], part["share_won"] = effects
+            names = np.array(models, dtype=object)
+            part.insert(0, "dataset", dataset)
+            part.insert(1, "measure", measure.name)
+            part.insert(2, "model_a", names[first])
+            part.insert(3, "model_b", names[second])
+            parts.append(part)
+    if not parts:
+        return pd.DataFrame(columns=_COLUMNS)
+    return pd.concat(parts, ignore_index=True)[_COLUMNS]
+
+
+_COLUMNS = [
+    "dataset", "measure", "model_a", "model_b", "difference", "low", "high", "statistic",
+    "p_value", "p_holm", "p_a_better", "p_equivalent", "p_b_better", "effect_size", "share_won",
+    "folds", "expected_folds",
+]  # fmt: skip
+
+
+def fold_values(
+    scores: pd.DataFrame, truth: Truth, models: list[str], measure: Measure
+) -> FloatArray:
+    """Arrange a dataset's scores in a measure: shape (folds, models), NaN where one is missing."""
+    table = scores[scores["measure"] == measure.name].pivot(  # noqa: PD010 - refuses duplicates
+        index=["repeat", "fold"], columns="model", values="value"
+    )
+    folds = truth.folds
+    index = pd.MultiIndex.from_product([range(folds.n_repeats), range(folds.n_folds)])
+    arranged: FloatArray = table.reindex(index=index, columns=models).to_numpy(dtype=np.float64)
+    return arranged
+
+
+def _compared(
+    folds: FloatArray,
+    first: IntArray,
+    second: IntArray,
+    truth: Truth,
+    measure: Measure,
+) -> pd.DataFrame:
+    differences = _differences(folds[:, first], folds[:, second], measure)
+    ratio = 1.0 / (truth.folds.n_folds - 1)
+    test = statistics.corrected_t_test(differences, ratio)
+    rope = practical_equivalence(measure, truth.D.shape[1])
+    worse, equivalent, better = statistics.posterior_probabilities(differences, ratio, rope)
+    return pd.DataFrame(
+        {
+            "difference": test.difference,
+            "low": test.low,
+            "high": test.high,
+            "statistic": test.statistic,
+            "p_value": test.p_value,
+            "p_holm": statistics.holm(test.p_value),
+            "p_a_better": better,
+            "p_equivalent": equivalent,
+            "p_b_better": worse,
+            "folds": (~np.isnan(differences)).sum(axis=0),
+            "expected_folds": len(folds),
+        }
+    )
+
+
+def _effects(
+    values: FloatArray, first: IntArray, second: IntArray, measure: Measure
+) -> tuple[FloatArray, FloatArray]:
+    """Effect sizes of pairs of columns of `values`, shape (n, models)."""
+    found = []
+    # A few pairs at a time: those of 20 models on 100,000 instances would take much memory.
+    for start in range(0, len(first), _PAIRS_AT_A_TIME):
+        few = slice(start, start + _PAIRS_AT_A_TIME)
+        d = _differences(values[:, first[few]], values[:, second[few]], measure)
+        found.append(statistics.paired_effects(d))
+    effects, shares = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return effects, shares
+
+
+def _differences(a: FloatArray, b: FloatArray, measure: Measure) -> FloatArray:
+    """Say by how much `a` is better than `b`; 0 where they differ by rounding alone."""
+    d = a - b if measure.higher_is_better else b - a
+    size = np.maximum(np.abs(a), np.abs(b))
+    return np.where(np.abs(d) <= _ROUNDING * size, 0.0, d)
+
+
+def as_good_as_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> set[tuple[str, str, str]]:
+    """Find the cells that the test does not tell from the best of their column.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        What `benchmark.analysis.scores.summarise` returned.
+    pairs : DataFrame
+        What `pairwise` returned.
+
+    Returns
+    -------
+    set of (dataset, model, measure)
+        The best models themselves, and those with an adjusted p-value of at least `ALPHA` against
+        every one of them. The adjustment is for all pairs, so that the leader may be picked from
+        the same numbers.
+    """
+    marked = set()
+    tested = {
+        (row["dataset"], row["measure"], frozenset((row["model_a"], row["model_b"]))): row["p_holm"]
+        for row in pairs.to_dict("records")
+    }
+    for dataset, part in summary[summary["kind"] == "model"].groupby("dataset", sort=False):
+        for measure in MEASURES:
+            ranks = part.set_index("model")[f"{measure.name}_rank"].dropna()
+            best = list(ranks.index[ranks == 1])
+            for model in ranks.index:
+                p_values = [
+                    tested.get((dataset, measure.name, frozenset((model, leader))), np.nan)
+                    for leader in best
+                    if leader != model
+                ]
+                if all(p >= ALPHA for p in p_values):
+                    marked.add((str(dataset), str(model), measure.name))
+    return marked
+
+
+def intervals(
+    plan: Plan, values: Mapping[str, Mapping[str, FloatArray]], weights: Mapping[str, FloatArray]
+) -> pd.DataFrame:
+    """Give bootstrap intervals of every mean in Table 3.
+
+    Parameters
+    ----------
+    plan : Plan
+        Its seed makes the draws; every dataset has its own.
+    values : mapping
+        As in `pairwise`, with the trivial predictors.
+    weights : mapping
+        Dataset to the weight of every instance in the mean, shape (n,).
+
+    Returns
+    -------
+    DataFrame
+        Columns dataset, model, measure, low, high; missing values where a fold is missing.
+    """
+    parts = []
+    for dataset, of in values.items():
+        columns = np.concatenate(list(of.values()), axis=1)
+        digits = int(plan.truths[dataset].fingerprint[:8], 16)
+        seed = np.random.SeedSequence(plan.seed, spawn_key=(digits,))
+        low, high = statistics.bootstrap_intervals(columns, weights[dataset], seed)
+        names = [measure.name for measure in MEASURES]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "dataset": dataset,
+                    "model": np.repeat(list(of), len(names)),
+                    "measure": names * len(of),
+                    "low": low,
+                    "high": high,
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How models rank over several datasets in one measure.
+
+    Attributes
+    ----------
+    measure : Measure
+    datasets, models : list of str
+        Those that the tests are about.
+    friedman : FriedmanTest
+        With the mean ranks.
+    nemenyi, wilcoxon : ndarray of shape (k, k)
+        p-values of all pairs.
+    effects : ndarray of shape (k, k)
+        Rank-biserial correlations.
+    critical_difference : float
+        Of mean ranks, for Nemenyi's test.
+    remarks : list of str
+        What was left out and why, and what the tests cannot see with so few datasets.
+    """
+
+    measure: Measure
+    datasets: list[str]
+    models: list[str]
+    friedman: statistics.FriedmanTest
+    nemenyi: FloatArray
+    wilcoxon: FloatArray
+    effects: FloatArray
+    critical_difference: float
+    remarks: list[str]
+
+
+def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking:
+    """Test the ranks of the models over all datasets of a run.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        What `benchmark.analysis.scores.summarise` returned.
+    measure : Measure
+        What the models are ranked by.
+
+    Raises
+    ------
+    UsageError
+        Fewer than three datasets, or fewer than three models with all of their folds.
+    """
+    rows = summary[summary["kind"] == "model"]
+    table = rows.pivot(  # noqa: PD010 - refuses duplicates
+        index="dataset", columns="model", values=measure.name
+    ).reindex(index=rows["dataset"].unique(), columns=rows["model"].unique())
+    incomplete = [str(model) for model in table if table[model].isna().any()]
+    kept = table.drop(columns=incomplete)
+    remarks = [
+        f"{', '.join(incomplete)} left out: no complete results on every dataset."
+    ] if incomplete else []  # fmt: skip
+    n, k = kept.shape
+    if n < FEWEST_DATASETS or k < FEWEST_MODELS:
+        raise UsageError(
+            f"tests across datasets need at least {FEWEST_DATASETS} datasets and {FEWEST_MODELS} "
+            f"models with results on all of them; there are {n} and {k}"
+            + (f" ({remarks[0]})" if remarks else "")
+        )
+    # Twelve digits: means that differ by rounding alone are tied, as in the tables.
+    values = kept.map(lambda value: float(f"{value:.12g}")).to_numpy(dtype=np.float64)
+    values = values if measure.higher_is_better else -values
+    friedman = statistics.friedman_test(values)
+    if (values == values[:, :1]).all():
+        remarks.append("All models are tied on every dataset.")
+    if n < 10:
+        remarks.append(f"Only {n} datasets: the tests see large differences only.")
+    pairs = k * (k - 1) // 2
+    if pairs * 2.0 ** (1 - n) >= ALPHA:
+        remarks.append(
+            f"With {n} datasets and {pairs} pairs no adjusted p-value of Wilcoxon's test can be "
+            f"below {ALPHA:g}."
+        )
+    p_wilcoxon, effects = statistics.wilcoxon_holm(values)
+    return Ranking(
+        measure, list(map(str, kept.index)), list(map(str, kept.columns)), friedman,
+        statistics.nemenyi_test(values), p_wilcoxon, effects,
+        statistics.critical_difference(n, k), remarks,
+    )  # fmt: skip

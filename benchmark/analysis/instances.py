@@ -1,0 +1,94 @@
+"""What the models predicted for each instance, put together from the folds that tested it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from baselines.base import FloatArray
+from benchmark.analysis.reference import trivial_predictions
+from benchmark.metrics import MEASURES, Measure
+from benchmark.planning.plan import Truth
+
+if TYPE_CHECKING:
+    from benchmark.analysis.evidence import Evidence
+
+
+def predictions_of(evidence: Evidence, dataset: str, repeat: int = 0) -> dict[str, FloatArray]:
+    """Collect the predictions for every row of a dataset, each from the fold that tests it.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    dataset : str
+        Its name.
+    repeat : int
+        Which of the repeated cross-validations, from 0.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n, c)
+        Models in the order of the tables, then the trivial predictors. Rows whose fold has no
+        result are NaN.
+    """
+    truth = evidence.plan.truths[dataset]
+    found = {name: np.full(truth.D.shape, np.nan) for name in evidence.plan.models_of(dataset)}
+    for task, result in evidence.results.items():
+        if task.dataset == dataset and task.repeat == repeat:
+            found[task.model][truth.folds.test(repeat, task.fold)] = result.predictions
+    for fold in range(truth.folds.n_folds):
+        test = truth.folds.test(repeat, fold)
+        for name, predicted in trivial_predictions(truth, repeat, fold).items():
+            found.setdefault(name, np.full(truth.D.shape, np.nan))[test] = predicted
+    return found
+
+
+def values_of(D: FloatArray, P: FloatArray, measure: Measure) -> FloatArray:
+    """Score every row of `P`, shape (n,); NaN where the prediction is."""
+    known = ~np.isnan(P).any(axis=1)
+    values = np.full(len(D), np.nan)
+    if known.any():
+        values[known] = measure.function(D[known], P[known])
+    return values
+
+
+def instance_values(evidence: Evidence, dataset: str) -> dict[str, FloatArray]:
+    """Score every instance of a dataset; over repeats, take the mean.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    dataset : str
+        Its name.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n, measures)
+        As `predictions_of`; measures in the order of `MEASURES`, NaN where a fold is missing.
+        Averaged with `instance_weights` they give the means of the tables.
+    """
+    truth = evidence.plan.truths[dataset]
+    weights = _weights(truth)
+    found: dict[str, FloatArray] = {}
+    for repeat, of_repeat in enumerate(weights):
+        share = (of_repeat / weights.sum(axis=0))[:, None]
+        for name, predicted in predictions_of(evidence, dataset, repeat).items():
+            values = np.stack([values_of(truth.D, predicted, m) for m in MEASURES], axis=1)
+            found[name] = found.get(name, 0.0) + share * values
+    return found
+
+
+def instance_weights(truth: Truth) -> FloatArray:
+    """Return the weight of each instance in a mean over folds, shape (n,); they sum to 1.
+
+    The mean over folds of means over instances gives those in smaller folds a little more.
+    """
+    return _weights(truth).mean(axis=0)
+
+
+def _weights(truth: Truth) -> FloatArray:
+    """Weight of each instance in the mean of each repeat, shape (repeats, n)."""
+    sizes = np.stack([np.bincount(column)[column] for column in truth.folds.assignment.T])
+    weights: FloatArray = 1 / (sizes * truth.folds.n_folds)
+    return weights

@@ -1,0 +1,218 @@
+"""From stored results to numbers: scores in long form, means over folds, ranks, remarks.
+
+Nothing here computes a prediction. A mean is taken over all folds of a run or not at all: a model
+that lacks a fold shows a gap and the number of folds it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from benchmark.analysis.reference import MEAN, ORACLE, trivial_predictions
+from benchmark.metrics import EPS, MEASURES, Measure, scores
+from benchmark.planning.plan import Plan, Result
+from benchmark.planning.tasks import Task
+
+# Means that agree to this many significant digits are equal.
+_DIGITS = 12
+
+Results = Mapping[Task, Result]
+
+
+def scores_frame(plan: Plan, results: Results) -> pd.DataFrame:
+    """Score every stored prediction and the trivial ones.
+
+    Parameters
+    ----------
+    plan : Plan
+        The run.
+    results : mapping
+        Task to stored result; tasks may be absent.
+
+    Returns
+    -------
+    DataFrame
+        Columns dataset, model, repeat, fold, measure, value; one row per value.
+    """
+    rows = []
+    for task, result in sorted(results.items(), key=lambda item: _order(plan, item[0])):
+        truth = plan.truths[task.dataset]
+        test = truth.folds.test(task.repeat, task.fold)
+        values = scores(truth.D[test], result.predictions)
+        rows += [(task.dataset, task.model, task.repeat, task.fold, *v) for v in values.items()]
+    for truth in plan.truths.values():
+        folds = truth.folds
+        predicted = [
+            (repeat, fold, folds.test(repeat, fold), trivial_predictions(truth, repeat, fold))
+            for repeat in range(folds.n_repeats)
+            for fold in range(folds.n_folds)
+        ]
+        for name in predicted[0][3]:
+            for repeat, fold, test, predictions in predicted:
+                values = scores(truth.D[test], predictions[name])
+                rows += [(truth.name, name, repeat, fold, *value) for value in values.items()]
+    return pd.DataFrame(rows, columns=["dataset", "model", "repeat", "fold", "measure", "value"])
+
+
+def timings_frame(plan: Plan, results: Results) -> pd.DataFrame:
+    """Collect seconds and convergence of every task, one row per task."""
+    columns = ["fit_seconds", "predict_seconds", "n_iter", "converged", "objective"]
+    rows = [
+        (task.dataset, task.model, task.repeat, task.fold, *map(result.record.get, columns))
+        for task, result in sorted(results.items(), key=lambda item: _order(plan, item[0]))
+    ]
+    return pd.DataFrame(rows, columns=["dataset", "model", "repeat", "fold", *columns])
+
+
+def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
+    """Average over folds and rank the models of each dataset.
+
+    Parameters
+    ----------
+    plan : Plan
+        The run; tells which folds there should be.
+    frame : DataFrame
+        What `scores_frame` returned.
+
+    Returns
+    -------
+    DataFrame
+        One row per dataset and model, models first, then trivial predictors: columns dataset,
+        model; for every measure its mean, ``<measure>_std`` (sample deviation over folds) and
+        ``<measure>_rank`` (1 is best, ties share the smaller rank); ``mean_rank`` over the paper's
+        seven measures; oracle_gap, see `_oracle_gaps`; kind (``model`` or ``trivial``), folds,
+        expected_folds, and not_better_than_mean (measures in which the mean training distribution
+        is not beaten, separated by spaces). Means and ranks of a model that lacks folds are
+        missing values.
+    """
+    parts = []
+    for name, truth in plan.truths.items():
+        expected = truth.folds.n_folds * truth.folds.n_repeats
+        mine = frame[frame["dataset"] == name]
+        models = plan.models_of(name)
+        trivial = [model for model in mine["model"].unique() if model not in plan.models]
+        order = [*models, *trivial]
+        grouped = mine.pivot_table(
+            index="model", columns="measure", values="value", aggfunc=["mean", "std", "count"]
+        ).reindex(order)
+        table = pd.DataFrame({"dataset": name, "model": order}, index=order)
+        counts = grouped["count"][MEASURES[0].name].fillna(0).astype(int)
+        complete = counts == expected
+        ranked = complete & table["model"].isin(models)
+        lost: dict[str, list[str]] = {model: [] for model in order}
+        for measure in MEASURES:
+            mean = grouped["mean"][measure.name].where(complete)
+            table[measure.name] = mean
+            table[f"{measure.name}_std"] = grouped["std"][measure.name].where(complete)
+            table[f"{measure.name}_rank"] = _ranks(mean.where(ranked), measure)
+            for model in models:
+                if complete[model] and not _beats(mean[model], mean[MEAN], measure):
+                    lost[model].append(measure.name)
+        counted = [f"{measure.name}_rank" for measure in MEASURES if measure.in_mean_rank]
+        table["mean_rank"] = table[counted].mean(axis=1, skipna=False)
+        table["oracle_gap"] = _oracle_gaps(table)
+        table["kind"] = np.where(table["model"].isin(models), "model", "trivial")
+        table["folds"] = counts
+        table["expected_folds"] = expected
+        table["not_better_than_mean"] = [" ".join(lost[model]) for model in order]
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
+
+
+def notes(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
+    """Say what a reader of Table 3 has to know, in sentences."""
+    lines = [
+        "Mean over all test folds; in parentheses the rank among the models, 1 is best; "
+        "mean rank over the paper's seven measures.",
+        "† not better than the mean training distribution, which looks at no instance.",
+        f"A label with d = p = 0 counts 0; predicted shares below {EPS:g} count as {EPS:g} in "
+        "KLdiv; accuracy takes the first of tied labels, tie-aware accuracy all of them.",
+    ]
+    if summary["oracle_gap"].notna().any():
+        lines.append(
+            "Gap to oracle: the distance to the oracle, in percent of that of the mean training "
+            "distribution, averaged over the paper's seven measures."
+        )
+    return [*lines, *remarks(plan, results, summary)]
+
+
+def remarks(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
+    """Say what a reader of any table of a run has to know of data and models, in sentences."""
+    lines = []
+    for truth in plan.truths.values():
+        lines += [f"{truth.name}: {note}." for note in (*truth.notes, *truth.folds.notes)]
+    for row in summary.to_dict("records"):
+        if row["folds"] != row["expected_folds"]:
+            lines.append(
+                f"{row['dataset']}: {row['model']} has {row['folds']} of "
+                f"{row['expected_folds']} folds, "
+                f"so it has no mean and no rank; log.txt tells which failed."
+            )
+    lines += _convergence_notes(plan, results)
+    versions = {pair for result in results.values() for pair in result.record["versions"].items()}
+    libraries = [name for name, _ in versions]
+    differing = sorted({name for name in libraries if libraries.count(name) > 1})
+    if differing:
+        lines.append(
+            f"The results come from different versions of {', '.join(differing)}; "
+            f"run with --force to compute all of them with one."
+        )
+    return lines
+
+
+def _convergence_notes(plan: Plan, results: Results) -> list[str]:
+    stopped: dict[tuple[str, str], list[bool]] = {}
+    for task, result in results.items():
+        if result.record.get("converged") is not None:
+            stopped.setdefault((task.dataset, task.model), []).append(result.record["converged"])
+    return [
+        f"{dataset}: {model} stopped at its iteration budget, before its tolerance was met, in "
+        f"{converged.count(False)} of {len(converged)} folds (timings.csv has the details)."
+        for (dataset, model), converged in sorted(
+            stopped.items(), key=lambda i: (list(plan.truths).index(i[0][0]), i[0][1])
+        )
+        if False in converged
+    ]
+
+
+def _order(plan: Plan, task: Task) -> tuple[int, int, int, int]:
+    datasets, names = list(plan.truths), list(plan.models)
+    return datasets.index(task.dataset), names.index(task.model), task.repeat, task.fold
+
+
+def _rounded(value: float) -> float:
+    """Forget the digits in which means differ by rounding alone."""
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def _ranks(means: pd.Series[float], measure: Measure) -> pd.Series[float]:
+    rounded = means.map(_rounded, na_action="ignore")
+    return rounded.rank(method="min", ascending=not measure.higher_is_better)
+
+
+def _oracle_gaps(table: pd.DataFrame) -> pd.Series[float]:
+    """Measure how far every model is from the oracle, where there is one.
+
+    In each of the paper's measures in which the oracle beats the mean training distribution,
+    (model - oracle) / (mean distribution - oracle); the gap is the mean of these. 0: as good as
+    the oracle, 1: as far from it as the mean training distribution.
+    """
+    if ORACLE not in table.index:
+        return pd.Series(np.nan, table.index)
+    oracle, mean_row = (table.loc[row].to_dict() for row in (ORACLE, MEAN))
+    names = [
+        measure.name
+        for measure in MEASURES
+        if measure.in_mean_rank and _beats(oracle[measure.name], mean_row[measure.name], measure)
+    ]
+    best, mean = table.loc[ORACLE, names], table.loc[MEAN, names]
+    gaps: pd.Series[float] = ((table[names] - best) / (mean - best)).mean(axis=1, skipna=False)
+    return gaps
+
+
+def _beats(value: float, other: float, measure: Measure) -> bool:
+    better, worse = (value, other) if measure.higher_is_better else (other, value)
+    return _rounded(better) > _rounded(worse)

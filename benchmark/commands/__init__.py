@@ -1,0 +1,1 @@
+"""What the command line and its users call: one function per command."""

@@ -1,0 +1,251 @@
+"""The commands ``run`` and ``features`` as functions."""
+
+from __future__ import annotations
+
+import logging
+import math
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from joblib import cpu_count
+
+from benchmark.analysis.evidence import RUNS, Evidence, read_results
+from benchmark.analysis.samples import keep_pictures, shown_rows
+from benchmark.commands.show import Study, write_tables
+from benchmark.datasets import Dataset
+from benchmark.errors import BenchmarkError, UsageError
+from benchmark.planning.protocol import choose_models
+from benchmark.planning.settings import (
+    Overrides,
+    find_needs,
+    load_datasets,
+    make_plan,
+    make_settings,
+)
+from benchmark.plugins.registry import load_plugin
+from benchmark.running import environment
+from benchmark.running.compute import Resources, compute, count, describe_failures
+from benchmark.running.inputs import DEFAULT_BACKBONE, find_features
+from benchmark.running.prepare import helper, prepare_inputs
+from benchmark.store.run_folder import RunFolder
+
+#: What runs share unless told otherwise.
+CACHE = Path("results", "cache")
+
+# Timers take no longer time than this, 30 years; more means no limit.
+_LONGEST_TIMEOUT = 1e9
+
+logger = logging.getLogger("benchmark")
+
+
+def run(
+    models: str | Iterable[str] = (),
+    *,
+    all_models: bool = False,
+    datasets: str | Path | Dataset | Sequence[str | Path | Dataset] = (),
+    protocol: str | Path | None = None,
+    data_dir: str | Path | None = None,
+    out: str | Path | None = None,
+    jobs: int | None = None,
+    plugins: str | Path | Sequence[str | Path] = (),
+    force: bool = False,
+    task_timeout: float | None = None,
+    cache_dir: str | Path | None = None,
+    skip_unreadable: bool = False,
+    report: bool = True,
+    show_progress: bool = False,
+    tell: Callable[[str], None] = logger.info,
+    **overrides: Any,
+) -> Study:
+    """Run models on datasets, fold by fold, and make the tables.
+
+    What an earlier run into the same folder has computed with the same settings is reused, so the
+    same call goes on where an interrupted one stopped.
+
+    Parameters
+    ----------
+    models : str or iterable of str
+        Models to run; upper and lower case are the same.
+    all_models : bool
+        Run every registered model instead.
+    datasets : name, path, Dataset, or a sequence of them
+        What to run on (see `benchmark.make_dataset` for data in memory); the protocol's own if
+        empty.
+    protocol : str or Path, optional
+        ``demo``, ``paper`` or a TOML file; by default ``demo`` without datasets, else ``paper``.
+    data_dir : str or Path, optional
+        Where datasets are looked up.
+    out : str or Path, optional
+        Run folder, by default ``results/runs/<datasets>``.
+    jobs : int, optional
+        Number of tasks at the same time, by default one per core. Results do not depend on it.
+    plugins : path or sequence of paths
+        Files that register further models.
+    force : bool
+        Compute everything anew.
+    task_timeout : float, optional
+        Seconds after which a task is stopped and counts as failed; infinity for no limit. By
+        default an hour for a model on features, and no limit for a network.
+    cache_dir : str or Path, optional
+        Folder for features and decoded images, which runs share; by default ``results/cache``.
+    skip_unreadable : bool
+        Leave out images that cannot be decoded, and note it, instead of refusing the dataset.
+    report : bool
+        Write the report, with small pictures of the images that it shows.
+    show_progress : bool
+        Show a progress line on stderr.
+    tell : callable
+        Gets the sentences meant for the user.
+    **overrides
+        What comes before the protocol's settings: folds, repeats, seed, and more, see
+        `benchmark.planning.settings.Overrides`.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    UsageError
+        Something asked for or passed in cannot be used; nothing was computed.
+    BenchmarkError
+        The run could not go on (disk full, interrupted); what was computed is kept.
+    """
+    wanted = _as_list(datasets)
+    given = [data for data in wanted if isinstance(data, Dataset)]
+    names = [str(data) for data in wanted if not isinstance(data, Dataset)]
+    settings = make_settings(protocol, names, bool(given), Overrides(**overrides))
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"--jobs must be at least 1, not {jobs}")
+    if task_timeout is not None and not task_timeout > 0:
+        raise UsageError(f"--task-timeout must be more than 0 seconds, not {task_timeout:g}")
+    if task_timeout is not None and task_timeout > _LONGEST_TIMEOUT:
+        task_timeout = math.inf
+    for plugin in _as_list(plugins):
+        load_plugin(plugin)
+    rows = choose_models(settings, _as_list(models), every=all_models)
+    cache = Path(cache_dir) if cache_dir else CACHE
+    loaded = load_datasets(
+        settings.datasets, given, data_dir, cache, skip_unreadable, show_progress
+    )
+    needs = find_needs(loaded, rows, settings, all_models, tell)
+    rows = [model for model in rows if any(model.name in found for found in needs.values())]
+    plan = make_plan(settings, loaded, rows, needs)
+    folder = RunFolder(Path(out) if out else RUNS / "+".join(loaded))
+    with folder.lock(), environment.log_to(folder.path / "log.txt"), _logging_errors():
+        logger.info("started: %s", shlex.join(sys.argv))
+        if force:
+            folder.remove_results(plan.tasks)
+        results = read_results(folder, plan.tasks, tell)
+        pending = [task for task in plan.tasks if task not in results]
+        if pending:
+            folder.remove_derived()
+        folder.write_plan(plan, environment.describe())
+        workers = min(jobs or cpu_count(), max(len(pending), 1))
+        tell(
+            f"{count(len(plan.tasks), 'task')} ({count(len(rows), 'model')}, "
+            f"{count(len(loaded), 'dataset')}): {len(results)} done before, {len(pending)} to do "
+            f"with {count(workers, 'worker')}; results in {folder.path}"
+        )
+        failures = []
+        if pending:
+            chosen = {model.name: model for model in rows}
+            resources = Resources(workers, task_timeout, cache, show_progress)
+            failures = compute(folder, plan, pending, loaded, chosen, needs, resources, tell)
+        for line in describe_failures(failures, folder):
+            tell(line)
+        results |= read_results(folder, pending, tell)
+        folder.write_failures(failures)
+        missing = len(plan.tasks) - len(results)
+        evidence = Evidence(plan, results, missing, (folder,), (folder.read_about(),), folder)
+        study = write_tables(evidence, failures)
+        if report:
+            _write_report(evidence, loaded)
+        logger.info("finished: %d tasks without result", study.missing)
+    return study
+
+
+def _write_report(evidence: Evidence, datasets: Mapping[str, Dataset]) -> None:
+    from benchmark.reporting.page import write_report
+
+    for name, data in datasets.items():
+        keep_pictures(evidence.target, data, shown_rows(evidence, name))
+    write_report(evidence)
+
+
+@contextmanager
+def _logging_errors() -> Iterator[None]:
+    """Let the log tell how a run ended that could not go on."""
+    try:
+        yield
+    except BenchmarkError as error:
+        logger.error("ended: %s", error)
+        raise
+
+
+def _as_list(value: Any) -> list[Any]:
+    """One thing or several, as a list."""
+    return [value] if isinstance(value, str | Path | Dataset) else list(value)
+
+
+def extract_features(
+    datasets: str | Path | Dataset | Sequence[str | Path | Dataset],
+    *,
+    data_dir: str | Path | None = None,
+    cache_dir: str | Path | None = None,
+    skip_unreadable: bool = False,
+    backbone: str | None = None,
+    weights: str | None = None,
+    precision: str | None = None,
+    size: int | None = None,
+    show_progress: bool = False,
+) -> list[str]:
+    """Extract and cache the features that a run with the same settings will take.
+
+    Parameters
+    ----------
+    datasets : name, path, Dataset, or a sequence of them
+        Image datasets.
+    data_dir, cache_dir, skip_unreadable, show_progress
+        As in `run`.
+    backbone, weights, precision, size : optional
+        As in `benchmark.planning.protocol.FeatureSettings`.
+
+    Returns
+    -------
+    list of str
+        A sentence per dataset: shape, and where the features lie.
+
+    Raises
+    ------
+    UsageError
+        A dataset without images, or a setting that cannot be used.
+    BenchmarkError
+        The extraction could not go on; what was computed is kept.
+    """
+    wanted = _as_list(datasets)
+    given = [data for data in wanted if isinstance(data, Dataset)]
+    names = [str(data) for data in wanted if not isinstance(data, Dataset)]
+    changes = Overrides(backbone=backbone or DEFAULT_BACKBONE, weights=weights, precision=precision)
+    settings = make_settings(None, names, bool(given), changes).features
+    settings = replace(settings, components=0, size=size or settings.size)
+    cache = Path(cache_dir) if cache_dir else CACHE
+    sentences: list[str] = []
+    with helper() as process:
+        loaded = load_datasets(names, given, data_dir, cache, skip_unreadable, show_progress)
+        for name, data in loaded.items():
+            if data.images is None:
+                raise UsageError(f"dataset {name} has no images to extract features from")
+            need = find_features(data, settings)
+            found = prepare_inputs(
+                process, {name: data}, {name: {need}}, cache, show_progress, sentences.append
+            )
+            activations = found[name, need].activations  # type: ignore[attr-defined]
+            rows, width = activations.shape
+            sentences.append(f"{name}: {rows} x {width} features in {activations.folder}")
+    return sentences

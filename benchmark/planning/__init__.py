@@ -1,0 +1,1 @@
+"""What is to be done: settings, models, folds, tasks. Nothing here computes a result."""

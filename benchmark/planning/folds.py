@@ -1,0 +1,121 @@
+"""Stratified folds: drawn once per dataset and run, the same for every model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedKFold
+
+from benchmark.errors import UsageError
+from features.storage.files import array_key
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Which fold tests each row, for every repeat.
+
+    Attributes
+    ----------
+    assignment : ndarray of shape (n, repeats), int64
+        ``assignment[i, r]`` is the fold, counted from 0, in which row i is tested in repeat r.
+    notes : tuple of str
+        What a reader of the results should know about how the rows were split.
+    """
+
+    assignment: IntArray
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_folds(self) -> int:
+        """Number of folds per repeat."""
+        return int(self.assignment.max()) + 1
+
+    @property
+    def n_repeats(self) -> int:
+        """Number of independent splits."""
+        return int(self.assignment.shape[1])
+
+    def train(self, repeat: int, fold: int) -> IntArray:
+        """Row numbers to learn from."""
+        return np.flatnonzero(self.assignment[:, repeat] != fold)
+
+    def test(self, repeat: int, fold: int) -> IntArray:
+        """Row numbers to test on."""
+        return np.flatnonzero(self.assignment[:, repeat] == fold)
+
+    def key(self, repeat: int, fold: int) -> str:
+        """Hash of one split: of its training and test rows."""
+        return array_key(self.train(repeat, fold), self.test(repeat, fold))
+
+
+def stratified_folds(
+    D: NDArray[np.float64], n_folds: int = 10, n_repeats: int = 1, seed: int = 0
+) -> Folds:
+    """Split the rows into folds that keep the proportions of the dominant labels.
+
+    The dominant label of a row is its largest one, the first where several tie. Labels dominant
+    in fewer rows than there are folds cannot be spread over all of them; they are pooled into one
+    stratum. Both are told in the notes.
+
+    Parameters
+    ----------
+    D : ndarray of shape (n, c)
+        Distributions.
+    n_folds, n_repeats : int
+        Folds per repeat, and number of independent repeats.
+    seed : int
+        The run's seed. Repeat r is the same whatever the number of repeats.
+
+    Returns
+    -------
+    Folds
+        Every row is tested exactly once per repeat; fold sizes differ by at most the number of
+        strata.
+
+    Raises
+    ------
+    UsageError
+        Fewer than two folds, fewer than one repeat, or fewer rows than folds.
+    """
+    if n_folds < 2 or n_repeats < 1:
+        raise UsageError(f"{n_folds} folds and {n_repeats} repeats: need at least 2 and 1")
+    if len(D) < n_folds:
+        raise UsageError(
+            f"{len(D)} rows cannot be split into {n_folds} folds; ask for fewer with --folds"
+        )
+    dominant = D.argmax(axis=1)
+    counts = np.bincount(dominant, minlength=D.shape[1])
+    rare = np.flatnonzero((counts > 0) & (counts < n_folds))
+    strata = np.where(np.isin(dominant, rare), -1, dominant)
+    if 0 < (strata == -1).sum() < n_folds and (strata != -1).any():
+        # The pooled stratum is itself too small to be spread: it joins the largest label.
+        strata = np.where(strata == -1, counts.argmax(), strata)
+    assignment = np.empty((len(D), n_repeats), dtype=np.int64)
+    for repeat in range(n_repeats):
+        random_state = int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])
+        splitter = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
+        for fold, (_, test) in enumerate(splitter.split(strata, strata)):
+            assignment[test, repeat] = fold
+    return Folds(assignment, _notes(D, rare, n_folds))
+
+
+def _notes(D: NDArray[Any], rare: NDArray[np.intp], n_folds: int) -> tuple[str, ...]:
+    notes = []
+    tied = int(((D == D.max(axis=1, keepdims=True)).sum(axis=1) > 1).sum())
+    if tied:
+        notes.append(
+            f"{tied} of {len(D)} rows have a tied maximum; stratification and accuracy take the "
+            f"first label, tie-aware accuracy takes all"
+        )
+    if len(rare):
+        what = f"{len(rare)} label is" if len(rare) == 1 else f"{len(rare)} labels are"
+        notes.append(
+            f"{what} dominant in fewer than {n_folds} rows and cannot be in every fold; "
+            f"such labels were pooled for stratification"
+        )
+    return tuple(notes)

@@ -1,0 +1,1 @@
+"""Models by name, and the contract that they keep."""

@@ -1,0 +1,331 @@
+"""The contract of a model as checks: run on the built-in models by our tests, on plugins by users.
+
+A check gets a model class and yields a sentence for everything it finds wrong.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.resources
+import importlib.util
+import json
+import keyword
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from baselines.base import FloatArray, check_distributions
+from benchmark.errors import UsageError
+from benchmark.planning.protocol import CONSUMES, check_params
+from benchmark.plugins.registry import check_name, default_params, load_plugin, models
+from features.storage.files import write_atomic
+
+Check = Callable[[type], Iterator[str]]
+
+
+def check_plugin(path: str | Path) -> list[str]:
+    """Find everything that is wrong with the models of a plugin file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The plugin.
+
+    Returns
+    -------
+    list of str
+        One sentence per problem, empty if there is none.
+
+    Raises
+    ------
+    UsageError
+        The file is missing or cannot be loaded at all.
+    """
+    problems: list[str] = []
+    names = load_plugin(path, problems)
+    known = models()
+    for name in names:
+        problems += [f"{name}: {problem}" for problem in check_model(known[name].load())]
+    return problems
+
+
+def check_model(cls: type) -> list[str]:
+    """Find everything that breaks the contract of a model class.
+
+    Parameters
+    ----------
+    cls : type
+        The class; it must be constructible without arguments.
+
+    Returns
+    -------
+    list of str
+        One sentence per problem. A class that cannot even be made, fitted and asked has only the
+        first of these problems told.
+    """
+    problems: list[str] = []
+    for stage in (_BASIC_CHECKS, _FURTHER_CHECKS):
+        for check in stage:
+            try:
+                problems += check(cls)
+            except (Exception, SystemExit) as error:  # whatever a user's model may raise
+                what = check.__name__.removeprefix("_check_").replace("_", " ")
+                problems.append(f"{what}: {type(error).__name__}: {error}")
+        if problems:
+            break
+    return problems
+
+
+def new_model(name: str, folder: Path = Path()) -> Path:
+    """Write a working plugin to start from.
+
+    Parameters
+    ----------
+    name : str
+        Name of the model in tables.
+    folder : Path
+        Where the file goes; its name is derived from the model's.
+
+    Returns
+    -------
+    Path
+        The written file; ``model_`` goes before its name where a module has that name already.
+
+    Raises
+    ------
+    UsageError
+        The name cannot stand in a table, gives no file name or is taken, the file exists, or the
+        folder cannot be written.
+    """
+    check_name(name)
+    words = re.findall(r"[A-Za-z0-9]+", name)
+    if not words:
+        raise UsageError(f"{name!r} has no ASCII letter or digit, of which to make a file name")
+    if name.lower() in {known.lower() for known in models()}:
+        raise UsageError(f"the name {name!r} is taken; choose another")
+    stem = "_".join(words).lower()
+    path = folder / f"{stem}.py"
+    if not path.exists() and _is_module(stem):
+        path = folder / f"model_{stem}.py"
+    if path.exists():
+        raise UsageError(f"{path} exists; choose another name or folder")
+    template = importlib.resources.files("benchmark.plugins").joinpath("model.py.txt")
+    text = Template(template.read_text(encoding="utf-8")).substitute(
+        name=json.dumps(name, ensure_ascii=False), class_name=_class_name(words)
+    )
+    try:
+        write_atomic(path, text)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    return path
+
+
+def _class_name(words: list[str]) -> str:
+    name = "".join(word[0].upper() + word[1:] for word in words)
+    hidden = keyword.iskeyword(name) or hasattr(builtins, name) or name == "LDLEstimator"
+    return f"Model{name}" if hidden or name[0].isdigit() else name
+
+
+def _is_module(name: str) -> bool:
+    """Whether Python knows a module of that name, which a file beside the user's would hide."""
+    try:
+        spec = importlib.util.find_spec(name)
+    except ValueError:  # imported, but its origin is not known
+        return True
+    # A mere folder counts as a package, but has no origin; it hides nothing.
+    return name in sys.stdlib_module_names or (spec is not None and spec.origin is not None)
+
+
+# --- The problems the checks pose ----------------------------------------------------------------
+
+
+_SIDE = 32  # pixels of the images that a model gets which consumes them
+
+
+def _problem(
+    cls: type, n: int = 60, q: int = 6, c: int = 4, seed: int = 0
+) -> tuple[NDArray[Any], FloatArray]:
+    """Draw features and distributions that depend on them, with exact zeros among the shares.
+
+    A class that consumes images gets some whose colours are the first three features.
+    """
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, q))
+    D = np.exp(X @ rng.normal(size=(q, c)))
+    D[D < 0.3 * D.mean(axis=1, keepdims=True)] = 0.0
+    D /= D.sum(axis=1, keepdims=True)
+    if not _takes_images(cls):
+        return X, D
+    grain = rng.normal(scale=20.0, size=(n, _SIDE, _SIDE, 3))
+    return np.clip(128 + 40 * X[:, None, None, :3] + grain, 0, 255).astype(np.uint8), D
+
+
+def _takes_images(cls: type) -> bool:
+    return getattr(cls, "consumes", "features") == "images"
+
+
+def _make(cls: type, seed: int = 0) -> Any:
+    estimator = cls()
+    if "random_state" in estimator.get_params():
+        estimator.set_params(random_state=seed)
+    return estimator
+
+
+def _predict(cls: type, X: NDArray[Any], D: FloatArray, test: NDArray[Any]) -> FloatArray:
+    estimator = _make(cls)
+    estimator.fit(X, D)
+    return np.asarray(estimator.predict(test))
+
+
+# --- First stage: without these nothing else can be looked at -----------------------------------
+
+
+def _check_construction(cls: type) -> Iterator[str]:
+    estimator = cls()
+    for method in ("fit", "predict", "get_params", "set_params"):
+        if not callable(getattr(estimator, method, None)):
+            yield f"has no method {method}; derive from baselines.LDLEstimator"
+    consumes = getattr(cls, "consumes", "features")
+    if consumes not in CONSUMES:
+        yield f"consumes must be one of {', '.join(CONSUMES)}, not {consumes!r}"
+
+
+def _check_fit_and_predict(cls: type) -> Iterator[str]:
+    X, D = _problem(cls)
+    estimator = _make(cls)
+    if estimator.fit(X[:40], D[:40]) is not estimator:
+        yield "fit must return self"
+    yield from _judge(estimator.predict(X[40:]), (20, D.shape[1]), "on a small problem")
+
+
+def _judge(predicted: Any, shape: tuple[int, int], where: str) -> Iterator[str]:
+    if np.shape(predicted) != shape:
+        yield f"predict must return shape {shape} {where}, it returned {np.shape(predicted)}"
+        return
+    try:
+        check_distributions(predicted, f"{where}, the prediction")
+    except ValueError as error:
+        yield str(error)
+
+
+# --- Second stage --------------------------------------------------------------------------------
+
+
+def _check_clone(cls: type) -> Iterator[str]:
+    estimator = cls()
+    clone(estimator)  # raises where __init__ does more than assign
+    fitted = [name for name in vars(estimator) if name.endswith("_") and not name.startswith("_")]
+    if fitted:
+        yield f"__init__ sets {', '.join(fitted)}: fitted state belongs into fit"
+
+
+def _check_parameters(cls: type) -> Iterator[str]:
+    try:
+        check_params(cls.__name__, default_params(cls))
+    except UsageError as error:
+        yield str(error)
+
+
+def _check_random_state(cls: type) -> Iterator[str]:
+    params = cls().get_params(deep=False)
+    if params.get("random_state") is not None:
+        yield "random_state must default to None: the run derives it for every task"
+
+
+def _check_repeatability(cls: type) -> Iterator[str]:
+    X, D = _problem(cls)
+    first, second = (_predict(cls, X[:40], D[:40], X[40:]) for _ in range(2))
+    if not np.array_equal(first, second):
+        yield (
+            "two fits on the same data give different predictions: take every random draw from "
+            "numpy.random.default_rng(self.random_state), with a parameter random_state=None"
+        )
+        return  # what follows could not be told from it
+    again = _make(cls)
+    again.fit(*_problem(cls, n=50, q=5, c=3, seed=1))
+    again.fit(X[:40], D[:40])
+    if not np.array_equal(first, np.asarray(again.predict(X[40:]))):
+        yield "a second fit remembers the first: fit must start anew"
+
+
+def _check_unchanged_inputs(cls: type) -> Iterator[str]:
+    X, D = _problem(cls)
+    train, target, test = X[:40].copy(), D[:40].copy(), X[40:].copy()
+    estimator = _make(cls)
+    estimator.fit(train, target)
+    estimator.predict(test)
+    for name, now, then in (("X", train, X[:40]), ("D", target, D[:40]), ("X", test, X[40:])):
+        if not np.array_equal(now, then):
+            yield f"{name} is changed in place by {'predict' if now is test else 'fit'}; copy it"
+
+
+def _check_single_row(cls: type) -> Iterator[str]:
+    X, D = _problem(cls)
+    yield from _judge(_predict(cls, X[:40], D[:40], X[40:41]), (1, D.shape[1]), "on one test row")
+
+
+def _check_awkward_data(cls: type) -> Iterator[str]:
+    X, D = _problem(cls)
+    if _takes_images(cls):
+        return
+    constant = X.copy()
+    constant[:, 0] = 3.0
+    absent = D.copy()
+    absent[:, 0] = 0.0
+    absent /= np.maximum(absent.sum(axis=1, keepdims=True), 1e-12)
+    absent[absent.sum(axis=1) < 0.5, 1] = 1.0
+    wide_X, wide_D = _problem(cls, n=30, q=50)
+    for where, features, target in (
+        ("with a constant feature", constant, D),
+        ("with a label that never occurs", X, absent),
+        ("with more features than rows", wide_X, wide_D),
+        ("with features of the size of 1e4", X * 1e4, D),
+    ):
+        n = len(features) - 10
+        try:
+            predicted = _predict(cls, features[:n], target[:n], features[n:])
+        except (Exception, SystemExit) as error:  # whatever a user's model may raise
+            yield f"{where} it raises {type(error).__name__}: {error}"
+        else:
+            yield from _judge(predicted, (10, target.shape[1]), where)
+
+
+def _check_bad_input(cls: type) -> Iterator[str]:
+    X, D = _problem(cls)
+    wrong, negative, heavy = X.astype(np.float64), D.copy(), D * 1.5
+    wrong[3, 0] = np.nan
+    negative[3] = [-0.5, 0.5, 0.5, 0.5]
+    for what, features, target in (
+        ("numbers in place of images" if _takes_images(cls) else "NaN in X", wrong, D),
+        ("a negative row of D", X, negative),
+        ("rows of D that do not sum to 1", X, heavy),
+        ("fewer rows in D than in X", X, D[:-1]),
+    ):
+        try:
+            _make(cls).fit(features, target)
+        except ValueError:
+            continue
+        except (Exception, SystemExit) as error:  # whatever a user's model may raise
+            yield f"{what} must raise ValueError, it raised {type(error).__name__}: {error}"
+        else:
+            yield f"{what} must raise ValueError; baselines.LDLEstimator checks it for you"
+
+
+_BASIC_CHECKS: tuple[Check, ...] = (_check_construction, _check_fit_and_predict)
+_FURTHER_CHECKS: tuple[Check, ...] = (
+    _check_clone,
+    _check_parameters,
+    _check_random_state,
+    _check_repeatability,
+    _check_unchanged_inputs,
+    _check_single_row,
+    _check_awkward_data,
+    _check_bad_input,
+)

@@ -1,0 +1,389 @@
+"""The models by name: built in, from installed packages, from plugin files, from a session.
+
+A name maps to a target that is loaded only when needed, so that listing models imports nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+import traceback
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, TypeVar
+
+from benchmark.errors import UsageError, did_you_mean
+from benchmark.plugins.fingerprint import (
+    class_fingerprint,
+    code_fingerprint,
+    hidden_siblings,
+    local_files,
+    module_fingerprint,
+)
+
+#: Installed packages offer models under this entry point group: name = "package.module:Class".
+ENTRY_POINT_GROUP = "ldl_benchmark.models"
+
+#: Names of table rows that no model can take.
+TRIVIAL_NAMES = ("mean distribution", "uniform", "oracle")
+
+#: Longest name of a model, in characters.
+LONGEST_NAME = 80
+
+Class = TypeVar("Class", bound=type)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that can be run.
+
+    Attributes
+    ----------
+    name : str
+        Name in tables and on the command line.
+    target : str or type
+        ``"module:Class"``, or the class.
+    file : str
+        Path of the plugin file that defines the class, else empty.
+    source : str
+        Identifies the code where this project's version does not: `code_fingerprint` of a plugin
+        file or of a session's script, name and version of an installed package. Empty for built-in
+        models.
+    code : str
+        `code_fingerprint` of an installed package's modules, which a version does not tell when the
+        package is installed in place; set by `identified`.
+    usual : bool
+        Whether it is among "every model".
+    """
+
+    name: str
+    target: str | type
+    file: str = ""
+    source: str = ""
+    code: str = ""
+    usual: bool = True
+
+    def load(self) -> type:
+        """Import and return the class.
+
+        Raises
+        ------
+        UsageError
+            It cannot be imported, or an installed package has changed since `identified`.
+        """
+        if isinstance(self.target, type):
+            return self.target
+        if self.file:
+            return self._load_from_file()
+        module, _, attribute = self.target.partition(":")
+        try:
+            loaded = getattr(importlib.import_module(module), attribute)
+        except (Exception, SystemExit) as error:  # whatever a broken package may raise
+            raise UsageError(
+                f"model {self.name!r} cannot be loaded from {self.target}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(loaded, type):
+            raise UsageError(f"model {self.name!r}: {self.target} is not a class")
+        if self.code and self.code != _package_code(module, loaded.__module__):
+            raise UsageError(f"the package of model {self.name!r} has changed; start Python anew")
+        return loaded
+
+    def identified(self) -> Entry:
+        """Return the entry with everything that identifies its code; imports an installed model."""
+        if self.file or not self.source or isinstance(self.target, type):
+            return self
+        module = self.target.partition(":")[0]
+        return replace(self, code=_package_code(module, self.load().__module__))
+
+    def portable(self) -> Entry:
+        """Return the entry in a form that another process can load: a plugin by its file."""
+        return replace(self, target="") if self.file else self
+
+    def __reduce__(self) -> tuple[Callable[..., Entry], tuple[Any, ...]]:
+        return _arrive, (self.name, self.target, self.file, self.source, self.code)
+
+    def _load_from_file(self) -> type:
+        load_plugin(self.file)
+        entry = _registered.get(self.name)
+        if entry is None or entry.source != self.source or not isinstance(entry.target, type):
+            raise UsageError(f"plugin {self.file} changed while the run was going on; run it again")
+        return entry.target
+
+
+def _arrive(*fields: Any) -> Entry:
+    """Make an entry that comes from another process, with its plugin loaded.
+
+    The hyper-parameters that come after it may be functions or objects of the plugin.
+    """
+    entry = Entry(*fields)
+    if entry.file:
+        with suppress(UsageError):  # told when the model is loaded
+            load_plugin(entry.file)
+    return entry
+
+
+_BUILT_IN = {
+    "PT-Bayes": "baselines:PTBayes",
+    "PT-SVM": "baselines:PTSVM",
+    "AA-kNN": "baselines:AAKNN",
+    "AA-BP": "baselines:AABP",
+    "SA-IIS": "baselines:SAIIS",
+    "SA-BFGS": "baselines:SABFGS",
+    "SA-CPNN": "baselines:SACPNN",
+    "DLDL": "baselines:DLDL",
+    "EW-MTCNN": "ewmtcnn:EWMTCNN",
+}
+
+# Classifiers, whose rows stand in the table of networks; run where they are named.
+_CLASSIFIERS = {
+    "CNN-fine-tuned": "ewmtcnn:FineTunedCNN",
+    "CNN-frozen": "ewmtcnn:FrozenCNN",
+}
+
+_registered: dict[str, Entry] = {}
+
+
+@dataclass
+class _Loading:
+    """The plugin file being loaded, for the register() calls in it."""
+
+    file: str
+    source: str
+    problems: list[str] | None  # collects refused names instead of raising
+
+
+_loading: list[_Loading] = []
+
+
+def register(name: str) -> Callable[[Class], Class]:
+    """Register a class as a model, as a decorator.
+
+    Parameters
+    ----------
+    name : str
+        Name in tables and on the command line; upper and lower case count as the same.
+
+    Raises
+    ------
+    UsageError
+        The name is empty, too long or reserved, or another model has it.
+    """
+
+    def add(cls: Class) -> Class:
+        source = "" if _loading else class_fingerprint(cls) or f"unknown:{uuid.uuid4()}"
+        loading = _loading[-1] if _loading else _Loading("", source, None)
+        entry_name = name
+        try:
+            check_name(name)
+            taken = _find(name, models())
+            if taken and _offers(taken, cls):
+                return cls
+            if taken and (loading.file or not _same_class(taken, cls)):
+                owner = taken.file or taken.target
+                raise UsageError(f"the name {name!r} is taken by {owner}; choose another")
+        except UsageError as error:
+            if loading.problems is None:
+                raise
+            loading.problems.append(str(error))
+            entry_name = f"{name} ({Path(loading.file).name})"
+        _registered[entry_name] = Entry(entry_name, cls, loading.file, loading.source)
+        return cls
+
+    return add
+
+
+def check_name(name: object) -> None:
+    """Refuse a name that cannot stand in a table.
+
+    Raises
+    ------
+    UsageError
+        It is no text, empty, not printable, has spaces around it, is too long, or is reserved.
+    """
+    if (
+        not isinstance(name, str)
+        or not name
+        or name != name.strip()
+        or not name.isprintable()
+        or len(name) > LONGEST_NAME
+    ):
+        raise UsageError(
+            f"a model needs a printable name of at most {LONGEST_NAME} characters with no spaces "
+            f"around it, not {name!r:.100}"
+        )
+    if name.lower() in TRIVIAL_NAMES:
+        raise UsageError(f"the name {name!r} is reserved for a row of every table; choose another")
+
+
+def models() -> dict[str, Entry]:
+    """Every known model by name: built in, then installed packages, then registered ones."""
+    known = {name: Entry(name, target) for name, target in _BUILT_IN.items()}
+    known |= {name: Entry(name, target, usual=False) for name, target in _CLASSIFIERS.items()}
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        version = f"{point.dist.name}=={point.dist.version}" if point.dist else point.value
+        if not _find(point.name, known):
+            known[point.name] = Entry(point.name, point.value, source=version)
+    return {**known, **_registered}
+
+
+def find_model(name: str) -> Entry:
+    """Look a model up, upper and lower case being the same.
+
+    Raises
+    ------
+    UsageError
+        There is none; suggests the nearest name.
+    """
+    known = models()
+    found = _find(name, known)
+    if found is None:
+        raise UsageError(
+            f"no model named {name!r}{did_you_mean(name, known)} (known: {', '.join(known)})"
+        )
+    return found
+
+
+def load_plugin(path: str | Path, problems: list[str] | None = None) -> list[str]:
+    """Run a plugin file and return the names of the models it registers.
+
+    Loading the same content again changes nothing and returns the same names.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    problems : list of str, optional
+        Collects the sentences about names that are taken, instead of an error; the model then
+        gets another name.
+
+    Raises
+    ------
+    UsageError
+        The file is missing, cannot be run, registers nothing, or takes another model's name.
+    """
+    file = Path(path).resolve()
+    if not file.is_file():
+        raise UsageError(f"no such plugin file: {path}")
+    try:
+        source = code_fingerprint(file)
+    except OSError as error:
+        raise UsageError(f"cannot read {error.filename}: {error.strerror}") from error
+    names = _names_from(file)
+    if names and all(_registered[name].source == source for name in names):
+        return names
+    if names:
+        _forget(file)
+    try:
+        _execute(file, path, _Loading(str(file), source, problems))
+        names = _names_from(file)
+        if not names:
+            raise UsageError(
+                f'plugin {path} registers no model; decorate a class with @register("..")'
+            )
+    except BaseException:
+        _forget(file)
+        raise
+    return names
+
+
+def _execute(file: Path, path: str | Path, loading: _Loading) -> None:
+    name = f"_ldl_plugin_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{path} is not a Python file; a plugin's name ends in .py")
+    # The folder stays on the path, for what a model imports when it is fitted.
+    if str(file.parent) not in sys.path:
+        sys.path.append(str(file.parent))
+    importlib.invalidate_caches()
+    for sibling, found in hidden_siblings(file).items():
+        raise UsageError(
+            f"plugin {path} imports {sibling!r} from its folder, but Python takes it from {found}; "
+            f"rename {sibling!r}"
+        )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    _loading.append(loading)
+    try:
+        spec.loader.exec_module(module)
+    except UsageError as error:
+        raise UsageError(f"plugin {path}: {error}") from error
+    except (Exception, SystemExit) as error:  # whatever a user's file may raise
+        raise UsageError(f"plugin {path} cannot be loaded: {_where(error, file)}") from error
+    finally:
+        _loading.pop()
+
+
+def _names_from(file: Path) -> list[str]:
+    return [entry.name for entry in _registered.values() if entry.file == str(file)]
+
+
+def _forget(file: Path) -> None:
+    """Forget a plugin's models, and its modules, so that the next import reads their files."""
+    for name in _names_from(file):
+        del _registered[name]
+    files = local_files(file)
+    for name, module in list(sys.modules.items()):
+        place = getattr(module, "__file__", None)
+        if place and Path(place).resolve() in files and name != "__main__":
+            del sys.modules[name]
+
+
+@cache
+def _package_code(*modules: str) -> str:
+    """Hash an installed package's modules, once per process: the code stays as first imported."""
+    return " ".join(module_fingerprint(module) for module in modules)
+
+
+def _offers(entry: Entry, cls: type) -> bool:
+    """Whether an entry of a package is this class, which may be in a submodule of it."""
+    if not isinstance(entry.target, str):
+        return False
+    module, _, attribute = entry.target.partition(":")
+    return attribute == cls.__qualname__ and f"{cls.__module__}.".startswith(f"{module}.")
+
+
+def _same_class(entry: Entry, cls: type) -> bool:
+    """Whether a session defines a class again, as a notebook does that runs a cell twice."""
+    return isinstance(entry.target, type) and (
+        (entry.target.__module__, entry.target.__qualname__) == (cls.__module__, cls.__qualname__)
+    )
+
+
+def _find(name: str, known: dict[str, Entry]) -> Entry | None:
+    return next((entry for key, entry in known.items() if key.lower() == name.lower()), None)
+
+
+def _where(error: BaseException, file: Path) -> str:
+    """Say where in a plugin file an error arose: ``line 3: NameError: ...``."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
+             if Path(frame.filename) == file]  # fmt: skip
+    line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{f'line {line}: ' if line else ''}{type(error).__name__}: {message}"
+
+
+def default_params(cls: type) -> dict[str, Any]:
+    """Return the hyper-parameters of a model class and their defaults.
+
+    Raises
+    ------
+    UsageError
+        The class cannot be made without arguments or has no ``get_params``.
+    """
+    try:
+        params: dict[str, Any] = cls().get_params(deep=False)
+    except (Exception, SystemExit) as error:  # whatever a user's constructor may raise
+        raise UsageError(
+            f"{cls.__name__} cannot be made with its defaults "
+            f"({type(error).__name__}: {error}); give every parameter a default and derive from "
+            f"baselines.LDLEstimator"
+        ) from error
+    return params

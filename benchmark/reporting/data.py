@@ -1,0 +1,336 @@
+"""What the report's tables and its browser of instances show, as plain values."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from baselines.base import FloatArray
+from benchmark.analysis.comparisons import as_good_as_best
+from benchmark.analysis.evidence import Evidence
+from benchmark.analysis.instances import predictions_of
+from benchmark.analysis.samples import SIDE, shown_rows
+from benchmark.metrics import MEASURES
+from benchmark.reporting.summary import duration
+from benchmark.tables.render import GAP
+
+_KL = [measure.name for measure in MEASURES].index("kl_divergence")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value of a table.
+
+    Attributes
+    ----------
+    text : str
+        As shown; a dash where there is no value.
+    value : float
+        What the column is sorted by; NaN where there is no value.
+    rank : str
+        Among the models, or empty.
+    best, as_good, lost : bool
+        First of its column; not told from the first by the test; not better than the mean
+        training distribution.
+    interval : str
+        Bootstrap interval of the mean, or empty.
+    """
+
+    text: str
+    value: float
+    rank: str = ""
+    best: bool = False
+    as_good: bool = False
+    lost: bool = False
+    interval: str = ""
+
+    @property
+    def key(self) -> str:
+        """The value for sorting, empty where there is none."""
+        return "" if np.isnan(self.value) else repr(float(self.value))
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """Table 3 of one dataset.
+
+    Attributes
+    ----------
+    dataset : str
+    about : str
+        Size of the data, in words.
+    has_oracle : bool
+        Whether there is a column for the distance to the oracle.
+    models, trivial : list of (name, list of Cell)
+        Rows; the cells are the measures, the mean rank, and the gap to the oracle if there is one.
+    """
+
+    dataset: str
+    about: str
+    has_oracle: bool
+    models: list[tuple[str, list[Cell]]] = field(default_factory=list)
+    trivial: list[tuple[str, list[Cell]]] = field(default_factory=list)
+
+
+def result_tables(evidence: Evidence) -> list[ResultTable]:
+    """Make Table 3 of every dataset."""
+    good = as_good_as_best(evidence.summary, evidence.pairs)
+    ends: dict[tuple[Any, Any, Any], tuple[Any, Any]] = {
+        (row.dataset, row.model, row.measure): (row.low, row.high)
+        for row in evidence.intervals.itertuples()
+    }
+    tables = []
+    for dataset, part in evidence.summary.groupby("dataset", sort=False):
+        truth = evidence.plan.truths[str(dataset)]
+        folds = truth.folds.n_folds * truth.folds.n_repeats
+        about = f"{len(truth.D):,} instances, {truth.D.shape[1]} labels, {folds} test folds"
+        table = ResultTable(str(dataset), about, bool(part["oracle_gap"].notna().any()))
+        for row in part.to_dict("records"):
+            cells = _cells(row, good, ends)
+            if table.has_oracle:
+                gap = row["oracle_gap"]
+                cells.append(Cell(GAP if np.isnan(gap) else f"{100 * gap:.0f} %", gap))
+            rows = table.models if row["kind"] == "model" else table.trivial
+            rows.append((row["model"], cells))
+        tables.append(table)
+    return tables
+
+
+def _cells(
+    row: dict[Any, Any],
+    good: set[tuple[str, str, str]],
+    ends: dict[tuple[Any, Any, Any], tuple[float, float]],
+) -> list[Cell]:
+    cells = []
+    lost = str(row["not_better_than_mean"]).split()
+    for measure in MEASURES:
+        value, rank = row[measure.name], row[f"{measure.name}_rank"]
+        if np.isnan(value):
+            cells.append(Cell(GAP, value))
+            continue
+        factor, digits = (100, 2) if measure.percent else (1, 4)
+        key = (row["dataset"], row["model"], measure.name)
+        low, high = (factor * end for end in ends.get(key, (np.nan, np.nan)))
+        cells.append(
+            Cell(
+                text=f"{factor * value:.{digits}f}",
+                value=value,
+                rank="" if np.isnan(rank) else f"{rank:.0f}",
+                best=rank == 1,
+                as_good=key in good and rank != 1,
+                lost=measure.name in lost,
+                interval="" if np.isnan(low) else f"{low:.{digits}f} to {high:.{digits}f}",
+            )
+        )
+    rank = row["mean_rank"]
+    return [*cells, Cell("" if np.isnan(rank) else f"{rank:.2f}", rank)]
+
+
+def overall_table(evidence: Evidence) -> tuple[list[str], list[tuple[str, list[Cell]]]]:
+    """Make the table of mean ranks: models by datasets, and the mean over all datasets.
+
+    Returns
+    -------
+    headers : list of str
+        Datasets, and ``all``.
+    rows : list of (name, list of Cell)
+        A model that lacks a dataset has no mean over all.
+    """
+    summary = evidence.summary[evidence.summary["kind"] == "model"]
+    ranks = summary.set_index(["model", "dataset"])["mean_rank"].to_dict()
+    datasets = list(evidence.plan.truths)
+    table = {
+        model: [ranks.get((model, dataset), np.nan) for dataset in datasets]
+        for model in evidence.plan.models
+    }
+    values = {model: [*row, float(np.mean(row))] for model, row in table.items()}
+    best = np.nanmin([*values.values(), [np.inf] * (len(datasets) + 1)], axis=0)
+    rows = [
+        (
+            model,
+            [
+                Cell(GAP if np.isnan(rank) else f"{rank:.2f}", rank, best=bool(rank == lowest))
+                for rank, lowest in zip(row, best, strict=True)
+            ],
+        )
+        for model, row in values.items()
+    ]
+    return [*datasets, "all"], rows
+
+
+def pairs_data(evidence: Evidence) -> dict[str, Any]:
+    """Collect all pairwise comparisons: dataset to measure to rows of numbers, models by number."""
+    columns = [
+        "difference", "low", "high", "p_holm", "p_a_better", "p_equivalent", "p_b_better",
+        "effect_size", "share_won",
+    ]  # fmt: skip
+    found: dict[str, Any] = {
+        "columns": columns,
+        "measures": [{"name": m.name, "title": m.title, "percent": m.percent} for m in MEASURES],
+        "datasets": [],
+    }
+    for dataset in evidence.plan.truths:
+        names = evidence.plan.models_of(dataset)
+        here = evidence.pairs[evidence.pairs["dataset"] == dataset]
+        rows = {}
+        for measure, part in here.groupby("measure", sort=False):
+            a, b = (part[c].map(names.index).to_numpy() for c in ("model_a", "model_b"))
+            numbers = part[columns].to_numpy(dtype=np.float64)
+            rows[str(measure)] = [
+                [int(i), int(j), *map(_short, values)]
+                for i, j, values in zip(a, b, numbers, strict=True)
+            ]
+        found["datasets"].append(
+            {
+                "name": dataset,
+                "models": names,
+                "first": _first(evidence, dataset),
+                "rows": rows,
+            }
+        )
+    return found
+
+
+def _first(evidence: Evidence, dataset: str) -> int:
+    """Return the number of the model with the best mean rank, 0 if none has one."""
+    ranks = evidence.summary.set_index(["dataset", "model"])["mean_rank"]
+    values = [ranks[dataset, model] for model in evidence.plan.models_of(dataset)]
+    known = [number for number, value in enumerate(values) if not np.isnan(value)]
+    return min(known, key=lambda number: values[number], default=0)
+
+
+def _short(value: float) -> float | None:
+    """Five significant digits; what JSON does not know is nothing."""
+    return float(f"{value:.5g}") if np.isfinite(value) else None
+
+
+def instances_data(evidence: Evidence, pictures: bool) -> list[dict[str, Any]]:
+    """Collect the instances that can be looked at one by one, per dataset.
+
+    Shares are in thousandths, so that they take little room.
+    """
+    found = []
+    for dataset, truth in evidence.plan.truths.items():
+        rows = shown_rows(evidence, dataset)
+        stored = evidence.thumbnails(dataset) if pictures else {}
+        predicted = predictions_of(evidence, dataset)
+        values = evidence.values[dataset]
+        found.append(
+            {
+                "name": dataset,
+                "total": len(truth.D),
+                "repeats": truth.folds.n_repeats,
+                "side": SIDE,
+                "labels": list(truth.label_names),
+                "first": _first(evidence, dataset),
+                "ids": [truth.ids[row] for row in rows],
+                "rows": rows,
+                "truth": _thousandths(truth.D[rows]),
+                "pictures": [_picture(stored.get(row)) for row in rows] if stored else [],
+                "models": [
+                    {
+                        "name": name,
+                        "shares": _thousandths(shares[rows]),
+                        "kl": [_short(value) for value in values[name][rows, _KL]],
+                    }
+                    for name, shares in predicted.items()
+                ],
+            }
+        )
+    return found
+
+
+def _thousandths(D: FloatArray) -> list[list[int] | None]:
+    return [
+        None if np.isnan(row).any() else [round(1000 * float(share)) for share in row] for row in D
+    ]
+
+
+def _picture(content: bytes | None) -> str:
+    return "" if content is None else base64.b64encode(content).decode()
+
+
+def settings_rows(evidence: Evidence) -> list[tuple[str, str]]:
+    """List what the run was asked to do."""
+    plan = evidence.plan
+    rows = [("Protocol", plan.protocol), ("Seed", str(plan.seed))]
+    for name, truth in plan.truths.items():
+        folds = truth.folds
+        repeats = f", {folds.n_repeats} times" if folds.n_repeats > 1 else ""
+        rows.append(
+            (
+                f"Dataset {name}",
+                f"{len(truth.D):,} instances, {truth.D.shape[1]} labels "
+                f"({', '.join(truth.label_names)}); {folds.n_folds} stratified folds{repeats}; "
+                f"{truth.source or 'in memory'}; fingerprint {truth.fingerprint[:16]}",
+            )
+        )
+    return rows
+
+
+def environment_rows(evidence: Evidence) -> list[tuple[str, str]]:
+    """List command, versions and machine of every run."""
+    rows = []
+    for folder, about in zip(evidence.folders, evidence.abouts, strict=True):
+        if len(evidence.folders) > 1:
+            rows.append(("Run", str(folder.path)))
+        rows += [
+            ("Command", str(about.get("command", ""))),
+            ("Written", str(about.get("written", ""))),
+            ("Machine", ", ".join(f"{k} {v}" for k, v in about.get("machine", {}).items())),
+        ]
+    used: dict[str, set[str]] = {}
+    for result in evidence.results.values():
+        for name, version in result.record.get("versions", {}).items():
+            used.setdefault(name, set()).add(version)
+    versions = (f"{name} {' and '.join(sorted(found))}" for name, found in used.items())
+    return [*rows, ("Results made with", ", ".join(versions))]
+
+
+def timing_rows(evidence: Evidence) -> list[dict[str, Any]]:
+    """List time to learn and to predict per fold, iterations, and folds stopped at the budget."""
+    records: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for task, result in evidence.results.items():
+        records.setdefault((task.dataset, task.model), []).append(result.record)
+    rows = []
+    for dataset in evidence.plan.truths:
+        for model in evidence.plan.models_of(dataset):
+            found = records.get((dataset, model))
+            if not found:
+                continue
+            fit, predict = (
+                float(np.mean([record[what] for record in found]))
+                for what in ("fit_seconds", "predict_seconds")
+            )
+            iterations = [r["n_iter"] for r in found if r.get("n_iter") is not None]
+            ends = [r["converged"] for r in found if r.get("converged") is not None]
+            rows.append(
+                {
+                    "dataset": dataset,
+                    "model": model,
+                    "fit": fit,
+                    "fit_text": duration(fit),
+                    "predict": predict,
+                    "predict_text": duration(predict),
+                    "iterations": f"{np.mean(iterations):.0f}" if iterations else "",
+                    "stopped": f"{ends.count(False)} of {len(ends)}" if False in ends else "",
+                }
+            )
+    return rows
+
+
+def failure_rows(evidence: Evidence) -> list[dict[str, Any]]:
+    """List what failed when the runs were last at work and still has no result, with its log."""
+    done = {(task.dataset, task.model, task.repeat, task.fold) for task in evidence.results}
+    found: Iterable[dict[str, Any]] = (
+        entry for folder in evidence.folders for entry in folder.read_failures()
+    )
+    return [
+        entry
+        for entry in found
+        if (entry["dataset"], entry["model"], entry["repeat"], entry["fold"]) not in done
+    ]

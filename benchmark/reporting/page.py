@@ -1,0 +1,157 @@
+"""The report: everything there is to see of a run, in one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmark.analysis.comparisons import ASSUMPTIONS
+from benchmark.analysis.evidence import Evidence
+from benchmark.errors import UsageError
+from benchmark.figures import Choice
+from benchmark.metrics import MEASURES
+from benchmark.reporting.data import (
+    environment_rows,
+    failure_rows,
+    instances_data,
+    overall_table,
+    pairs_data,
+    result_tables,
+    settings_rows,
+    timing_rows,
+)
+from benchmark.reporting.summary import summary_sentences
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_TEMPLATES = Path(__file__).with_name("templates")
+
+#: Figures of one dataset are drawn for so many datasets; the rest can be asked for by name.
+_DRAWN_DATASETS = 3
+
+# A drawing with more points than this takes less room as pixels.
+_LARGEST_SVG = 150_000
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure in the report: title, caption, and a data address."""
+
+    title: str
+    caption: str
+    address: str
+
+
+def write_report(evidence: Evidence, pictures: bool = True) -> Path:
+    """Write ``report.html`` into the evidence's target folder.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    pictures : bool
+        Show pictures of instances.
+
+    Returns
+    -------
+    Path
+        The file.
+    """
+    return evidence.target.write_file("report.html", render(content(evidence, pictures)))
+
+
+def content(evidence: Evidence, pictures: bool = True) -> dict[str, Any]:
+    """Collect what the report shows, as plain values for the template."""
+    plan = evidence.plan
+    figures, left_out = _figures(evidence, pictures)
+    return {
+        "title": f"Label distribution learning on {_few(list(plan.truths))}",
+        "summary": summary_sentences(evidence),
+        "overall": overall_table(evidence) if len(plan.truths) > 1 else None,
+        "tables": result_tables(evidence),
+        "measures": [(m.name, m.title, m.higher_is_better) for m in MEASURES],
+        "notes": evidence.notes,
+        "assumptions": ASSUMPTIONS,
+        "figures": figures,
+        "figures_left_out": left_out,
+        "paper": _paper(evidence),
+        "settings": settings_rows(evidence),
+        "models": {name: model["params"] for name, model in plan.models.items()},
+        "environment": environment_rows(evidence),
+        "timings": timing_rows(evidence),
+        "warnings": _warnings(evidence),
+        "failures": failure_rows(evidence),
+        "missing": evidence.missing,
+        "data": {"pairs": pairs_data(evidence), "instances": instances_data(evidence, pictures)},
+    }
+
+
+def render(values: Mapping[str, Any]) -> str:
+    """Fill the template; everything but its own style and script is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("report.html.jinja")
+    style, script = (
+        (_TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js")
+    )
+    return template.render(**values, style=style, script=script)
+
+
+def _figures(evidence: Evidence, pictures: bool) -> tuple[list[Picture], list[str]]:
+    from benchmark.commands.show import drawings
+
+    names = list(evidence.plan.truths)
+    drawn = names if len(names) <= _DRAWN_DATASETS else names[:_DRAWN_DATASETS]
+    found = []
+    for kind, drawing in drawings(evidence, Choice(), drawn):
+        if not pictures and kind.name in ("1", "4"):
+            continue
+        title = kind.title
+        found.append(Picture(title, drawing.caption, _address(drawing.figure)))
+    return found, names[len(drawn) :]
+
+
+def _address(figure: Figure) -> str:
+    from benchmark.figures.base import written
+
+    content = written(figure, "svg")
+    kind = "svg+xml"
+    if len(content) > _LARGEST_SVG:
+        content, kind = written(figure, "png"), "png"
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _paper(evidence: Evidence) -> dict[str, Any] | None:
+    """Hold the run against the paper; nothing for a run on other data."""
+    from benchmark.paper import comparison as paper
+
+    try:
+        compared = paper.compare(evidence)
+    except UsageError:
+        return None
+    return {"grids": paper.grids(compared), "sentences": paper.sentences(compared)}
+
+
+def _warnings(evidence: Evidence) -> list[str]:
+    """List what the models' code warned of, each once with its count."""
+    counts = Counter(
+        f"{task.model} on {task.dataset}: {warning}"
+        for task, result in evidence.results.items()
+        for warning in set(result.record.get("warnings", ()))
+    )
+    return [f"{text} ({number} folds)" if number > 1 else text for text, number in counts.items()]
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{len(names)} datasets"

@@ -1,0 +1,209 @@
+"""Puts the results of several runs together, where they were made in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from benchmark.errors import UsageError
+from benchmark.planning.plan import Plan, Result, Truth
+from benchmark.planning.tasks import Task
+
+
+@dataclass(frozen=True)
+class Part:
+    """One run of several.
+
+    Attributes
+    ----------
+    name : str
+        Its folder, for people.
+    label : str
+        What its models are called by where another run has others of the same name; may be empty.
+    plan : Plan
+    results : dict
+        Task to stored result.
+    """
+
+    name: str
+    label: str
+    plan: Plan
+    results: dict[Task, Result]
+
+    @property
+    def missing(self) -> int:
+        """Number of tasks without a result."""
+        return len(self.plan.tasks) - len(self.results)
+
+
+def merge(parts: Sequence[Part]) -> tuple[Plan, dict[Task, Result], int]:
+    """Put runs together.
+
+    Datasets and models of all of them are joined. What two runs have both is taken from the
+    first, if it was made in the same way.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        At least one.
+
+    Returns
+    -------
+    plan : Plan
+    results : dict
+        Task to stored result; with other names where models were renamed.
+    missing : int
+        Number of tasks without a result.
+
+    Raises
+    ------
+    UsageError
+        Seed, folds, data or settings differ; tells the difference.
+    """
+    if len(parts) == 1:
+        return parts[0].plan, parts[0].results, parts[0].missing
+    labels = [part.label for part in parts if part.label]
+    if len(set(labels)) != len(labels):
+        raise UsageError(f"two runs have the same label: {', '.join(labels)}")
+    for one, other in combinations(parts, 2):
+        _check_protocol(one, other)
+    named = [_renamed(part, _clashes(parts, part)) for part in parts]
+    truths: dict[str, Truth] = {}
+    models: dict[str, dict[str, Any]] = {}
+    inputs: dict[str, dict[str, str]] = {}
+    results: dict[Task, Result] = {}
+    wanted: set[Task] = set()
+    for part, tasks, renamed_results in named:
+        for dataset, truth in part.truths.items():
+            truths[dataset] = _joined(truths.get(dataset), truth)
+            inputs[dataset] = {**part.inputs[dataset], **inputs.get(dataset, {})}
+        for name, model in part.models.items():
+            if models.setdefault(name, model) != model:
+                raise UsageError(f"several models would be called {name!r}; give other labels")
+        results = {**renamed_results, **results}
+        wanted |= set(tasks)
+    order = [name for part, _, _ in named for name in part.models]
+    models = {name: models[name] for name in dict.fromkeys(order)}
+    first = parts[0].plan
+    plan = Plan(first.protocol, first.seed, truths, models, inputs)
+    return plan, results, len(wanted) - len(results)
+
+
+def _joined(former: Truth | None, truth: Truth) -> Truth:
+    """Give the same data the notes of both."""
+    if former is None:
+        return truth
+    return replace(former, notes=tuple(dict.fromkeys((*former.notes, *truth.notes))))
+
+
+def _check_protocol(first: Part, other: Part) -> None:
+    """Refuse runs with other folds or other data of the same name."""
+    differences = []
+    if first.plan.seed != other.plan.seed:
+        differences.append(f"seed {first.plan.seed} and {other.plan.seed}")
+    one, two = (next(iter(part.plan.truths.values())).folds for part in (first, other))
+    for what in ("n_folds", "n_repeats"):
+        if getattr(one, what) != getattr(two, what):
+            title = "folds" if what == "n_folds" else "repeats"
+            differences.append(f"{getattr(one, what)} and {getattr(two, what)} {title}")
+    for name in _common(first.plan, other.plan):
+        mine, its = first.plan.truths[name], other.plan.truths[name]
+        if mine.fingerprint != its.fingerprint:
+            differences.append(
+                f"other data under the name {name} ({len(mine.D)} and {len(its.D)} rows, "
+                f"fingerprints {mine.fingerprint[:12]} and {its.fingerprint[:12]})"
+            )
+        elif not np.array_equal(mine.folds.assignment, its.folds.assignment):
+            differences.append(f"other folds of {name}")
+    if differences:
+        raise UsageError(
+            f"{first.name} and {other.name} cannot be put together, their results are not "
+            f"comparable: {'; '.join(differences)}"
+        )
+
+
+def _clashes(parts: Sequence[Part], part: Part) -> dict[str, str]:
+    """Names of a part's models that another uses for something else, with their new names.
+
+    Raises
+    ------
+    UsageError
+        There are some, and the part has no label.
+    """
+    renamed = {}
+    for other in parts:
+        if other is part:
+            continue
+        for name, difference in _differences(part.plan, other.plan):
+            if not part.label and not other.label:
+                raise UsageError(
+                    f"{part.name} and {other.name} have different models called {name!r}: "
+                    f"{difference}; to show both, label the folders, as in: "
+                    f"--out old={part.name} --out new={other.name}"
+                )
+            if part.label:
+                renamed[name] = f"{name} ({part.label})"
+    return renamed
+
+
+def _differences(mine: Plan, its: Plan) -> Iterator[tuple[str, str]]:
+    """Models of the same name that were not made in the same way, and what differs."""
+    for name in mine.models:
+        if name not in its.models:
+            continue
+        found = list(_compare(mine.models[name], its.models[name]))
+        for dataset in _common(mine, its):
+            keys = [plan.inputs[dataset].get(name) for plan in (mine, its)]
+            if None not in keys and keys[0] != keys[1]:
+                found.append(f"other features or images of {dataset}")
+        if found:
+            yield name, ", ".join(found)
+
+
+def _common(mine: Plan, its: Plan) -> list[str]:
+    """Names of the datasets of both."""
+    return [name for name in mine.truths if name in its.truths]
+
+
+def _compare(mine: Mapping[str, Any], its: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what differs between two descriptions of a model."""
+    for key in sorted({*mine, *its}):
+        one, two = mine.get(key), its.get(key)
+        if one == two:
+            continue
+        if isinstance(one, dict) and isinstance(two, dict):
+            yield from _compare(one, two)
+        elif key == "source":
+            yield "another code"
+        else:
+            yield f"{key} = {one!r} and {two!r}"
+
+
+def _renamed(part: Part, names: Mapping[str, str]) -> tuple[Plan, list[Task], dict[Task, Result]]:
+    """Give models new names, in the plan and in the tasks."""
+
+    def new(name: str) -> str:
+        return names.get(name, name)
+
+    def of(task: Task) -> Task:
+        return replace(task, model=new(task.model)) if task.model in names else task
+
+    plan = replace(
+        part.plan,
+        models={new(name): model for name, model in part.plan.models.items()},
+        inputs={
+            dataset: {new(name): key for name, key in keys.items()}
+            for dataset, keys in part.plan.inputs.items()
+        },
+    )
+    if len(plan.models) != len(part.plan.models):
+        raise UsageError(
+            f"{part.name} has models that would be called the same with the label {part.label!r}; "
+            f"give another"
+        )
+    tasks = [of(task) for task in part.plan.tasks]
+    return plan, tasks, {of(task): result for task, result in part.results.items()}

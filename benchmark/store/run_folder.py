@@ -1,0 +1,326 @@
+"""The run folder: what a run was asked to do, its truth, and one result file per task."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from benchmark.errors import BenchmarkError, UsageError
+from benchmark.planning.folds import Folds
+from benchmark.planning.plan import Plan, Result, Truth
+from benchmark.planning.tasks import Outcome, Task
+from features.storage.files import (
+    DamagedFileError,
+    read_arrays,
+    read_json,
+    remove_partial_files,
+    slug,
+    write_arrays,
+    write_atomic,
+    write_json,
+)
+
+#: Files made from the results; absent while a run is incomplete.
+DERIVED = (
+    "scores.csv",
+    "timings.csv",
+    "pairs.csv",
+    "intervals.csv",
+    "rankings.csv",
+    "claims.csv",
+    *(
+        f"{table}.{kind}"
+        for table in ("table3", "table4", "wheel", "tests", "compare")
+        for kind in ("csv", "tex", "md")
+    ),
+    "report.html",
+)
+
+#: The folder of the figures, made from the results too.
+FIGURES = "figures"
+
+
+class RunFolder:
+    """Reads and writes the files of one run.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; made by `lock`.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Make the folder and keep other runs out of it.
+
+        Raises
+        ------
+        UsageError
+            The folder cannot be written, has other things in it, or another run is at work there.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            ours = (self.path / "run.json").exists() or (self.path / ".lock").exists()
+            if not ours and any(self.path.iterdir()):
+                raise UsageError(
+                    f"{self.path} is not empty and holds no run; give another --out, so that "
+                    f"nothing in it is overwritten"
+                )
+            lock = FileLock(self.path / ".lock")
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise UsageError(
+                f"another run is at work in {self.path}; wait for it, or give another --out"
+            ) from error
+        except OSError as error:
+            raise UsageError(f"cannot write to {self.path}: {_reason(error)}") from error
+        try:
+            remove_partial_files(self.path)
+            yield
+        finally:
+            lock.release()
+
+    def write_plan(self, plan: Plan, about: Mapping[str, Any]) -> None:
+        """Write ``run.json``, the truth of every dataset, and the folds for people."""
+        for truth in plan.truths.values():
+            self._write_truth(truth)
+        datasets = [
+            {
+                "name": truth.name,
+                "source": truth.source,
+                "fingerprint": truth.fingerprint,
+                "rows": len(truth.D),
+                "labels": list(truth.label_names),
+                "folds": truth.folds.n_folds,
+                "repeats": truth.folds.n_repeats,
+                "sigma": truth.sigma,
+                "inputs": plan.inputs[truth.name],
+            }
+            for truth in plan.truths.values()
+        ]
+        head = {"protocol": plan.protocol, "seed": plan.seed, "datasets": datasets}
+        models = [{"name": name, **model} for name, model in plan.models.items()]
+        self._write(write_json, "run.json", {**head, "models": models, **about})
+
+    def read_plan(self) -> Plan:
+        """Read what `write_plan` wrote.
+
+        Raises
+        ------
+        UsageError
+            The folder holds no run.
+        BenchmarkError
+            A file of it is damaged or missing.
+        """
+        try:
+            content = read_json(self.path / "run.json")
+            truths = {entry["name"]: self._read_truth(entry) for entry in content["datasets"]}
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if not (self.path / "run.json").exists():
+                raise UsageError(f"{self.path} holds no run (it has no run.json)") from error
+            raise BenchmarkError(f"{error.filename} is missing; {_REPEAT}") from error
+        except DamagedFileError as error:
+            raise BenchmarkError(f"{error}; {_REPEAT}") from error
+        models = {
+            model["name"]: {key: value for key, value in model.items() if key != "name"}
+            for model in content["models"]
+        }
+        plain = dict.fromkeys(models, "")  # as in runs from before there were images
+        inputs = {entry["name"]: entry.get("inputs", plain) for entry in content["datasets"]}
+        return Plan(content["protocol"], content["seed"], truths, models, inputs)
+
+    def read_about(self) -> dict[str, Any]:
+        """Read the command, versions and machine of the run, and its datasets in brief."""
+        about: dict[str, Any] = read_json(self.path / "run.json")
+        return about
+
+    def make_for_outputs(self) -> None:
+        """Make the folder for what several runs give together.
+
+        Raises
+        ------
+        UsageError
+            It holds a run, whose tables would be overwritten, or cannot be made.
+        """
+        if (self.path / "run.json").exists():
+            raise UsageError(f"{self.path} holds a run; its tables would be overwritten")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot write to {self.path}: {_reason(error)}") from error
+
+    def write_outcome(self, outcome: Outcome, versions: Mapping[str, str]) -> None:
+        """Store a successful outcome under its task's path."""
+        task = outcome.task
+        record = {
+            "dataset": task.dataset,
+            "model": task.model,
+            "repeat": task.repeat,
+            "fold": task.fold,
+            "key": task.key,
+            "random_state": task.random_state,
+            "fit_seconds": outcome.fit_seconds,
+            "predict_seconds": outcome.predict_seconds,
+            **outcome.convergence,
+            "warnings": outcome.warnings,
+            "versions": dict(versions),
+        }
+        assert outcome.predictions is not None  # noqa: S101 - a failed outcome is not stored
+        arrays = {"predictions": outcome.predictions, "record": np.array(json.dumps(record))}
+        self._write(write_arrays, task.path, arrays)
+
+    def read_result(self, task: Task) -> Result | None:
+        """Read the stored result of a task, None if there is none.
+
+        Raises
+        ------
+        DamagedFileError
+            There is one, but it is damaged or belongs to another task.
+        """
+        path = self.path / task.path
+        try:
+            arrays = read_arrays(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise BenchmarkError(f"cannot read {path}: {_reason(error)}") from error
+        record = json.loads(str(arrays["record"])) if "record" in arrays else {}
+        if record.get("key") != task.key or "predictions" not in arrays:
+            raise DamagedFileError(f"{path} is damaged: it holds the result of another task")
+        return Result(arrays["predictions"], record)
+
+    def remove_results(self, tasks: Iterable[Task]) -> None:
+        """Delete the stored results of tasks, and what is left of half-done ones."""
+        for task in tasks:
+            (self.path / task.path).unlink(missing_ok=True)
+            self.remove_checkpoints(task)
+
+    def remove_checkpoints(self, task: Task) -> None:
+        """Delete what a task kept to go on from, and the folders that are empty then."""
+        folder = self.checkpoints(task)
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # others keep something there, or there is none
+            for parent in list(folder.parents)[:3]:
+                parent.rmdir()
+
+    def checkpoints(self, task: Task) -> Path:
+        """Return the folder in which a task keeps what lets it go on after a kill."""
+        return self.path.resolve() / "checkpoints" / task.path.relative_to("tasks").with_suffix("")
+
+    def write_failures(self, outcomes: Iterable[Outcome]) -> None:
+        """Keep what failed in the last run, with its traceback, for the report."""
+        entries = [
+            {
+                "dataset": outcome.task.dataset,
+                "model": outcome.task.model,
+                "repeat": outcome.task.repeat,
+                "fold": outcome.task.fold,
+                "error": outcome.error,
+                "trace": outcome.trace,
+            }
+            for outcome in outcomes
+        ]
+        self.write_json("failures.json", {"failures": entries})
+
+    def read_failures(self) -> list[dict[str, Any]]:
+        """Read what `write_failures` wrote; nothing where that is lost or damaged."""
+        try:
+            entries: list[dict[str, Any]] = read_json(self.path / "failures.json")["failures"]
+        except (OSError, DamagedFileError):
+            return []
+        return entries
+
+    def remove_derived(self) -> None:
+        """Delete tables of an earlier run, so that none passes for the outcome of this one."""
+        for name in DERIVED:
+            (self.path / name).unlink(missing_ok=True)
+        shutil.rmtree(self.path / FIGURES, ignore_errors=True)
+
+    def write_file(self, name: str, content: str | bytes) -> Path:
+        """Write a file into the folder, and return where it is."""
+        self._write(write_atomic, name, content)
+        return self.path / name
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write a JSON object into the folder, with its checksum."""
+        self._write(write_json, name, value)
+
+    def write_arrays(self, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Write named arrays into the folder."""
+        self._write(write_arrays, name, arrays)
+
+    def read_arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """Read what `write_arrays` wrote.
+
+        Raises
+        ------
+        OSError, DamagedFileError
+            As `features.storage.files.read_arrays`.
+        """
+        return read_arrays(self.path / name)
+
+    def _write(self, writer: Any, name: str | Path, content: Any) -> None:
+        try:
+            writer(self.path / name, content)
+        except OSError as error:
+            raise BenchmarkError(
+                f"cannot write {self.path / name}: {_reason(error)}; what was computed before is "
+                f"kept: make room or rights, then {_REPEAT}"
+            ) from error
+
+    def _truth_path(self, name: str) -> Path:
+        return Path("data", f"{slug(name)}.npz")
+
+    def _write_truth(self, truth: Truth) -> None:
+        arrays: dict[str, NDArray[Any]] = {
+            "fingerprint": np.array(truth.fingerprint),
+            "label_names": np.array(truth.label_names, dtype=np.str_),
+            "ids": np.array(truth.ids, dtype=np.str_),
+            "D": truth.D,
+            "folds": truth.folds.assignment,
+            "fold_notes": np.array(truth.folds.notes, dtype=np.str_),
+            "notes": np.array(truth.notes, dtype=np.str_),
+        }
+        if truth.latent is not None:
+            arrays["latent"] = truth.latent
+        self._write(write_arrays, self._truth_path(truth.name), arrays)
+        columns = {f"repeat{r}": column for r, column in enumerate(truth.folds.assignment.T)}
+        frame = pd.DataFrame({"id": list(truth.ids), **columns})
+        self.write_file(f"folds/{slug(truth.name)}.csv", frame.to_csv(index_label="row"))
+
+    def _read_truth(self, entry: Mapping[str, Any]) -> Truth:
+        path = self.path / self._truth_path(entry["name"])
+        arrays = read_arrays(path)
+        if str(arrays["fingerprint"]) != entry["fingerprint"]:
+            raise DamagedFileError(f"{path} is damaged: it belongs to other data than run.json")
+        return Truth(
+            name=entry["name"],
+            fingerprint=entry["fingerprint"],
+            label_names=tuple(map(str, arrays["label_names"])),
+            ids=tuple(map(str, arrays["ids"])),
+            D=arrays["D"],
+            latent=arrays.get("latent"),
+            folds=Folds(arrays["folds"], tuple(map(str, arrays["fold_notes"]))),
+            notes=tuple(map(str, arrays["notes"])),
+            source=entry["source"],
+            sigma=entry.get("sigma"),
+        )
+
+
+_REPEAT = "give the same run command again"
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)

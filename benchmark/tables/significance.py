@@ -1,0 +1,161 @@
+"""The tests of significance as tables: the best model of each dataset against all others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from benchmark.analysis.comparisons import ASSUMPTIONS, rank_across
+from benchmark.analysis.statistics import ALPHA
+from benchmark.errors import UsageError
+from benchmark.metrics import Measure
+from benchmark.tables.grid import Grid
+
+
+def significance_table(
+    summary: pd.DataFrame, pairs: pd.DataFrame, measure: Measure
+) -> pd.DataFrame:
+    """Compare the best model of every dataset with all others.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        What `benchmark.analysis.scores.summarise` returned.
+    pairs : DataFrame
+        What `benchmark.analysis.comparisons.pairwise` returned.
+    measure : Measure
+        What is compared.
+
+    Returns
+    -------
+    DataFrame
+        One row per dataset and other model: the columns of `pairs`, turned so that model_a is the
+        best model. Where several are best it is the first of them.
+    """
+    rows = []
+    for dataset, part in pairs[pairs["measure"] == measure.name].groupby("dataset", sort=False):
+        here = summary[(summary["dataset"] == dataset) & (summary["kind"] == "model")]
+        best = here["model"][here[f"{measure.name}_rank"] == 1]
+        if len(best):
+            rows.append(seen_from(part, str(best.iloc[0])))
+    if not rows:
+        return pairs.iloc[:0]
+    return pd.concat(rows, ignore_index=True)
+
+
+def seen_from(pairs: pd.DataFrame, model: str) -> pd.DataFrame:
+    """Turn the pairs of a model so that it is model_a."""
+    first, second = pairs["model_a"] == model, pairs["model_b"] == model
+    turned = pairs[second].rename(columns=_OTHER_SIDE)
+    turned[["difference", "statistic", "effect_size"]] *= -1
+    turned[["low", "high"]] = -turned[["high", "low"]].to_numpy()
+    turned["share_won"] = 1 - turned["share_won"]
+    return pd.concat([pairs[first], turned])[pairs.columns].sort_index()
+
+
+_OTHER_SIDE = {
+    "model_a": "model_b",
+    "model_b": "model_a",
+    "p_a_better": "p_b_better",
+    "p_b_better": "p_a_better",
+}
+
+
+def significance_grid(table: pd.DataFrame, summary: pd.DataFrame, measure: Measure) -> Grid:
+    """Write the cells; differences are positive where the best model is better."""
+    factor, digits = (100, 2) if measure.percent else (1, 4)
+    rows = []
+    for row in table.to_dict("records"):
+        cells = [str(row[name]) for name in ("dataset", "model_a", "model_b")]
+        if pd.isna(row["p_value"]):
+            missing = f"{row['folds']} of {row['expected_folds']} folds"
+            rows.append([*cells, missing, *["-"] * 5])
+            continue
+        low, high = (f"{factor * row[end]:+.{digits}f}" for end in ("low", "high"))
+        chances = (f"{100 * row[p]:.0f}" for p in ("p_a_better", "p_equivalent", "p_b_better"))
+        rows.append(
+            [
+                *cells,
+                f"{factor * row['difference']:+.{digits}f}",
+                f"{low} to {high}",
+                p_text(row["p_holm"]) + (" *" if row["p_holm"] < ALPHA else ""),
+                " / ".join(chances),
+                f"{row['effect_size']:+.2f}",
+                f"{100 * row['share_won']:.0f} %",
+            ]
+        )
+    notes = [
+        f"Differences in {measure.title}, mean over folds: positive where the best model is "
+        f"better. * significant at {ALPHA:g}.",
+        "P: probability in percent that the best model is better, practically equivalent, or "
+        "worse. Effect: mean difference over instances in deviations of the differences. Won: "
+        "instances on which the best model is better, ties count half.",
+        *ASSUMPTIONS[:2],
+        *ranking_sentences(summary, measure),
+    ]
+    return Grid(
+        caption=f"Is the difference real? The best model in {measure.title} against the others",
+        headers=["Dataset", "Best", "Other", "Difference", "95 % interval", "p (Holm)",
+                 "P better / equal / worse", "Effect", "Won"],
+        rows=rows,
+        notes=notes,
+    )  # fmt: skip
+
+
+def ranking_sentences(summary: pd.DataFrame, measure: Measure) -> list[str]:
+    """Say what the tests across datasets tell, or why there are none."""
+    try:
+        ranking = rank_across(summary, measure)
+    except UsageError as error:
+        return [f"{str(error)[0].upper()}{str(error)[1:]}."]
+    friedman = ranking.friedman
+    verdict = "rank differently" if friedman.p_value < ALPHA else "cannot be told apart by rank"
+    return [
+        f"Over {len(ranking.datasets)} datasets the {len(ranking.models)} models {verdict} in "
+        f"{measure.title} (Friedman: chi square {friedman.statistic:.2f}, p "
+        f"{p_text(friedman.p_value, equals=True)}, Kendall's W {friedman.concordance:.2f}); mean "
+        f"ranks that differ by {ranking.critical_difference:.2f} are significant (Nemenyi).",
+        ASSUMPTIONS[3],
+        *ranking.remarks,
+    ]
+
+
+def rankings_frame(summary: pd.DataFrame, measures: Iterable[Measure]) -> pd.DataFrame:
+    """Collect the tests across datasets: one row per measure and pair of models.
+
+    Returns
+    -------
+    DataFrame
+        Columns measure, model_a, model_b, mean_rank_a, mean_rank_b, p_nemenyi, p_wilcoxon_holm,
+        effect_size (rank-biserial, positive if a is better), friedman_statistic, friedman_p,
+        kendall_w, critical_difference, datasets. No rows where there are too few datasets.
+    """
+    rows = []
+    for measure in measures:
+        try:
+            r = rank_across(summary, measure)
+        except UsageError:
+            continue
+        for i, a in enumerate(r.models):
+            for j, b in enumerate(r.models[i + 1 :], start=i + 1):
+                ranks = r.friedman.mean_ranks
+                rows.append(
+                    (measure.name, a, b, ranks[i], ranks[j], r.nemenyi[i, j], r.wilcoxon[i, j],
+                     r.effects[i, j], r.friedman.statistic, r.friedman.p_value,
+                     r.friedman.concordance, r.critical_difference, len(r.datasets))
+                )  # fmt: skip
+    columns = [
+        "measure", "model_a", "model_b", "mean_rank_a", "mean_rank_b", "p_nemenyi",
+        "p_wilcoxon_holm", "effect_size", "friedman_statistic", "friedman_p", "kendall_w",
+        "critical_difference", "datasets",
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
+
+
+def p_text(p: float, equals: bool = False) -> str:
+    """Write a p-value: three digits, four below 0.1, or that it is smaller than 0.001."""
+    if p < 0.001:
+        return "< 0.001"
+    text = f"{p:.4f}" if p < 0.1 else f"{p:.3f}"  # 0.0496 is not 0.050
+    return f"= {text}" if equals else text

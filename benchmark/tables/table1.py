@@ -1,0 +1,125 @@
+"""Table 1: the number of images per class of image sets, beside what the full sets have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmark.datasets.image_sets.catalogue import ImageSet, known_image_set
+from benchmark.datasets.image_sets.layouts import Reading
+from benchmark.datasets.image_sets.loading import read_image_set
+from benchmark.errors import BenchmarkError, UsageError
+from benchmark.tables import grid
+from benchmark.tables.grid import Grid
+from features.storage.files import write_atomic
+
+#: Where the table goes unless told otherwise, and the sets that the paper's has.
+FOLDER = Path("results", "tables")
+PAPERS = ("Emotion6", "ArtPhoto")
+
+_CATEGORY, _DOMINANT = "category", "dominant label"
+
+
+def table1(sets: Sequence[tuple[ImageSet, Reading]]) -> pd.DataFrame:
+    """Count images per class.
+
+    Parameters
+    ----------
+    sets : sequence of (ImageSet, Reading)
+        What `benchmark.datasets.image_sets.loading.read_image_set` read.
+
+    Returns
+    -------
+    DataFrame
+        Columns dataset, counted_by (``category``: the folder in which an image lies, where the set
+        has folders of classes beside distributions; ``dominant label``: the first of the largest
+        shares), class, images, and expected: the number in Table 1 of Lai, Wan and Zeng (2022),
+        missing where it tells none.
+    """
+    rows = []
+    for image_set, reading in sets:
+        dominant = np.array(image_set.labels)[reading.D.argmax(axis=1)]
+        countings = {_DOMINANT: dominant}
+        if reading.classes:
+            countings = {_CATEGORY: np.array(reading.classes), **countings}
+        for position, (counted_by, classes) in enumerate(countings.items()):
+            others = sorted(set(classes) - set(image_set.labels))
+            for label in (*image_set.labels, *others):
+                number = int((classes == label).sum())
+                expected = image_set.classes.get(label) if position == 0 else None
+                if number or expected or counted_by == _DOMINANT:
+                    rows.append((image_set.name, counted_by, label, number, expected))
+    frame = pd.DataFrame(rows, columns=["dataset", "counted_by", "class", "images", "expected"])
+    return frame.astype({"expected": "Int64"})
+
+
+def table1_grid(frame: pd.DataFrame) -> Grid:
+    """Write the cells; a number other than the paper's has the paper's in brackets."""
+    rows = []
+    for (dataset, counted_by), part in frame.groupby(["dataset", "counted_by"], sort=False):
+        for row in part.to_dict("records"):
+            expected = row["expected"]
+            differs = not pd.isna(expected) and expected != row["images"]
+            number = f"{row['images']:,}" + (f" [{expected:,}]" if differs else "")
+            rows.append([str(dataset), str(counted_by), str(row["class"]), number])
+        rows.append([str(dataset), str(counted_by), "all", f"{part['images'].sum():,}"])
+    return Grid(
+        caption="Images per class",
+        headers=["Dataset", "Counted by", "Class", "Images"],
+        rows=rows,
+        notes=[
+            "In brackets the number in Table 1 of Lai, Wan and Zeng (2022), where it is another.",
+            "A category is the folder in which an image lies; the dominant label is the first of "
+            "the largest shares that raters gave it, which may be another emotion.",
+        ],
+    )
+
+
+def write_table1(
+    names: Sequence[str] = (), data_dir: str | Path | None = None, out: str | Path | None = None
+) -> tuple[Grid, list[Path]]:
+    """Make Table 1 of image sets as .csv, .tex and .md files. Decodes no image.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Which sets; by default those of the paper.
+    data_dir : str or Path, optional
+        Where they are looked up.
+    out : str or Path, optional
+        Folder for the files, by default ``results/tables``.
+
+    Returns
+    -------
+    grid : Grid
+        The table.
+    paths : list of Path
+        The files.
+
+    Raises
+    ------
+    UsageError
+        Unknown set, or one that is absent, incomplete or malformed.
+    BenchmarkError
+        The files cannot be written.
+    """
+    chosen = [known_image_set(name) for name in names or PAPERS]
+    if len({image_set.name for image_set in chosen}) < len(chosen):
+        raise UsageError("a dataset is named twice")
+    frame = table1([(each, read_image_set(each, data_dir)[1]) for each in chosen])
+    cells = table1_grid(frame)
+    folder = Path(out) if out else FOLDER
+    files = {
+        "table1.csv": frame.to_csv(index=False),
+        "table1.tex": grid.latex(cells),
+        "table1.md": grid.markdown(cells),
+    }
+    try:
+        for name, content in files.items():
+            write_atomic(folder / name, content)
+    except OSError as error:
+        raise BenchmarkError(f"cannot write to {folder}: {error.strerror}") from error
+    return cells, [folder / name for name in files]

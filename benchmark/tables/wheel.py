@@ -1,0 +1,104 @@
+"""The wheel ablation as a table: every matrix in the wheel's place against no wheel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from benchmark.errors import UsageError
+from benchmark.planning.plan import Plan
+from benchmark.tables.grid import Grid
+
+# Networks that are the same function differ by the rounding of single precision.
+_ROUNDING = 1e-5
+
+_MEASURES = ("accuracy", "kl_divergence")
+
+
+def wheel_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
+    """Compare each variant of EW-MTCNN with the one that has no wheel, fold by fold.
+
+    Parameters
+    ----------
+    plan : Plan
+        A run with at least one model whose setting ``wheel`` is ``"none"``.
+    scores : DataFrame
+        What `benchmark.analysis.scores.scores_frame` returned.
+
+    Returns
+    -------
+    DataFrame
+        One row per dataset and variant: columns dataset, model, wheel, trained, reading, and for
+        accuracy and kl_divergence the mean over folds, ``<measure>_gain`` over no wheel (positive
+        is better) and ``<measure>_folds_won``; folds. Missing values where a fold is missing.
+
+    Raises
+    ------
+    UsageError
+        The run has no such models.
+    """
+    variants = {name: model["params"] for name, model in plan.models.items()
+                if "wheel" in model["params"]}  # fmt: skip
+    bare = [name for name, params in variants.items() if params["wheel"] == "none"]
+    if not bare:
+        raise UsageError(
+            "this run has no network without a wheel to compare with; "
+            "make one with: python -m benchmark run --protocol wheel --dataset NAME"
+        )
+    rows = []
+    for dataset, truth in plan.truths.items():
+        expected = truth.folds.n_folds * truth.folds.n_repeats
+        here = scores[scores["dataset"] == dataset]
+        per_fold = {
+            measure: here[here["measure"] == measure].pivot_table(
+                index=["repeat", "fold"], columns="model", values="value"
+            )
+            for measure in _MEASURES
+        }
+        for name, params in variants.items():
+            row: dict[str, Any] = {
+                "dataset": dataset,
+                "model": name,
+                "wheel": params["wheel"],
+                "trained": bool(params["wheel_trainable"]),
+                "reading": params["reading"],
+            }
+            folds = 0
+            for measure, sign in zip(_MEASURES, (1, -1), strict=True):
+                mine, without = (per_fold[measure].get(model) for model in (name, bare[0]))
+                if mine is None or without is None:
+                    mine = without = pd.Series(dtype=float)
+                folds = int(mine.count())
+                gain = sign * (mine - without)
+                whole = folds == expected
+                row[measure] = mine.mean() if whole else float("nan")
+                row[f"{measure}_gain"] = gain.mean() if whole else float("nan")
+                row[f"{measure}_folds_won"] = int((gain > _ROUNDING).sum())
+            rows.append({**row, "folds": folds})
+    return pd.DataFrame(rows)
+
+
+def wheel_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
+    """Write the cells; gains carry their sign."""
+    rows = []
+    for row in table.to_dict("records"):
+        bare = row["wheel"] == "none"
+        cells = [row["dataset"], row["model"]]
+        for measure, factor, digits in (("accuracy", 100, 2), ("kl_divergence", 1, 4)):
+            value, gain = row[measure], row[f"{measure}_gain"]
+            cells.append("-" if pd.isna(value) else f"{value * factor:.{digits}f}")
+            won = f" ({row[f'{measure}_folds_won']}/{row['folds']})"
+            cells.append("" if bare or pd.isna(gain) else f"{gain * factor:+.{digits}f}{won}")
+        rows.append(cells)
+    return Grid(
+        caption="Does the wheel help? Each matrix W against no wheel, on the same folds",
+        headers=["Dataset", "W", "Accuracy %", "gain (folds won)", "KLdiv", "gain (folds won)"],
+        rows=rows,
+        notes=[
+            "Gain over the network without a wheel, mean over folds, positive is better; in "
+            "parentheses the folds in which it is better. Folds share training rows: a gain is "
+            "no evidence by itself.",
+            *notes,
+        ],
+    )

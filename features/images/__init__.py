@@ -1,0 +1,1 @@
+"""Images: their bytes, their pixels, simple statistics of them."""

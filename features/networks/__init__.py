@@ -1,0 +1,1 @@
+"""Backbones: facts, building, weights, and the libraries that run them."""

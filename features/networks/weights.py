@@ -1,0 +1,392 @@
+"""Weights of the backbones: ImageNet's, the bundled ones, random ones, and files.
+
+Keras has no ImageNet weights for AlexNet. This makes them from those of torchvision (Krizhevsky
+2014's network in both), where torch and torchvision are installed::
+
+    import numpy as np, torchvision
+    from features.networks.weights import alexnet_from_torchvision
+    state = torchvision.models.alexnet(weights="IMAGENET1K_V1").state_dict()
+    arrays = {name: value.numpy() for name, value in state.items()}
+    np.savez("alexnet_imagenet.npz", **alexnet_from_torchvision(arrays))
+
+The file is for ``--weights alexnet_imagenet.npz``; in the folder that `weights_folder` returns
+(``~/.keras/models``) it is found as AlexNet's ``imagenet``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import socket
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.networks.backbones import find_backbone
+from features.storage.build_shards import locked
+
+
+class WeightsError(ValueError):
+    """Weights cannot be had, cannot be read, or do not fit."""
+
+
+class Download(NamedTuple):
+    """A file of weights in the net."""
+
+    url: str
+    md5: str
+
+
+_HOME = "https://storage.googleapis.com/tensorflow/keras-applications/"
+_TAIL = "_weights_tf_dim_ordering_tf_kernels"
+
+#: Keras' ImageNet weights and their MD5 sums, from keras.applications.
+IMAGENET = {
+    "vgg16": Download(f"{_HOME}vgg16/vgg16{_TAIL}.h5", "64373286793e3c8b2b4e3219cbf3544b"),
+    "vgg19": Download(f"{_HOME}vgg19/vgg19{_TAIL}.h5", "cbe5617147190e668d6c5d5026f83318"),
+    "resnet50": Download(
+        f"{_HOME}resnet/resnet50{_TAIL}_notop.h5", "4d473c1dd8becc155b73f8504c6f6626"
+    ),
+    "resnet101": Download(
+        f"{_HOME}resnet/resnet101{_TAIL}_notop.h5", "88cf7a10940856eca736dc7b7e228a21"
+    ),
+}
+
+#: Where `small` has its weights from; the entry ``record`` in it tells how they were made.
+BUNDLED = Path(__file__).parent / "weights_data" / "small.npz"
+
+#: Name under which converted weights of AlexNet are looked for in `weights_folder`.
+ALEXNET_FILE = "alexnet_imagenet.npz"
+
+_SUFFIXES = (".npz", ".h5", ".hdf5")
+_SECONDS_OF_SILENCE = 60.0
+
+# The root mean square of what the first layer sees of a photograph.
+_INPUT_SCALE = {"caffe": 64.0, "torch": 1.0, "unit": 0.5}
+
+
+def weights_folder() -> Path:
+    """Return the folder where Keras keeps downloaded weights.
+
+    ``models`` in the folder that the environment variable ``KERAS_HOME`` names, else in
+    ``~/.keras``.
+    """
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").absolute() / "models"
+
+
+def weights_key(name: str, weights: str, seed: int = 0) -> str:
+    """Identify the content of weights; nothing is downloaded and Keras is not needed.
+
+    Parameters
+    ----------
+    name : str
+        A backbone's name.
+    weights : str
+        ``imagenet``, ``random``, ``bundled`` or the path of a file.
+    seed : int
+        Of random weights.
+
+    Returns
+    -------
+    str
+        ``random:<seed>``, ``md5:<digits>`` for Keras' ImageNet weights, or ``sha256:<digits>`` of
+        a file's bytes.
+
+    Raises
+    ------
+    WeightsError
+        The backbone has no such weights, or the file cannot be read.
+    """
+    facts = find_backbone(name)
+    if weights == "random":
+        return f"random:{seed}"
+    if weights == "imagenet" and facts.name in IMAGENET:
+        return f"md5:{IMAGENET[facts.name].md5}"
+    path = _local_file(facts.name, weights)
+    try:
+        status = path.stat()
+        return f"sha256:{_digest('sha256', path, status.st_size, status.st_mtime_ns)}"
+    except OSError as error:
+        raise WeightsError(f"the weights {path} cannot be read: {error.strerror}") from error
+
+
+def fetch_weights(name: str, weights: str) -> Path | None:
+    """Make sure that weights are on this machine; downloads Keras' ImageNet weights once.
+
+    Of several processes one downloads, and the others wait for it.
+
+    Parameters
+    ----------
+    name, weights
+        As for `weights_key`.
+
+    Returns
+    -------
+    Path or None
+        The file; None for random weights, which have none.
+
+    Raises
+    ------
+    WeightsError
+        They cannot be had; says what to do.
+    """
+    facts = find_backbone(name)
+    if weights == "random":
+        return None
+    if weights == "imagenet" and facts.name in IMAGENET:
+        return _download(facts.name)
+    return _local_file(facts.name, weights)
+
+
+def load_weights_into(model: Any, name: str, weights: str, seed: int = 0) -> None:
+    """Give a backbone its weights.
+
+    Parameters
+    ----------
+    model : keras.Model
+        What `features.networks.backbones.build_backbone` builds.
+    name, weights, seed
+        As for `weights_key`. A file has the suffix ``.npz`` (arrays named ``layer/variable``,
+        such as ``fc2/kernel``), ``.h5`` or ``.hdf5`` (of keras.applications, or of Keras'
+        ``save_weights``). Weights go to layers by the layers' names; what a file has beyond them
+        is left aside.
+
+    Raises
+    ------
+    WeightsError
+        They cannot be had or read, or they do not fit; names the first layer that does not.
+    """
+    path = fetch_weights(name, weights)
+    if path is None:
+        _draw(model, _INPUT_SCALE[find_backbone(name).preprocessing], seed)
+        return
+    with _reading(path) as read:
+        for layer in _layers(model):
+            _assign(layer, read(layer.name), path)
+
+
+def alexnet_from_torchvision(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Rename and turn the arrays of torchvision's AlexNet into those of the backbone here.
+
+    Kernels (out, in, height, width) become (height, width, in, out); the first fully connected
+    layer sees places before channels here, and channels before places there.
+
+    Parameters
+    ----------
+    state : mapping of str to ndarray
+        ``features.0.weight`` and so on; the layer of class scores is not needed.
+
+    Returns
+    -------
+    dict of str to ndarray
+        ``conv1/kernel``, ``conv1/bias``, ..., ``fc7/bias``: what an ``.npz`` for `alexnet` holds.
+    """
+    arrays = {}
+    for number, place in enumerate((0, 3, 6, 8, 10), start=1):
+        kernel = np.asarray(state[f"features.{place}.weight"])
+        arrays[f"conv{number}/kernel"] = kernel.transpose(2, 3, 1, 0)
+        arrays[f"conv{number}/bias"] = np.asarray(state[f"features.{place}.bias"])
+    for layer, place in (("fc6", 1), ("fc7", 4)):
+        kernel = np.asarray(state[f"classifier.{place}.weight"])
+        if layer == "fc6":
+            kernel = kernel.reshape(len(kernel), 256, 6, 6).transpose(0, 2, 3, 1)
+        arrays[f"{layer}/kernel"] = kernel.reshape(len(kernel), -1).T
+        arrays[f"{layer}/bias"] = np.asarray(state[f"classifier.{place}.bias"])
+    return arrays
+
+
+@lru_cache(maxsize=16)
+def _digest(algorithm: str, path: Path, _size: int, _changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def _is_whole(path: Path, md5: str) -> bool:
+    try:
+        status = path.stat()
+        return _digest("md5", path, status.st_size, status.st_mtime_ns) == md5
+    except OSError:
+        return False
+
+
+def _local_file(name: str, weights: str) -> Path:
+    if weights == "bundled" and name == "small":
+        return BUNDLED
+    if weights == "imagenet" and name == "alexnet":
+        path = weights_folder() / ALEXNET_FILE
+        if path.is_file():
+            return path
+        raise WeightsError(
+            "Keras has no ImageNet weights for alexnet; convert torchvision's as the docstring of "
+            f"features/networks/weights.py tells, and put them at {path} or give --weights FILE"
+        )
+    path = Path(weights)
+    if path.suffix.lower() not in _SUFFIXES:
+        raise WeightsError(
+            f"{name} has no weights {weights!r}: give {', '.join(find_backbone(name).weights)} or "
+            f"the path of a file ({', '.join(_SUFFIXES)})"
+        )
+    if not path.is_file():
+        raise WeightsError(f"there is no file of weights {path}")
+    return path
+
+
+def _download(name: str) -> Path:
+    from keras.utils import get_file
+
+    url, md5 = IMAGENET[name]
+    file = url.rpartition("/")[2]
+    folder = weights_folder()
+    if _is_whole(folder / file, md5):  # then the folder need not be writable
+        return folder / file
+    patience = socket.getdefaulttimeout()
+    try:
+        with locked(folder / f".{file}.lock"), contextlib.redirect_stdout(sys.stderr):
+            socket.setdefaulttimeout(_SECONDS_OF_SILENCE)
+            return Path(
+                get_file(
+                    file, url, file_hash=md5, cache_dir=str(folder.parent), cache_subdir="models"
+                )
+            )
+    except Exception as error:  # Keras raises bare Exceptions
+        raise WeightsError(
+            f"the ImageNet weights of {name} cannot be had: {_clause(error)}. Put the file {url} "
+            f"at {folder / file}, or give --weights FILE or --weights random"
+        ) from error
+    finally:
+        socket.setdefaulttimeout(patience)
+
+
+def _draw(model: Any, input_scale: float, seed: int) -> None:
+    """Draw kernels from a normal distribution of variance 2 / fan-in (He et al. 2015).
+
+    The first layer's are divided by the scale of its input. Biases are 0; normalisation does
+    nothing, but that the last one of a residual block multiplies by 0, so that the block starts
+    as the identity (Goyal et al. 2017, section 5.1). Every array depends on the seed and its
+    name only.
+    """
+    scale = 1.0 / input_scale
+    for layer in _layers(model):
+        for variable in layer.weights:
+            shape = tuple(variable.shape)
+            if len(shape) > 1:
+                label = zlib.crc32(f"{layer.name}/{variable.name}".encode())
+                rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(label,)))
+                values = rng.standard_normal(shape, dtype=np.float32)
+                values *= np.float32(scale * np.sqrt(2.0 / np.prod(shape[:-1])))
+                variable.assign(values)
+                scale = 1.0
+                continue
+            closes_block = layer.name.endswith("_3_bn") and variable.name == "gamma"
+            one = variable.name in ("gamma", "moving_variance") and not closes_block
+            variable.assign(np.full(shape, float(one), np.float32))
+
+
+# A layer's arrays by the variable's name (.npz), or by its place among the layer's (.h5).
+_Arrays = dict[str | int, Any]
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Callable[[str], _Arrays]]:
+    """Open a file of weights, and give a function that reads those of a layer, by its name."""
+    with contextlib.ExitStack() as stack:
+        try:
+            if path.suffix.lower() == ".npz":
+                find = _open_npz(path, stack)
+            else:
+                find = _open_h5(path, stack)
+        except Exception as error:  # a damaged file fails in any part of its reader
+            raise WeightsError(
+                f"{path} is no file of weights, or damaged: {_clause(error)}"
+            ) from error
+
+        def read(layer: str) -> _Arrays:
+            try:
+                return find(layer)
+            except Exception as error:
+                raise WeightsError(
+                    f"{path} is damaged at layer {layer}: {_clause(error)}"
+                ) from error
+
+        yield read
+
+
+def _open_npz(path: Path, stack: contextlib.ExitStack) -> Callable[[str], _Arrays]:
+    file = stack.enter_context(path.open("rb"))
+    if not zipfile.is_zipfile(file):
+        raise ValueError("it is not an .npz archive, or was cut off")
+    file.seek(0)
+    archive = stack.enter_context(np.load(file, allow_pickle=False))
+
+    def find(layer: str) -> _Arrays:
+        start = f"{layer}/"
+        names = [name for name in archive.files if name.startswith(start)]
+        return {name.removeprefix(start): archive[name] for name in names}
+
+    return find
+
+
+def _open_h5(path: Path, stack: contextlib.ExitStack) -> Callable[[str], _Arrays]:
+    import h5py
+
+    file = stack.enter_context(h5py.File(path, "r"))
+    root = file.get("model_weights", file)
+    layers: dict[str, list[Any]] = {}
+    if "layer_names" in root.attrs:  # Keras 1 and 2, keras.applications
+        for name in map(_text, root.attrs["layer_names"]):
+            names = map(_text, root[name].attrs["weight_names"])
+            layers[name] = [root[name][weight] for weight in names]
+    else:  # Keras 3
+
+        def visit(_name: str, item: Any) -> None:
+            if isinstance(item, h5py.Group) and "vars" in item and "name" in item["vars"].attrs:
+                variables = item["vars"]
+                numbers = sorted(variables, key=int)
+                layers[_text(variables.attrs["name"])] = [variables[key] for key in numbers]
+
+        file.visititems(visit)
+    if not layers:
+        raise ValueError("it has no layers")
+    return lambda layer: dict(enumerate(item[()] for item in layers.get(layer, [])))
+
+
+def _clause(error: Exception) -> str:
+    """Return what an exception says, without what would end our sentence."""
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
+def _text(name: Any) -> str:
+    return name.decode() if isinstance(name, bytes) else str(name)
+
+
+def _assign(layer: Any, arrays: _Arrays, path: Path) -> None:
+    for place, variable in enumerate(layer.weights):
+        name, shape = f"{layer.name}/{variable.name}", tuple(variable.shape)
+        values = np.asarray(arrays.get(variable.name, arrays.get(place, np.nan)))
+        if variable.name not in arrays and place not in arrays:
+            raise WeightsError(f"{path} does not fit: it has no {name} of shape {shape}")
+        if values.shape != shape:
+            raise WeightsError(
+                f"{path} does not fit: its {name} has shape {values.shape}, not {shape} (fully "
+                "connected layers fit one image size only)"
+            )
+        if values.dtype.kind == "f":
+            with np.errstate(over="ignore"):
+                values = values.astype(np.float32)
+        if values.dtype.kind != "f" or not np.isfinite(values).all():
+            raise WeightsError(f"{path} does not fit: its {name} holds no finite numbers")
+        variable.assign(values)
+
+
+def _layers(model: Any) -> list[Any]:
+    """List the layers that hold numbers to learn or to keep; dropout's seeds are none."""
+    return [layer for layer in model.layers if layer.weights]

@@ -1,0 +1,313 @@
+"""Arrays on disk in shards: computed once, in any number of runs, and checked before use."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import DTypeLike
+
+from features.images.decoding import RESIZING, ByteArray, ImageError, quiet_decoding
+from features.images.sources import ImageSource, in_threads
+from features.storage.files import content_key, remove_partial_files, write_json
+from features.storage.sharded_array import (
+    MANIFEST,
+    VERSION,
+    AnyArray,
+    described,
+    identity,
+    is_sound,
+    read_manifest,
+    shard_files,
+    write_shard,
+)
+from features.storage.sharded_array import Rows as Rows
+from features.storage.sharded_array import ShardedArray as ShardedArray
+
+Tell = Callable[[str], object]
+Progress = Callable[[int], object]
+
+#: A shard has about this many bytes, unless told otherwise.
+SHARD_BYTES = 32 * 2**20
+
+_LOCK = ".lock"
+_BATCH = 32
+
+
+def build_shards(
+    folder: Path,
+    key: Mapping[str, Any],
+    n: int,
+    item_shape: tuple[int, ...],
+    dtype: DTypeLike,
+    compute: Callable[[range], Iterable[AnyArray]],
+    rows_per_shard: int | None = None,
+    progress: Progress | None = None,
+    tell: Tell | None = None,
+) -> ShardedArray:
+    """Compute an array row by row into shards on disk, or what is missing of it.
+
+    A shard appears when complete, so an interrupted call goes on where it was. What is there is
+    verified by checksum first; damaged shards and those of another array are computed again. Of
+    several processes one computes, and the others wait for it. Memory for two shards is needed.
+
+    Parameters
+    ----------
+    folder : Path
+        The array's own folder, made if absent.
+    key : mapping
+        A JSON object of all that determines the content.
+    n, item_shape, dtype
+        The array is (n, *item_shape).
+    compute : callable
+        Gets a range of rows that are missing, and yields arrays (any number, *item_shape) that
+        are these rows in order. Called once for every run of missing rows.
+    rows_per_shard : int, optional
+        How much an interruption may lose; by default as many as fit `SHARD_BYTES`. An array begun
+        with another value keeps that.
+    progress : callable, optional
+        Gets the number of rows finished since its last call; those found count too.
+    tell : callable, optional
+        Takes a sentence for the user: that it waits, or that it repairs.
+
+    Returns
+    -------
+    ShardedArray
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written, or the disk is full; complete shards stay.
+    ValueError
+        `compute` yields other rows than asked, or `rows_per_shard` is below 1.
+    """
+    tell = tell or _say_nothing
+    folder = folder.absolute()
+    row_bytes = math.prod(item_shape) * np.dtype(dtype).itemsize
+    if rows_per_shard is None:
+        rows_per_shard = max(1, SHARD_BYTES // max(1, row_bytes))
+    if rows_per_shard < 1:
+        raise ValueError(f"rows_per_shard must be at least 1, not {rows_per_shard}")
+    manifest = {
+        "version": VERSION,
+        "key": dict(key),
+        "n": n,
+        "item_shape": list(item_shape),
+        "dtype": np.dtype(dtype).str,
+        "rows_per_shard": rows_per_shard,
+        "complete": False,
+    }
+    with locked(folder / _LOCK, tell):
+        remove_partial_files(folder)
+        former = read_manifest(folder)
+        if former is not None and identity(former) == identity(manifest):
+            manifest = former
+        else:
+            if former is not None:
+                tell(f"{folder} holds another array, which is replaced")
+                _remove(shard_files(folder).values())
+            write_json(folder / MANIFEST, manifest)
+        array = described(folder, manifest)
+        missing = _missing_rows(array, tell)
+        found = n - sum(map(len, missing))
+        if progress and found:
+            progress(found)
+        for rows in missing:
+            _fill(array, rows, compute(rows), progress)
+        if not manifest["complete"]:
+            write_json(folder / MANIFEST, {**manifest, "complete": True})
+    return array
+
+
+def pixels(
+    images: ImageSource,
+    size: int,
+    cache: Path,
+    progress: Progress | None = None,
+    tell: Tell | None = None,
+) -> ShardedArray:
+    """Decode images into a cached array of pixels, in threads.
+
+    Parameters
+    ----------
+    images : ImageSource
+        n images.
+    size : int
+        Pixels per side.
+    cache : Path
+        Folder for arrays; each set of images and size gets a folder in it.
+    progress, tell : callable, optional
+        As in `build_shards`.
+
+    Returns
+    -------
+    ShardedArray of shape (n, size, size, 3), uint8
+
+    Raises
+    ------
+    ImageError
+        Some images cannot be decoded: all of them, found before this is raised.
+    OSError
+        The cache cannot be written.
+    """
+    key = {"images": content_key(list(images.keys)), "size": size, "resizing": RESIZING}
+    folder = cache / f"pixels-{content_key(key)[:16]}"
+    compute = partial(decoded_batches, images, size)
+    shape = (size, size, 3)
+    with quiet_decoding():
+        return build_shards(
+            folder, key, len(images), shape, np.uint8, compute, None, progress, tell
+        )
+
+
+def decoded_batches(
+    images: ImageSource, size: int, rows: range, batch_size: int = _BATCH
+) -> Iterator[ByteArray]:
+    """Decode rows in threads and yield them in batches.
+
+    Parameters
+    ----------
+    images : ImageSource
+        n images.
+    size : int
+        Pixels per side.
+    rows : range
+        Which of them.
+    batch_size : int
+        Images in every batch but the last.
+
+    Yields
+    ------
+    ndarray of shape (batch_size, size, size, 3), uint8
+
+    Raises
+    ------
+    ImageError
+        Some images cannot be decoded. After the first of them no more batches come; the rest are
+        only looked at, so that the error names all.
+    """
+
+    def load(row: int) -> ByteArray | dict[str, str]:
+        try:
+            return images.load(row, size)
+        except ImageError as error:
+            return error.problems
+
+    problems: dict[str, str] = {}
+    batch: list[ByteArray] = []
+    for result in in_threads(load, rows):
+        if isinstance(result, dict):
+            problems |= result
+        elif not problems:
+            batch.append(result)
+            if len(batch) == batch_size:
+                yield np.stack(batch)
+                batch = []
+    if problems:
+        for result in in_threads(load, range(rows.stop, len(images))):
+            problems |= result if isinstance(result, dict) else {}
+        raise ImageError(problems)
+    if batch:
+        yield np.stack(batch)
+
+
+@contextmanager
+def locked(path: Path, tell: Tell | None = None) -> Iterator[None]:
+    """Hold a lock between processes, and say so when another one has it and we wait.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file; it stays, and so does its folder, made if absent.
+    tell : callable, optional
+        Takes a sentence for the user.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        (tell or _say_nothing)(f"waiting for another process that works in {path.parent}")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _say_nothing(_text: str) -> None:
+    pass
+
+
+def _missing_rows(array: ShardedArray, tell: Tell) -> list[range]:
+    """Delete the shards that are not sound; return the runs of rows that are in no shard."""
+    files = shard_files(array.folder)
+    count = -(-len(array) // array.rows_per_shard)
+    present = [shard for shard in range(count) if shard in files]
+    sound = {
+        shard
+        for shard, good in zip(present, in_threads(partial(is_sound, array), present), strict=True)
+        if good
+    }
+    if len(sound) < len(present):
+        tell(
+            f"{len(present) - len(sound)} of {count} shards in {array.folder} are damaged "
+            "and are computed again"
+        )
+    _remove(path for shard, path in files.items() if shard not in sound)
+    runs: list[range] = []
+    for shard in range(count):
+        rows = array.rows_of(shard)
+        if shard in sound:
+            continue
+        if runs and runs[-1].stop == rows.start:
+            runs[-1] = range(runs[-1].start, rows.stop)
+        else:
+            runs.append(rows)
+    return runs
+
+
+def _fill(
+    array: ShardedArray, rows: range, batches: Iterable[AnyArray], progress: Progress | None
+) -> None:
+    """Write batches of consecutive rows, from the first row of a shard on, as shards."""
+    done = rows.start
+    try:
+        for batch in batches:
+            if batch.shape[1:] != array.shape[1:] or batch.dtype != array.dtype:
+                raise ValueError(
+                    f"compute yielded rows {batch.shape[1:]} {batch.dtype}, "
+                    f"not {array.shape[1:]} {array.dtype}"
+                )
+            if done + len(batch) > rows.stop:
+                raise ValueError(f"compute yielded more than the {len(rows)} rows asked for")
+            taken = 0
+            while taken < len(batch):
+                shard = done // array.rows_per_shard
+                home = array.rows_of(shard)
+                if done == home.start:
+                    block = np.empty((len(home), *array.shape[1:]), array.dtype)
+                part = batch[taken : taken + home.stop - done]
+                block[done - home.start : done - home.start + len(part)] = part
+                taken += len(part)
+                done += len(part)
+                if done == home.stop:
+                    write_shard(array, shard, block)
+            if progress:
+                progress(len(batch))
+    finally:
+        if isinstance(batches, Generator):
+            batches.close()
+    if done != rows.stop:
+        raise ValueError(f"compute yielded {done - rows.start} of the {len(rows)} rows asked for")
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

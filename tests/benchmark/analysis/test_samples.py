@@ -1,0 +1,116 @@
+"""Which instances are shown, and the pictures that are kept of them."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from made import make_evidence, make_pictures
+from PIL import Image
+
+from benchmark.analysis.samples import SIDE, keep_pictures, read_pictures, shown_rows
+from benchmark.datasets import Dataset
+from features.images.sources import ArrayImages
+
+KL = 3
+
+
+def test_few_instances_are_all_shown(tmp_path):
+    evidence = make_evidence(tmp_path, {"A": 0.2}, {"few": 100})
+    assert shown_rows(evidence, "few") == list(range(100))
+
+
+def test_the_best_and_worst_of_every_model_are_among_those_of_many(tmp_path):
+    evidence = make_evidence(tmp_path, {"A": 0.2, "B": 0.6}, {"many": 3000})
+    rows = shown_rows(evidence, "many")
+    assert len(rows) == len(set(rows)) == 400
+    assert rows == sorted(rows)
+    for values in (evidence.values["many"][name][:, KL] for name in ("A", "B")):
+        order = np.argsort(values)
+        assert {*order[:10], *order[-10:]} <= set(rows)
+
+
+def test_the_others_are_spread_over_the_data_and_follow_the_seed(tmp_path):
+    evidence = make_evidence(tmp_path, {"A": 0.2}, {"many": 3000})
+    rows = shown_rows(evidence, "many")
+    assert rows == shown_rows(evidence, "many")
+    thirds = np.histogram(rows, bins=[0, 1000, 2000, 3000])[0]
+    assert thirds.min() > 90  # a binomial of 400 and 1/3 is below with a chance of 1e-5
+    other = replace(evidence, plan=replace(evidence.plan, seed=1))
+    assert rows != shown_rows(other, "many")
+
+
+def test_many_models_and_datasets_share_the_room(tmp_path):
+    models = {f"m{i}": 0.1 + 0.02 * i for i in range(20)}
+    datasets = {f"set{i}": 500 for i in range(20)}
+    evidence = make_evidence(tmp_path, models, datasets, folds=2)
+    shares = [len(shown_rows(evidence, name)) * 23 * 3 for name in datasets]
+    assert sum(shares) <= 400_000
+    assert min(shares) >= 40 * 23 * 3
+
+
+def test_a_model_without_results_chooses_nothing(tmp_path):
+    evidence = make_evidence(tmp_path, {"A": 0.2}, {"many": 3000}, missing=5)
+    assert len(shown_rows(evidence, "many")) == 400
+
+
+def test_pictures_come_back_as_small_jpegs(tmp_path):
+    evidence = make_evidence(tmp_path, {"A": 0.2}, {"faces": 30})
+    make_pictures(evidence, "faces", [2, 5, 29])
+    found = evidence.thumbnails("faces")
+    assert list(found) == [2, 5, 29]
+    pictures = [Image.open(io.BytesIO(content)) for content in found.values()]
+    assert {(p.format, p.size) for p in pictures} == {("JPEG", (SIDE, SIDE))}
+
+
+def test_pictures_are_those_of_their_rows(tmp_path):
+    colours = np.zeros((4, 8, 8, 3), dtype=np.uint8)
+    colours[:, :, :, 0] = np.array([0, 80, 160, 240])[:, None, None]
+    D = np.full((4, 2), 0.5)
+    data = Dataset("reds", ("a", "b"), D, None, tuple("wxyz"), images=ArrayImages(colours))
+    folder = make_evidence(tmp_path, {"A": 0.2}, {"x": 30}).target
+    keep_pictures(folder, data, [3, 1])
+    found = read_pictures(folder, "reds", data.fingerprint)
+    reds = {row: np.asarray(Image.open(io.BytesIO(p)))[..., 0].mean() for row, p in found.items()}
+    assert reds == pytest.approx({1: 80, 3: 240}, abs=4)
+
+
+def test_other_data_of_the_same_name_gives_no_pictures(tmp_path):
+    evidence = make_evidence(tmp_path, {"A": 0.2}, {"faces": 30})
+    make_pictures(evidence, "faces", [2])
+    assert read_pictures(evidence.target, "faces", "another") == {}
+
+
+def test_damaged_pictures_are_none_and_are_made_again(tmp_path):
+    evidence = make_evidence(tmp_path, {"A": 0.2}, {"faces": 30})
+    make_pictures(evidence, "faces", [2])
+    (file,) = (tmp_path / "data").glob("*pictures*")
+    file.write_bytes(file.read_bytes()[:-30])
+    assert evidence.thumbnails("faces") == {}
+    make_pictures(evidence, "faces", [2, 3])
+    assert list(evidence.thumbnails("faces")) == [2, 3]
+
+
+def test_what_is_there_is_not_decoded_again(tmp_path, monkeypatch):
+    evidence = make_evidence(tmp_path, {"A": 0.2}, {"faces": 30})
+    make_pictures(evidence, "faces", [2, 3])
+    loaded = []
+    load = ArrayImages.load
+
+    def counting(self, row, size):
+        loaded.append(row)
+        return load(self, row, size)
+
+    monkeypatch.setattr(ArrayImages, "load", counting)
+    make_pictures(evidence, "faces", [3])
+    make_pictures(evidence, "faces", [3, 4])
+    assert loaded == [4]
+
+
+def test_tabular_data_have_no_pictures(tmp_path):
+    evidence = make_evidence(tmp_path, {"A": 0.2}, {"rows": 30})
+    data = Dataset("rows", ("a", "b"), np.full((2, 2), 0.5), np.eye(2), ("0", "1"))
+    keep_pictures(evidence.target, data, [0])
+    assert not (tmp_path / "data").exists()

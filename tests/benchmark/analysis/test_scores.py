@@ -1,0 +1,184 @@
+"""Tables: ranks worked by hand, gaps, marks, and formats that other programs accept."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark.analysis import scores as tables
+from benchmark.datasets import make_dataset
+from benchmark.metrics import MEASURES, scores
+from benchmark.planning.folds import Folds
+from benchmark.planning.plan import Plan, Result, make_truth
+from benchmark.tables import render
+
+MODEL = {"model": "m", "target": "t", "source": "", "result_version": 1, "params": {}}
+VERSIONS = {"numpy": "2.0"}
+
+
+@pytest.fixture
+def finished(problem):
+    """A run of three models on two folds: the truth, a blend, and one that lacks a fold."""
+    X, D = problem
+    folds = Folds((np.arange(len(D)) % 2)[:, None], ("a note",))
+    truth = make_truth(make_dataset("data_1", X, D, latent=D), folds)
+    names = ["Good", "Blend & <b>", "Partial"]
+    models = {name: {**MODEL, "model": name} for name in names}
+    plan = Plan("paper", 0, {"data_1": truth}, models, {"data_1": dict.fromkeys(names, "")})
+    results = {}
+    for task in plan.tasks:
+        test = folds.test(0, task.fold)
+        share = {"Good": 1.0, "Blend & <b>": -0.1, "Partial": 0.5}[task.model]
+        blend = D[test] if share == 1 else np.full((len(test), 4), 0.25)
+        if task.model != "Partial" or task.fold == 0:
+            results[task] = Result(blend, {"versions": VERSIONS, "converged": task.fold == 0})
+    return plan, results
+
+
+def test_scores_are_recomputed_from_predictions(finished):
+    plan, results = finished
+    frame = tables.scores_frame(plan, results)
+    assert list(frame.columns) == ["dataset", "model", "repeat", "fold", "measure", "value"]
+    truth = plan.truths["data_1"]
+    test = truth.folds.test(0, 1)
+    expected = scores(truth.D[test], np.full((len(test), 4), 0.25))
+    for name in ("Blend & <b>", "uniform"):
+        rows = frame[(frame["model"] == name) & (frame["fold"] == 1)]
+        assert dict(zip(rows["measure"], rows["value"], strict=True)) == expected
+    train_mean = truth.D[truth.folds.train(0, 1)].mean(axis=0)
+    row = frame.query("model == 'mean distribution' and fold == 1 and measure == 'kl_divergence'")
+    kl = scores(truth.D[test], np.tile(train_mean, (len(test), 1)))["kl_divergence"]
+    assert row["value"].item() == pytest.approx(kl, abs=1e-14)
+    assert set(frame["model"]) == {*plan.models, "mean distribution", "uniform", "oracle"}
+
+
+def test_summary(finished):
+    plan, results = finished
+    frame = tables.scores_frame(plan, results)
+    table = tables.summarise(plan, frame).set_index("model")
+    assert list(table.index[:3]) == ["Good", "Blend & <b>", "Partial"]
+    assert table.loc["Good", "mean_rank"] == 1
+    assert table.loc["Good", "chebyshev"] == 0
+    assert table.loc["Blend & <b>", "kl_divergence_rank"] == 2
+    values = frame.query("model == 'uniform' and measure == 'clark'")["value"]
+    assert table.loc["uniform", "clark"] == pytest.approx(values.mean())
+    assert table.loc["uniform", "clark_std"] == pytest.approx(np.std(values, ddof=1))
+    assert table.loc["Good", "not_better_than_mean"] == ""
+    assert "kl_divergence" in table.loc["Blend & <b>", "not_better_than_mean"].split()
+    assert table.loc["oracle", "kind"] == "trivial"
+    assert np.isnan(table.loc["oracle", "mean_rank"])
+
+
+def test_the_gap_to_the_oracle_is_a_share_of_the_mean_distributions(finished):
+    plan, results = finished
+    table = tables.summarise(plan, tables.scores_frame(plan, results)).set_index("model")
+    gap = table["oracle_gap"]
+    assert gap["oracle"] == gap["Good"] == 0
+    assert gap["mean distribution"] == 1
+    assert np.isnan(gap["Partial"])
+    shares = []
+    for measure in MEASURES:
+        if measure.name != "tie_aware_accuracy":
+            best, mean = (table.loc[row, measure.name] for row in ("oracle", "mean distribution"))
+            shares.append((table.loc["uniform", measure.name] - best) / (mean - best))
+    assert gap["uniform"] == pytest.approx(np.mean(shares))
+    text = render.markdown(table.reset_index(), [])
+    assert text.splitlines()[2].endswith("| Gap to oracle   |")
+    assert "| 100 %" in next(line for line in text.splitlines() if "*mean distribution*" in line)
+
+
+def test_without_an_oracle_there_is_no_gap(finished):
+    plan, results = finished
+    truth = replace(plan.truths["data_1"], latent=None)
+    table = tables.summarise(
+        replace(plan, truths={"data_1": truth}),
+        tables.scores_frame(replace(plan, truths={"data_1": truth}), results),
+    )
+    assert table["oracle_gap"].isna().all()
+    assert "oracle" not in render.terminal(table, [])
+
+
+def test_a_lacking_fold_is_a_gap_not_a_mean(finished):
+    plan, results = finished
+    table = tables.summarise(plan, tables.scores_frame(plan, results)).set_index("model")
+    assert (table.loc["Partial", "folds"], table.loc["Partial", "expected_folds"]) == (1, 2)
+    assert table.loc["Partial", [m.name for m in MEASURES]].isna().all()
+    assert np.isnan(table.loc["Partial", "mean_rank"])
+    lines = tables.notes(plan, results, table.reset_index())
+    assert any("Partial has 1 of 2 folds" in line for line in lines)
+    assert "1/2 folds" in render.terminal(table.reset_index(), [])
+
+
+def test_ranks_as_in_the_paper():
+    """Ties share the smaller rank, direction counts, equal up to rounding is equal."""
+    lower, higher = MEASURES[0], MEASURES[4]
+    means = pd.Series([0.3, 0.1, 0.1 + 1e-16, 0.2, np.nan])
+    assert tables._ranks(means, lower).tolist()[:4] == [4, 1, 1, 3]
+    assert tables._ranks(means, higher).tolist()[:4] == [1, 3, 3, 2]
+    assert np.isnan(tables._ranks(means, lower)[4])
+
+
+def test_to_beat_the_mean_takes_more_than_rounding():
+    lower, higher = MEASURES[0], MEASURES[4]
+    assert tables._beats(0.1, 0.2, lower)
+    assert tables._beats(0.2, 0.1, higher)
+    for measure in (lower, higher):
+        for value in (0.1, 0.1 + 1e-15, 0.1 - 1e-15):
+            assert not tables._beats(value, 0.1, measure)
+
+
+def test_notes_tell_convergence_and_mixed_versions(finished):
+    plan, results = finished
+    summary = tables.summarise(plan, tables.scores_frame(plan, results))
+    lines = "\n".join(tables.notes(plan, results, summary))
+    assert "Good stopped at its iteration budget, before its tolerance was met, in 1 of 2" in lines
+    assert "different versions" not in lines
+    first = next(iter(results))
+    other = {**results, first: Result(results[first].predictions, {"versions": {"numpy": "3"}})}
+    assert "different versions of numpy;" in "\n".join(tables.notes(plan, other, summary))
+
+
+def test_markdown_and_terminal_mark_the_best_and_the_beaten(finished):
+    plan, results = finished
+    summary = tables.summarise(plan, tables.scores_frame(plan, results))
+    text = render.markdown(summary, ["a | note"])
+    row = next(line for line in text.splitlines() if line.startswith("| Good"))
+    assert "**0.0000**(1)" in row
+    assert "†" not in row
+    assert "†" in next(line for line in text.splitlines() if "Blend" in line)
+    assert r"Blend & \<b\>" in text
+    assert r"a \| note" in text
+    assert "| *oracle*" in text
+    assert "\x1b[1m" in render.terminal(summary, [], colour=True)
+    assert "\x1b" not in render.terminal(summary, [])
+    assert "±" in render.markdown(summary, [], std=True)
+
+
+@pytest.mark.parametrize("how", ["as it is", "input"])
+def test_latex_compiles(finished, tmp_path, how):
+    if shutil.which("pdflatex") is None:
+        pytest.skip("pdflatex is not installed")
+    plan, results = finished
+    summary = tables.summarise(plan, tables.scores_frame(plan, results))
+    odd = {"Good": r"[50% \input{x} #_^~{}$ é 情]", "Partial": "*star"}
+    summary["model"] = summary["model"].replace(odd)
+    text = render.latex(summary, tables.notes(plan, results, summary), std=True)
+    (tmp_path / "table3.tex").write_text(text, encoding="utf-8")
+    (tmp_path / "paper.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs,graphicx}\\begin{document}\n"
+        "Before. \\input{table3} After.\n\\end{document}\n"
+    )
+    name = "table3" if how == "as it is" else "paper"
+    done = subprocess.run(
+        ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", name],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout

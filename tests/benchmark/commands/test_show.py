@@ -1,0 +1,223 @@
+"""Tables, tests, figures and comparisons of stored runs, as commands and as functions."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.io import savemat
+
+import benchmark
+from benchmark.figures import FIGURES
+from benchmark.tables.significance import seen_from
+
+
+def write_data(path, seed, rows=60):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(rows, 5))
+    D = np.exp(X @ rng.normal(size=(5, 4)))
+    savemat(path, {"features": X, "labels": D / D.sum(axis=1, keepdims=True)})
+    return path
+
+
+def run(command, out, *models, dataset, **options):
+    more = [text for key, value in options.items() for text in (f"--{key}", value)]
+    result = command("run", *models, "--dataset", dataset, "--folds", "3", "--out", out, *more)
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_table_of_tests_compares_the_best_with_the_others(command, small, tmp_path):
+    run(command, "out", "AA-kNN", "SA-BFGS", "PT-Bayes", dataset=small)
+    result = command("table", "tests")  # of the run below results/runs that was written last
+    assert result.returncode == 2
+    result = command("table", "tests", "--out", "out")
+    assert result.returncode == 0, result.stderr
+    assert "Is the difference real? The best model in KLdiv against the others" in result.stdout
+    assert "Nadeau and Bengio" in result.stdout
+    assert "tests across datasets need at least 3 datasets" in result.stdout.lower()
+    table = pd.read_csv(tmp_path / "out" / "tests.csv")
+    summary = pd.read_csv(tmp_path / "out" / "table3.csv").set_index("model")
+    best = summary["kl_divergence_rank"].idxmin()
+    assert set(table["model_a"]) == {best}
+    assert (table["difference"] > 0).all()
+    for row in table.to_dict("records"):
+        means = summary.loc[[row["model_b"], best], "kl_divergence"].to_numpy()
+        assert row["difference"] == pytest.approx(means[0] - means[1])
+        assert f"{row['difference']:+.4f}" in result.stdout
+
+
+def test_another_measure_can_be_tested(command, small, tmp_path):
+    run(command, "out", "AA-kNN", "SA-BFGS", dataset=small)
+    result = command("table", "tests", "--out", "out", "--measure", "accuracy")
+    assert "best model in Accuracy %" in result.stdout
+    unknown = command("table", "tests", "--out", "out", "--measure", "acuracy")
+    assert unknown.returncode == 2
+    assert "did you mean 'accuracy'?" in unknown.stderr
+
+
+def test_pairs_and_intervals_lie_beside_the_table(command, small, tmp_path):
+    run(command, "out", "AA-kNN", "SA-BFGS", dataset=small)
+    pairs = pd.read_csv(tmp_path / "out" / "pairs.csv")
+    assert list(pairs["measure"].unique()) == list(pairs["measure"])  # one pair each
+    intervals = pd.read_csv(tmp_path / "out" / "intervals.csv")
+    table = pd.read_csv(tmp_path / "out" / "table3.csv").set_index("model")
+    for row in intervals.to_dict("records"):
+        mean = table.loc[row["model"], row["measure"]]
+        assert row["low"] - 1e-12 <= mean <= row["high"] + 1e-12
+    assert not (tmp_path / "out" / "rankings.csv").exists()
+
+
+def test_seen_from_the_other_side_everything_turns():
+    columns = ["model_a", "model_b", "difference", "low", "high", "statistic", "effect_size",
+               "share_won", "p_a_better", "p_equivalent", "p_b_better"]  # fmt: skip
+    pair = pd.DataFrame(
+        [("A", "B", 1.0, -0.5, 2.5, 3.0, 0.2, 0.7, 0.8, 0.15, 0.05)], columns=columns
+    )
+    turned = seen_from(pair, "B").iloc[0]
+    assert list(turned[columns]) == ["B", "A", -1.0, -2.5, 0.5, -3.0, -0.2, pytest.approx(0.3),
+                                     0.05, 0.15, 0.8]  # fmt: skip
+    pd.testing.assert_frame_equal(seen_from(pair, "A"), pair)
+
+
+def test_runs_on_several_datasets_come_into_one_ranking(command, tmp_path):
+    models = ("AA-kNN", "SA-BFGS", "PT-Bayes")
+    for seed in range(3):
+        run(command, f"run{seed}", *models, dataset=write_data(tmp_path / f"d{seed}.mat", seed))
+    outs = [text for seed in range(3) for text in ("--out", f"run{seed}")]
+    result = command("table", "3", *outs, "--to", "all")
+    assert result.returncode == 0, result.stderr
+    merged = pd.read_csv(tmp_path / "all" / "table3.csv")
+    for seed in range(3):
+        alone = pd.read_csv(tmp_path / f"run{seed}" / "table3.csv")
+        mine = merged[merged["dataset"] == f"d{seed}"].reset_index(drop=True)
+        pd.testing.assert_frame_equal(mine, alone)
+    rankings = pd.read_csv(tmp_path / "all" / "rankings.csv")
+    assert len(rankings) == 3 * 8
+    tests = command("table", "tests", *outs, "--to", "all")
+    assert "Over 3 datasets the 3 models" in tests.stdout
+    assert "Friedman" in tests.stdout
+    drawn = command("figure", "critical", *outs, "--to", "all", "--format", "svg")
+    assert drawn.returncode == 0, drawn.stderr
+    assert (tmp_path / "all" / "figures" / "critical-kl-divergence.svg").exists()
+
+
+def test_two_versions_of_a_method_stand_side_by_side_when_labelled(command, small, tmp_path):
+    for version, k in (("old", 3), ("new", 5)):
+        protocol = tmp_path / f"{version}.toml"
+        protocol.write_text(f'folds = 3\nrepeats = 1\nseed = 0\n[models."AA-kNN"]\nk = {k}\n')
+        run(command, version, "AA-kNN", "SA-BFGS", dataset=small, protocol=protocol)
+    refused = command("table", "3", "--out", "old", "--out", "new")
+    assert refused.returncode == 2
+    assert "k = 3 and 5" in refused.stderr
+    assert "--out old=old --out new=new" in refused.stderr
+    shown = command("table", "3", "--out", "before=old", "--out", "after=new", "--to", "both")
+    assert shown.returncode == 0, shown.stderr
+    table = pd.read_csv(tmp_path / "both" / "table3.csv").set_index("model")
+    assert list(table.index[:3]) == ["AA-kNN (before)", "SA-BFGS", "AA-kNN (after)"]
+    for version, name in (("old", "AA-kNN (before)"), ("new", "AA-kNN (after)")):
+        alone = pd.read_csv(tmp_path / version / "table3.csv").set_index("model")
+        assert table.loc[name, "kl_divergence"] == alone.loc["AA-kNN", "kl_divergence"]
+
+
+def test_runs_with_other_folds_are_refused_with_the_difference(command, small, tmp_path):
+    run(command, "one", "AA-kNN", dataset=small)
+    run(command, "two", "SA-BFGS", dataset=small, seed="7")
+    for arguments in (("table", "3"), ("report",), ("compare",), ("figure", "boxes")):
+        result = command(*arguments, "--out", "one", "--out", "two")
+        assert result.returncode == 2
+        assert "seed 0 and 7" in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_what_several_runs_give_overwrites_no_run(command, small):
+    run(command, "one", "AA-kNN", dataset=small)
+    run(command, "two", "SA-BFGS", dataset=small)
+    result = command("table", "3", "--out", "one", "--out", "two", "--to", "one")
+    assert result.returncode == 2
+    assert "one holds a run; its tables would be overwritten" in result.stderr
+
+
+def test_all_figures_that_a_run_has_are_drawn(command, small, tmp_path):
+    run(command, "out", "AA-kNN", "SA-BFGS", "PT-Bayes", dataset=small)
+    result = command("figure", "all", "--out", "out")
+    assert result.returncode == 0, result.stderr
+    files = {path.name for path in (tmp_path / "out" / "figures").iterdir()}
+    stems = {name.rpartition(".")[0] for name in files}
+    assert files == {f"{stem}.{kind}" for stem in stems
+                     for kind in ("csv", "txt", "pdf", "svg", "png")}  # fmt: skip
+    assert len(stems) == 6  # 1, 4, boxes, ranks, calibration, cost
+    for stem in stems:
+        caption = (tmp_path / "out" / "figures" / f"{stem}.txt").read_text().strip()
+        assert caption in result.stdout
+
+
+@pytest.mark.parametrize("name", list(FIGURES))
+def test_a_figure_is_drawn_or_says_what_it_needs(command, small, name):
+    run(command, "out", "AA-kNN", "SA-BFGS", dataset=small)
+    result = command("figure", name, "--out", "out", "--format", "png")
+    assert result.returncode in (0, 2)
+    assert (result.returncode == 2) == (name in ("5", "critical", "wheel", "learning"))
+    assert "Traceback" not in result.stderr
+    assert result.stderr.count("\n") <= 1
+
+
+def test_an_unknown_figure_is_told(command, small):
+    run(command, "out", "AA-kNN", dataset=small)
+    result = command("figure", "boxs", "--out", "out")
+    assert result.returncode == 2
+    assert "did you mean 'boxes'?" in result.stderr
+
+
+def test_a_changed_run_has_no_stale_figures(command, small, tmp_path):
+    run(command, "out", "AA-kNN", dataset=small)
+    assert command("figure", "boxes", "--out", "out", "--format", "png").returncode == 0
+    run(command, "out", "AA-kNN", "SA-BFGS", dataset=small)
+    assert not (tmp_path / "out" / "figures").exists()
+
+
+def test_comparing_other_data_has_to_be_asked_for(command, small, tmp_path):
+    run(command, "out", "AA-kNN", "SA-BFGS", "PT-Bayes", dataset=small)
+    result = command("compare", "--out", "out")
+    assert result.returncode == 2
+    assert "--dataset" in result.stderr
+    result = command("compare", "--out", "out", "--dataset", "small")
+    assert result.returncode == 0, result.stderr
+    assert "OTHER DATA" in result.stdout
+    assert "Kendall" in result.stdout
+    assert (tmp_path / "out" / "compare.csv").exists()
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs pdflatex")
+def test_the_latex_of_the_tests_compiles(command, small, tmp_path):
+    run(command, "out", "AA-kNN", "SA-BFGS", "PT-Bayes", dataset=small)
+    assert command("table", "tests", "--out", "out").returncode == 0
+    subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "tests.tex"],
+        cwd=tmp_path / "out", check=True, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def test_outputs_need_no_network_library(command, small, tmp_path):
+    run(command, "out", "AA-kNN", "SA-BFGS", "PT-Bayes", dataset=small)
+    code = (
+        "import sys, benchmark\n"
+        "benchmark.table('out'); benchmark.significance('out'); benchmark.figure('all', 'out')\n"
+        "benchmark.report('out'); benchmark.compare('out', 'small')\n"
+        "benchmark.report('out'); benchmark.compare('out', 'small')\n"
+        "assert not {'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+
+
+def test_the_functions_return_what_the_commands_show(command, small):
+    run(command, "out", "AA-kNN", "SA-BFGS", dataset=small)
+    cells, paths = benchmark.significance("out", "cosine")
+    assert cells.rows[0][0] == "small"
+    assert [path.name for path in paths] == ["tests.csv", "tests.tex", "tests.md"]
+    ((drawing, files),) = benchmark.figure("boxes", "out", ["svg"])
+    assert drawing.caption
+    assert [path.suffix for path in files] == [".csv", ".txt", ".svg"]

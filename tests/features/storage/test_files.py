@@ -1,0 +1,140 @@
+"""Files are complete or absent, and damage is found."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from features.storage.files import (
+    DamagedFileError,
+    array_key,
+    canonical_json,
+    content_key,
+    read_arrays,
+    read_json,
+    remove_partial_files,
+    slug,
+    write_arrays,
+    write_atomic,
+    write_json,
+)
+
+ARRAYS = {"a": np.arange(12.0).reshape(3, 4), "text": np.array("é"), "empty": np.zeros((0, 2))}
+
+
+def test_arrays_come_back_and_numpy_opens_them(tmp_path):
+    path = tmp_path / "new" / "x.npz"
+    write_arrays(path, ARRAYS)
+    back = read_arrays(path)
+    assert {k: v.tolist() for k, v in back.items()} == {k: v.tolist() for k, v in ARRAYS.items()}
+    assert np.load(path, allow_pickle=False)["a"].tolist() == ARRAYS["a"].tolist()
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_any_damage_is_found_or_harmless(tmp_path, data):
+    """Change, cut or extend the file anywhere: it reads as before or is called damaged."""
+    path = tmp_path / "x.npz"
+    write_arrays(path, ARRAYS)
+    content = bytearray(path.read_bytes())
+    where = data.draw(st.integers(0, len(content) - 1))
+    kind = data.draw(st.sampled_from(["flip", "cut", "zero", "insert"]))
+    if kind == "flip":
+        content[where] ^= data.draw(st.integers(1, 255))
+    elif kind == "cut":
+        del content[where:]
+    elif kind == "zero":
+        content[where : where + 40] = bytes(len(content[where : where + 40]))
+    else:
+        content[where:where] = b"xyz"
+    path.write_bytes(bytes(content))
+    try:
+        back = read_arrays(path)
+    except DamagedFileError:
+        return
+    assert array_key(back["a"]) == array_key(ARRAYS["a"])
+    assert str(back["text"]) == "é"
+
+
+def test_pickles_are_not_read(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, a=np.array([{"an": "object"}], dtype=object), sha256=np.array("0"))
+    with pytest.raises(DamagedFileError):
+        read_arrays(path)
+
+
+def test_json_comes_back_and_damage_is_found(tmp_path):
+    path = tmp_path / "run.json"
+    write_json(path, {"b": 1, "a": [1.5, None, "é"]})
+    assert read_json(path) == {"b": 1, "a": [1.5, None, "é"]}
+    path.write_text(path.read_text().replace("1.5", "2.5"))
+    with pytest.raises(DamagedFileError, match="checksum"):
+        read_json(path)
+    for text in ("", "[]", "{}", "{", "null"):
+        path.write_text(text)
+        with pytest.raises(DamagedFileError):
+            read_json(path)
+
+
+def test_missing_files_are_missing_not_damaged(tmp_path):
+    for read in (read_arrays, read_json):
+        with pytest.raises(FileNotFoundError):
+            read(tmp_path / "none")
+
+
+def test_a_failed_write_leaves_the_former_file(tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    write_atomic(path, "before")
+
+    def full(_handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomic(path, "after")
+    assert path.read_text() == "before"
+    assert [p.name for p in tmp_path.iterdir()] == ["x"]
+
+
+def test_partial_files_of_killed_writers_are_removed(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / ".partial-abc").write_text("half")
+    (tmp_path / "deep" / "whole").write_text("whole")
+    remove_partial_files(tmp_path)
+    assert [p.name for p in (tmp_path / "deep").iterdir()] == ["whole"]
+
+
+def test_written_files_have_the_usual_rights(tmp_path):
+    (tmp_path / "plain").write_text("")
+    write_atomic(tmp_path / "atomic", "")
+    assert (tmp_path / "atomic").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_keys_are_of_content():
+    assert content_key({"a": 1, "b": [2]}) == content_key({"b": [2], "a": 1})
+    assert content_key({"a": 1}) != content_key({"a": 1.5})
+    assert canonical_json({"b": 1, "a": "é"}) == '{"a":"\\u00e9","b":1}'
+    a = np.arange(6.0)
+    assert array_key(a) == array_key(a.copy())
+    assert array_key(a.reshape(2, 3)) == array_key(np.asfortranarray(a.reshape(2, 3)))
+    different = [a, a.reshape(2, 3), a.reshape(3, 2), a.astype(np.float32), a + 1, a[:5]]
+    assert len({array_key(x) for x in different}) == len(different)
+    assert array_key(a, a) != array_key(a)
+    with pytest.raises(ValueError, match="JSON"):
+        canonical_json(float("nan"))
+
+
+@given(st.text(), st.text())
+def test_slugs_are_safe_file_names_and_differ(name, other):
+    assert slug(name).replace("-", "").replace(".", "").isalnum()
+    assert not slug(name).startswith(".")
+    assert len(slug(name)) < 80
+    assert (slug(name) == slug(other)) == (name == other)
+    assert slug("AA-kNN") == "AA-kNN"
