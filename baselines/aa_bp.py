@@ -6,8 +6,9 @@ import numpy as np
 from scipy.special import softmax
 
 from baselines.backprop import momentum_descent
-from baselines.base import FloatArray, LDLEstimator
+from baselines.base import LDLEstimator
 from baselines.settings import check_count, check_number
+from features.arrays import FloatArray
 
 
 def unpack(weights: FloatArray, q: int, c: int) -> tuple[FloatArray, FloatArray]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from sklearn.neighbors import NearestNeighbors
 
-from baselines.base import FloatArray, LDLEstimator
+from baselines.base import LDLEstimator
 from baselines.settings import check_count
+from features.arrays import FloatArray
 
 
 class AAKNN(LDLEstimator):

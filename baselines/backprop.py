@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from baselines.base import FloatArray
+from features.arrays import FloatArray
 
 #: Bounds on a weight's step in RProp (Riedmiller and Braun, 1993).
 DELTA_MIN, DELTA_MAX = 1e-6, 50.0

@@ -15,8 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from baselines.settings import check_choice as check_choice
 from baselines.settings import check_count as check_count
 from baselines.settings import check_number as check_number
-
-FloatArray = NDArray[np.float64]
+from features.arrays import FloatArray
 
 #: How far the sum of a distribution may be from 1, in data and in predictions.
 SUM_TOLERANCE = 1e-4

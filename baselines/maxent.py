@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from baselines.base import FloatArray
+from features.arrays import FloatArray
 
 #: Features below this, all of them, would underflow in sums of squares and in their reciprocals.
 SMALLEST_FEATURE = 1e-100

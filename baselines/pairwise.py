@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.base import FloatArray
+from features.arrays import FloatArray
 
 #: LIBSVM's bound on how sure a pair may be, which keeps the coupling well-posed.
 MIN_PROBABILITY = 1e-7

@@ -8,8 +8,9 @@ import numpy as np
 from scipy.linalg import cholesky, eigh, solve_triangular
 from scipy.special import log_softmax
 
-from baselines.base import FloatArray, LDLEstimator
+from baselines.base import LDLEstimator
 from baselines.settings import check_number
+from features.arrays import FloatArray
 
 #: Least posterior before normalisation, as in the original code.
 MIN_POSTERIOR = 1e-9

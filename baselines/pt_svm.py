@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.base import FloatArray, LDLEstimator
+from baselines.base import LDLEstimator
 from baselines.pairwise import couple, fit_sigmoids, pair_probabilities
 from baselines.settings import check_count, check_number
 from baselines.weighted_svm import Machines, Splitting, prepare, rbf_kernel, solve_machines
+from features.arrays import FloatArray
 
 #: Folds behind the decision values that the sigmoids are fitted to, as in LIBSVM.
 CALIBRATION_FOLDS = 5

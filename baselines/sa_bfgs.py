@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import OptimizeResult, minimize
 
-from baselines.base import FloatArray, LDLEstimator
+from baselines.base import LDLEstimator
 from baselines.maxent import CrossEntropy, check_not_tiny, initial_weights, probabilities
 from baselines.settings import check_count, check_number
+from features.arrays import FloatArray
 
 #: The largest feature where the search begins as the user's units have it. Beyond these bounds its
 #: first step, of length 1, would do nothing or leave the range that a line search can bring back.

@@ -11,8 +11,9 @@ import numpy as np
 from scipy.special import log_softmax, softmax
 
 from baselines.backprop import rprop
-from baselines.base import FloatArray, LDLEstimator
+from baselines.base import LDLEstimator
 from baselines.settings import check_choice, check_count, check_number
+from features.arrays import FloatArray
 
 CODES = ("number", "binary", "augmented")
 

@@ -19,9 +19,10 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from baselines.base import FloatArray, LDLEstimator
+from baselines.base import LDLEstimator
 from baselines.maxent import CrossEntropy, check_not_tiny, initial_weights, probabilities
 from baselines.settings import check_count, check_number
+from features.arrays import FloatArray
 
 #: Accuracy of a step: no exponent ``delta f_i`` is off by more than this, rounding apart.
 EXPONENT_TOLERANCE = 1e-12

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, lapack
 from scipy.spatial.distance import cdist
 
-from baselines.base import FloatArray
+from features.arrays import FloatArray
 
 #: Over-relaxation of the alternating direction method (Boyd et al., section 3.4.3: 1.5 to 1.8).
 RELAXATION = 1.7

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from keras import ops
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray = NDArray[np.float64]
+from features.arrays import FloatArray
 
 
 def mixed_targets(D: ArrayLike, loss_weight: float) -> FloatArray:

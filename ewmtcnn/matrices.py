@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ewmtcnn.wheel import FloatArray, prior_distributions
+from ewmtcnn.wheel import prior_distributions
+from features.arrays import FloatArray
 
 #: What can stand in the wheel's place; see `wheel_matrix`.
 WHEELS = ("none", "prior", "identity", "random", "correlation")

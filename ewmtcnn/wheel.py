@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from features.arrays import FloatArray
 
 #: Mikels' eight emotions in their order round the wheel; the last is next to the first.
 MIKELS = (

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh, qr, svd
 from threadpoolctl import threadpool_limits
 
+from features.arrays import FloatArray
 from features.storage.build_shards import locked
 from features.storage.files import (
     DamagedFileError,
@@ -21,7 +22,6 @@ from features.storage.files import (
 )
 from features.storage.sharded_array import RowArray, ShardedArray
 
-FloatArray = NDArray[np.float64]
 RowNumbers = NDArray[np.integer[Any]]
 
 #: Components whose deviation is below this share of the first one's are dropped: they are the

@@ -8,14 +8,13 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from baselines.base import FloatArray
 from benchmark.analysis import statistics
 from benchmark.analysis.statistics import ALPHA
 from benchmark.errors import UsageError
 from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan, Truth
+from features.arrays import FloatArray, IntArray
 
 #: Fewest datasets and models for tests across datasets.
 FEWEST_DATASETS, FEWEST_MODELS = 3, 3
@@ -25,7 +24,6 @@ _ROUNDING = 1e-9
 
 _PAIRS_AT_A_TIME = 20
 
-IntArray = NDArray[np.int64]
 
 #: What the tests assume, for whoever reads their outcome.
 ASSUMPTIONS = (

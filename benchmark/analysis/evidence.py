@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from baselines.base import FloatArray
 from benchmark.analysis import comparisons
 from benchmark.analysis import scores as tables
 from benchmark.analysis.instances import instance_values, instance_weights
@@ -20,6 +19,7 @@ from benchmark.planning.plan import Plan, Result
 from benchmark.planning.tasks import Task
 from benchmark.store.merging import Part, merge
 from benchmark.store.run_folder import RunFolder
+from features.arrays import FloatArray
 from features.storage.files import DamagedFileError, slug
 
 #: Where runs go unless told otherwise.

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.base import FloatArray
 from benchmark.analysis.reference import trivial_predictions
 from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Truth
+from features.arrays import FloatArray
 
 if TYPE_CHECKING:
     from benchmark.analysis.evidence import Evidence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from baselines.base import FloatArray
 from benchmark.planning.plan import Truth
+from features.arrays import FloatArray
 
 MEAN, UNIFORM, ORACLE = "mean distribution", "uniform", "oracle"
 

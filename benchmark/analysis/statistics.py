@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray = NDArray[np.float64]
+from features.arrays import FloatArray
 
 #: Level of the tests, and one minus that of the intervals.
 ALPHA = 0.05

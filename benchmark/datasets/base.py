@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from baselines.base import FloatArray, check_distributions, check_features
+from baselines.base import check_distributions, check_features
 from benchmark.errors import UsageError
+from features.arrays import FloatArray
 from features.images.sources import ImageSource
 from features.storage.files import array_key, content_key
 

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from baselines.base import FloatArray
 from benchmark.analysis.evidence import Evidence
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.figures.lettering import quiet_fonts, use_covering_fonts
 from benchmark.metrics import MEASURES, Measure
+from features.arrays import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from baselines.base import FloatArray
 from benchmark.analysis.instances import predictions_of
 from benchmark.figures.base import (
     WIDTH,
@@ -19,6 +18,7 @@ from benchmark.figures.base import (
     shortened,
     styled,
 )
+from features.arrays import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from baselines.base import FloatArray
+from features.arrays import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

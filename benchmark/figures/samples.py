@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from baselines.base import FloatArray
 from benchmark.analysis.instances import predictions_of, values_of
 from benchmark.figures.base import (
     WIDTH,
@@ -25,6 +24,7 @@ from benchmark.figures.base import (
 )
 from benchmark.metrics import MEASURES
 from benchmark.planning.plan import Truth
+from features.arrays import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

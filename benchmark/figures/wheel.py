@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from baselines.base import FloatArray
 from benchmark.errors import UsageError
 from benchmark.figures.base import WIDTH, Choice, Drawing, chosen_dataset, plain, shortened, styled
 from benchmark.figures.heat import heat_map
 from ewmtcnn.wheel import MIKELS, NEUTRAL, prior_distributions, wheel_distances
+from features.arrays import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

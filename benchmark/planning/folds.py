@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from benchmark.errors import UsageError
+from features.arrays import IntArray
 from features.storage.files import array_key
-
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

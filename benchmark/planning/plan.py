@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from baselines.base import FloatArray
 from benchmark.datasets.base import Dataset
 from benchmark.planning.folds import Folds
 from benchmark.planning.tasks import Task, enumerate_tasks
+from features.arrays import FloatArray
 
 
 @dataclass(frozen=True)

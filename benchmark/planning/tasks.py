@@ -22,10 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from baselines.base import FloatArray, Monitor, check_distributions
+from baselines.base import Monitor, check_distributions
 from benchmark.planning.folds import Folds
 from benchmark.planning.protocol import Model
 from benchmark.running.inputs import Input
+from features.arrays import FloatArray
 from features.storage.files import canonical_json, content_key, slug
 
 #: Raise when the meaning of a stored result changes: every result is then computed anew.

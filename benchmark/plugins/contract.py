@@ -21,10 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from baselines.base import FloatArray, check_distributions
+from baselines.base import check_distributions
 from benchmark.errors import UsageError
 from benchmark.planning.protocol import CONSUMES, check_params
 from benchmark.plugins.registry import check_name, default_params, load_plugin, models
+from features.arrays import FloatArray
 from features.storage.files import write_atomic
 
 Check = Callable[[type], Iterator[str]]

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from baselines.base import FloatArray
 from benchmark.analysis.comparisons import as_good_as_best
 from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.instances import predictions_of
@@ -17,6 +16,7 @@ from benchmark.analysis.samples import SIDE, shown_rows
 from benchmark.metrics import MEASURES
 from benchmark.reporting.summary import duration
 from benchmark.tables.render import GAP
+from features.arrays import FloatArray
 
 _KL = [measure.name for measure in MEASURES].index("kl_divergence")
 

@@ -11,22 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from baselines.base import FloatArray
 from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
 from benchmark.planning.protocol import FeatureSettings, Model
 from ewmtcnn.base import NetworkEstimator
+from features.arrays import FloatArray, IntArray
 from features.extract import Extraction, extraction_key
 from features.images.sources import ImageSource
 from features.networks.backbones import find_backbone
 from features.pca import VERSION, reduce
 from features.storage.files import content_key
 from features.storage.sharded_array import Rows, ShardedArray
-
-IntArray = NDArray[np.int64]
 
 #: The backbone of the paper's features.
 DEFAULT_BACKBONE = "vgg16"

@@ -16,15 +16,10 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from PIL import Image
 
+from features.arrays import ByteArray
 from features.images.decoding import RESIZING as RESIZING
-from features.images.decoding import (
-    ByteArray,
-    UnusableError,
-    decode_bytes,
-    read_image,
-    squash,
-)
 from features.images.decoding import ImageError as ImageError
+from features.images.decoding import UnusableError, decode_bytes, read_image, squash
 from features.images.decoding import decode as decode
 from features.images.decoding import quiet_decoding as quiet_decoding
 from features.storage.files import DamagedFileError, array_key, read_json, write_json

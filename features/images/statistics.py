@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from features.arrays import FloatArray
 
 GRID = 64  # pixels per side at which statistics are taken
 SMALLEST_SIDE = 8

@@ -13,13 +13,13 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import DTypeLike
 
-from features.images.decoding import RESIZING, ByteArray, ImageError, quiet_decoding
+from features.arrays import AnyArray, ByteArray
+from features.images.decoding import RESIZING, ImageError, quiet_decoding
 from features.images.sources import ImageSource, in_threads
 from features.storage.files import content_key, remove_partial_files, write_json
 from features.storage.sharded_array import (
     MANIFEST,
     VERSION,
-    AnyArray,
     described,
     identity,
     is_sound,

@@ -15,9 +15,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from features.arrays import AnyArray
 from features.storage.files import DamagedFileError, content_key, read_json, write_atomic
-
-AnyArray = NDArray[Any]
 
 #: Version of the format; part of an array's identity.
 VERSION = 1

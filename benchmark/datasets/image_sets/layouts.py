@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from baselines.base import FloatArray
 from benchmark.datasets.image_sets.catalogue import ImageSet
 from benchmark.datasets.image_sets.listings import (
     Row,
@@ -23,6 +22,7 @@ from benchmark.datasets.image_sets.listings import (
     read_votes_csv,
 )
 from benchmark.errors import UsageError
+from features.arrays import FloatArray
 
 _IMAGE_SUFFIXES = {
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"

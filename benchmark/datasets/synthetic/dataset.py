@@ -19,11 +19,10 @@ from PIL import Image
 from benchmark.datasets.base import Dataset, make_dataset
 from benchmark.datasets.synthetic.painting import Factors, paint
 from benchmark.errors import UsageError
+from features.arrays import FloatArray
 from features.images.decoding import squash
 from features.images.statistics import SMALLEST_SIDE, STATISTIC_NAMES, image_statistics
 from features.storage.files import array_key, content_key
-
-FloatArray = NDArray[np.float64]
 
 #: The labels, in the column order of Emotion6.
 EMOTION6_LABELS = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
