@@ -122,10 +122,10 @@ class PTSVM(LDLEstimator):
         for start in range(0, len(first), PAIRS_AT_ONCE):
             pairs = slice(start, start + PAIRS_AT_ONCE)
             positive, negative = D.T[first[pairs]], D.T[second[pairs]]
-            lower, upper = -self.C * negative, self.C * positive
-            machines = solve_machines(splitting, lower, upper, self.tol, self.max_iter)
+            bounds = -self.C * negative, self.C * positive
+            machines = solve_machines(splitting, *bounds, self.tol, self.max_iter)
             decisions, calibration = hold_out(
-                splitting, machines, lower, upper, fold, self.tol, self.max_iter
+                splitting, machines, bounds, fold, self.tol, self.max_iter
             )
             self.beta_[pairs], self.bias_[pairs] = machines.beta, machines.bias
             self.held_out_decisions_[pairs] = decisions
@@ -181,8 +181,7 @@ def peak_memory(n_rows: int, n_features: int, n_labels: int) -> float:
 def hold_out(
     splitting: Splitting,
     machines: Machines,
-    lower: FloatArray,
-    upper: FloatArray,
+    bounds: tuple[FloatArray, FloatArray],
     fold: NDArray[np.integer[Any]],
     tol: float,
     max_iter: int,
@@ -195,8 +194,8 @@ def hold_out(
         The kernel matrix of all rows, prepared.
     machines : Machines
         The m machines on all rows, near which those of the folds start.
-    lower, upper : ndarray of shape (m, n)
-        Bounds of the machines on all rows.
+    bounds : two ndarrays of shape (m, n)
+        Lower and upper bounds of the machines on all rows.
     fold : ndarray of shape (n,)
         The fold of every row, counted from 0.
     tol, max_iter
@@ -208,6 +207,7 @@ def hold_out(
     calibration : Machines
         The machines of all folds, those of fold 0 first.
     """
+    lower, upper = bounds
     (m, n), n_folds = lower.shape, int(fold.max()) + 1
     # A row is held out by leaving it no room: lower = upper = 0.
     kept = np.repeat(fold != np.arange(n_folds)[:, None], m, axis=0)
