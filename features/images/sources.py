@@ -208,12 +208,15 @@ def check_image_files(
 
 
 def in_threads(
-    function: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int | None = None,
+    per_worker: int = 4,
 ) -> Iterator[Result]:
     """Apply a function in threads and yield the results in order, as they are asked for.
 
-    At most four calls per thread are under way or waiting to be taken, so memory stays bounded
-    however many items there are.
+    Few calls are under way or waiting to be taken, so memory stays bounded however many items
+    there are.
 
     Parameters
     ----------
@@ -223,6 +226,8 @@ def in_threads(
         Drawn as threads become free.
     workers : int, optional
         Number of threads; by default the number of cores.
+    per_worker : int
+        Calls per thread that are at most under way or waiting.
 
     Yields
     ------
@@ -235,7 +240,7 @@ def in_threads(
         try:
             for item in items:
                 waiting.append(pool.submit(function, item))
-                if len(waiting) >= 4 * workers:
+                if len(waiting) >= per_worker * workers:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -15,7 +17,8 @@ from numpy.typing import DTypeLike
 
 from features.arrays import AnyArray, ByteArray
 from features.images.decoding import RESIZING, ImageError, quiet_decoding
-from features.images.sources import ImageSource, in_threads
+from features.images.processes import DecodingProcesses
+from features.images.sources import ImageFiles, ImageSource, in_threads
 from features.storage.files import content_key, remove_partial_files, write_json
 from features.storage.sharded_array import (
     MANIFEST,
@@ -38,6 +41,13 @@ SHARD_BYTES = 32 * 2**20
 
 _LOCK = ".lock"
 _BATCH = 32
+
+# Images that a thread decodes before it looks for more.
+_PART = 8
+
+# Processes decode where there are cores for so many, and so many images for each: each takes as
+# long to start as to decode so many.
+_FEWEST_PROCESSES, _IMAGES_PER_PROCESS = 4, 100
 
 
 def build_shards(
@@ -169,7 +179,10 @@ def pixels(
 def decoded_batches(
     images: ImageSource, size: int, rows: range, batch_size: int = _BATCH
 ) -> Iterator[ByteArray]:
-    """Decode rows in threads and yield them in batches.
+    """Decode rows, on all cores, and yield them in batches.
+
+    Many files on many cores are decoded by processes, see `features.images.processes`; else
+    threads decode.
 
     Parameters
     ----------
@@ -192,29 +205,63 @@ def decoded_batches(
         Some images cannot be decoded. After the first of them no more batches come; the rest are
         only looked at, so that the error names all.
     """
-
-    def load(row: int) -> ByteArray | dict[str, str]:
-        try:
-            return images.load(row, size)
-        except ImageError as error:
-            return error.problems
-
     problems: dict[str, str] = {}
-    batch: list[ByteArray] = []
-    for result in in_threads(load, rows):
-        if isinstance(result, dict):
-            problems |= result
-        elif not problems:
-            batch.append(result)
-            if len(batch) == batch_size:
-                yield np.stack(batch)
-                batch = []
-    if problems:
-        for result in in_threads(load, range(rows.stop, len(images))):
-            problems |= result if isinstance(result, dict) else {}
-        raise ImageError(problems)
-    if batch:
-        yield np.stack(batch)
+    with _decoder(images, len(rows)) as decode:
+        for part, found in in_threads(decode, _parts(rows, size, batch_size), per_worker=2):
+            problems |= found
+            if part.stop == len(part.batch) and not problems:
+                yield part.batch
+        if problems:
+            rest = range(rows.stop, len(images))
+            for _, found in in_threads(decode, _parts(rest, size, batch_size), per_worker=2):
+                problems |= found
+            raise ImageError(problems)
+
+
+class _Part(NamedTuple):
+    """The images that a thread decodes at once, and their places in a batch."""
+
+    rows: range
+    batch: ByteArray
+    start: int
+    stop: int
+
+
+def _parts(rows: range, size: int, batch_size: int) -> Iterator[_Part]:
+    for first in range(0, len(rows), batch_size):
+        mine = rows[first : first + batch_size]
+        batch = np.empty((len(mine), size, size, 3), np.uint8)
+        for start in range(0, len(mine), _PART):
+            part = mine[start : start + _PART]
+            yield _Part(part, batch, start, start + len(part))
+
+
+@contextmanager
+def _decoder(
+    images: ImageSource, count: int
+) -> Iterator[Callable[[_Part], tuple[_Part, dict[str, str]]]]:
+    """Give what decodes a part in a thread: there, or in another process where that pays."""
+
+    def decode_here(part: _Part) -> tuple[_Part, dict[str, str]]:
+        problems: dict[str, str] = {}
+        for place, row in enumerate(part.rows, start=part.start):
+            try:
+                part.batch[place] = images.load(row, part.batch.shape[1])
+            except ImageError as error:
+                problems |= error.problems
+        return part, problems
+
+    number = min(os.cpu_count() or 1, count // _IMAGES_PER_PROCESS)
+    if type(images) is not ImageFiles or number < _FEWEST_PROCESSES:
+        yield decode_here
+        return
+    with DecodingProcesses(number) as processes:
+
+        def decode_there(part: _Part) -> tuple[_Part, dict[str, str]]:
+            paths = [images.paths[row] for row in part.rows]
+            return part, processes.decode(paths, part.batch[part.start : part.stop])
+
+        yield decode_there
 
 
 @contextmanager
@@ -278,7 +325,7 @@ def _fill(
 ) -> None:
     """Write batches of consecutive rows, from the first row of a shard on, as shards."""
     done = rows.start
-    try:
+    with _Writer(array) as writer, _closing(batches):
         for batch in batches:
             if batch.shape[1:] != array.shape[1:] or batch.dtype != array.dtype:
                 raise ValueError(
@@ -298,14 +345,43 @@ def _fill(
                 taken += len(part)
                 done += len(part)
                 if done == home.stop:
-                    write_shard(array, shard, block)
+                    writer.write(shard, block)
             if progress:
                 progress(len(batch))
+    if done != rows.stop:
+        raise ValueError(f"compute yielded {done - rows.start} of the {len(rows)} rows asked for")
+
+
+class _Writer:
+    """Writes shards in a thread, one at a time: to be on the disk takes longer than to be made."""
+
+    def __init__(self, array: ShardedArray) -> None:
+        self._array = array
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="shards")
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def write(self, shard: int, block: AnyArray) -> None:
+        """Begin to write a shard, when the one before is written; raises what that raised."""
+        if self._last is not None:
+            self._last.result()
+        self._last = self._pool.submit(write_shard, self._array, shard, block)
+
+    def __exit__(self, *error: object) -> None:
+        self._pool.shutdown()
+        if self._last is not None and error[0] is None:
+            self._last.result()
+
+
+@contextmanager
+def _closing(batches: Iterable[AnyArray]) -> Iterator[None]:
+    try:
+        yield
     finally:
         if isinstance(batches, Generator):
             batches.close()
-    if done != rows.stop:
-        raise ValueError(f"compute yielded {done - rows.start} of the {len(rows)} rows asked for")
 
 
 def _remove(paths: Iterable[Path]) -> None:

@@ -335,8 +335,9 @@ def test_few_images_are_decoded_ahead_of_the_network(tmp_path):
     images = Watched(pixels(n), seen=seen)
     extract(images, SMALL, tmp_path, batch_size, progress)
     assert done == n
-    # Waiting: 2; being put there, under way on the device, sent, being stacked: 1 each; threads.
-    assert most <= 7 * batch_size + 4 * cores
+    # Waiting: 2; being put there, under way on the device, sent, being filled: 1 each. Of each
+    # thread: one part, here a whole batch, under way and one waiting.
+    assert most <= (7 + 2 * cores) * batch_size
 
 
 def test_a_callers_error_ends_the_threads(tmp_path):
