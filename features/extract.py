@@ -47,15 +47,12 @@ class Extraction:
         Pixels per side that images are resized to; by default the backbone's own.
     precision : {"float32", "bfloat16"}
         What the network computes in.
-    seed : int
-        For random weights.
     """
 
     backbone: str = "vgg16"
     weights: str = "imagenet"
     size: int | None = None
     precision: str = "float32"
-    seed: int = 0
 
 
 def extraction_key(images: ImageSource, extraction: Extraction) -> str:
@@ -77,7 +74,7 @@ def _description(images: ImageSource, extraction: Extraction) -> dict[str, Any]:
         "version": _VERSION,
         "images": content_key(list(images.keys)),
         "backbone": backbone.name,
-        "weights": weights_key(backbone.name, extraction.weights, extraction.seed),
+        "weights": weights_key(backbone.name, extraction.weights),
         "layer": backbone.layer,
         "preprocessing": backbone.preprocessing,
         "size": extraction.size or backbone.size,
@@ -145,14 +142,12 @@ def extract(
 
 def _network(extraction: Extraction) -> Callable[[NDArray[np.uint8]], Any]:
     from features.networks import backend
-    from features.networks.backbones import build_backbone
+    from features.networks.building import build_backbone
     from features.networks.compiled import compile_forward
 
     with backend.precision(extraction.precision):
         return compile_forward(
-            build_backbone(
-                extraction.backbone, extraction.size, 0.0, extraction.weights, extraction.seed
-            )
+            build_backbone(extraction.backbone, extraction.size, weights=extraction.weights)
         )
 
 

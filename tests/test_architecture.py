@@ -24,7 +24,7 @@ MAY_ALSO = {"baselines/dldl.py": {"ewmtcnn"}}
 NETWORK_CODE = {
     "features/networks/backend.py": {"keras", "tensorflow", "torch", "jax"},
     "features/networks/compiled.py": {"keras", "tensorflow", "torch", "jax"},
-    "features/networks/backbones.py": {"keras"},
+    "features/networks/building.py": {"keras"},
     "features/networks/weights.py": {"keras"},
     "benchmark/datasets/synthetic/pretraining.py": {"keras"},
     "ewmtcnn/losses.py": {"keras"},

@@ -18,7 +18,8 @@ from features.extract import Extraction, ahead, extract, extraction_key
 from features.images.decoding import ImageError, decode
 from features.images.sources import ArrayImages, ImageFiles
 from features.networks import backend, weights
-from features.networks.backbones import BACKBONES, build_backbone
+from features.networks.backbones import BACKBONES
+from features.networks.building import build_backbone
 from features.storage.sharded_array import ShardedArray
 
 backend.start(threads=1)
@@ -112,10 +113,9 @@ def test_the_batch_and_what_fills_the_last_change_nothing(tmp_path, batch_size):
     np.testing.assert_allclose(found[:], plain(images), rtol=1e-5, atol=1e-5)
 
 
-def test_weights_seed_size_and_precision_are_those_asked_for(tmp_path):
+def test_weights_size_and_precision_are_those_asked_for(tmp_path):
     images = ArrayImages(pixels(5))
     for extraction, expected in (
-        (replace(SMALL, seed=3), plain(images, seed=3)),
         (replace(SMALL, size=32), plain(images, 32)),
         (Extraction("small", "bundled"), plain(images, 64, weights="bundled")),
     ):
@@ -160,7 +160,6 @@ def test_the_key_changes_with_whatever_changes_the_features(folder, tmp_path, mo
         replace(SMALL, size=32),
         replace(SMALL, size=None),
         replace(SMALL, precision="bfloat16"),
-        replace(SMALL, seed=1),
     ):
         keys.append(extraction_key(images, changed))
     for order in (folder[::-1], folder[:6], (*folder, folder[0])):
@@ -190,7 +189,6 @@ def test_the_key_does_not_change_with_names(folder, tmp_path):
     assert extraction_key(ImageFiles(other), SMALL) == extraction_key(images, SMALL)
     explicit = Extraction("small", "bundled", 64)
     assert extraction_key(images, explicit) == extraction_key(images, replace(explicit, size=None))
-    assert extraction_key(images, explicit) == extraction_key(images, replace(explicit, seed=3))
     first, second = tmp_path / "first.npz", tmp_path / "second.npz"
     for file in (first, second):
         file.write_bytes(weights.BUNDLED.read_bytes())
