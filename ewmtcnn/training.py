@@ -21,10 +21,10 @@ from ewmtcnn.augmentation import Augmentation
 from ewmtcnn.losses import cross_entropy
 from ewmtcnn.network import NetworkSettings, build_network, reset_network
 from features.arrays import FloatArray
-from features.extract import ahead
 from features.networks import backend
 from features.networks.compiled import compile_forward, compile_training, to_numpy
 from features.storage.files import DamagedFileError, read_arrays, write_arrays
+from features.threads import ahead
 
 CHECKPOINT = "checkpoint.npz"
 

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.networks.backbones import find_backbone
-from features.storage.build_shards import locked
+from features.storage.locking import locked
 
 
 class WeightsError(ValueError):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import features.storage.build_shards as module
+from features.images import pixels
 from features.images.decoding import ImageError, decode
 from features.images.processes import DecodingProcesses
 from features.images.sources import ImageFiles
@@ -50,11 +50,11 @@ def expected(paths):
 
 
 def check(paths, out, problems):
-    for path, pixels, wanted in zip(paths, out, expected(paths), strict=True):
+    for path, found, wanted in zip(paths, out, expected(paths), strict=True):
         if isinstance(wanted, str):
             assert problems.pop(str(path)) == wanted
         else:
-            assert np.array_equal(pixels, wanted)
+            assert np.array_equal(found, wanted)
     assert problems == {}
 
 
@@ -126,16 +126,16 @@ def test_batches_are_the_same_with_processes(paths, monkeypatch, bad):
     def batches():
         found = []
         try:
-            for batch in module.decoded_batches(files, SIZE, range(5, len(files)), 5):
+            for batch in pixels.decoded_batches(files, SIZE, range(5, len(files)), 5):
                 found.append(batch)
         except ImageError as error:
             return found, error.problems
         return found, {}
 
     plain, problems = batches()
-    monkeypatch.setattr(module, "DecodingProcesses", Counted)
-    monkeypatch.setattr(module, "_FEWEST_PROCESSES", 1)
-    monkeypatch.setattr(module, "_IMAGES_PER_PROCESS", 1)
+    monkeypatch.setattr(pixels, "DecodingProcesses", Counted)
+    monkeypatch.setattr(pixels, "_FEWEST_PROCESSES", 1)
+    monkeypatch.setattr(pixels, "_IMAGES_PER_PROCESS", 1)
     again, same = batches()
     assert len(started) == 1
     assert same == problems

@@ -23,7 +23,7 @@ from features.networks.weights import (
     weights_folder,
     weights_key,
 )
-from features.storage.build_shards import locked
+from features.storage.locking import locked
 
 backend.start(threads=1)
 
