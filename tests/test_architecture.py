@@ -29,10 +29,16 @@ NETWORK_CODE = {
     "benchmark/datasets/synthetic/pretraining.py": {"keras"},
     "ewmtcnn/losses.py": {"keras"},
     "ewmtcnn/network.py": {"keras"},
-    "ewmtcnn/training.py": {"keras"},
+    "ewmtcnn/optimizer.py": {"keras"},
+    "ewmtcnn/trainer.py": {"keras"},
 }
 # these load Keras when they are imported, and are imported only where a network is run
-LOADS_KERAS = {"ewmtcnn.losses", "ewmtcnn.network", "ewmtcnn.training"}
+LOADS_KERAS = {
+    f"ewmtcnn.{name}"
+    for name in (
+        "checkpoints", "losses", "measuring", "network", "optimizer", "trainer", "training",
+    )
+}  # fmt: skip
 NETWORK_LIBRARIES = {"tensorflow", "keras", "torch", "jax"}
 READS_UNSAFELY = {"pickle", "cloudpickle", "dill", "shelve", "marshal"}
 

@@ -34,7 +34,7 @@ class ImageSource(Protocol):
     def __len__(self) -> int: ...
 
     def load(self, row: int, size: int) -> ByteArray:
-        """Return image `row` as (size, size, 3) uint8 RGB, by `features.images.decoding.RESIZING`."""
+        """Return image `row` as (size, size, 3) uint8 RGB, resized as `decode` does."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class ImageFiles:
     paths : tuple of Path
         One file per row.
     index : Path, optional
-        What `features.images.checking.check_image_files` wrote: files that have not changed since are not read again for
-        their keys.
+        What `features.images.checking.check_image_files` wrote: files that have not changed since
+        are not read again for their keys.
     """
 
     paths: tuple[Path, ...]
