@@ -221,7 +221,7 @@ def prepare(
         return Matrix(dataset.X)
     assert dataset.images is not None  # noqa: S101 - find_need saw them
     if need.kind == "images":
-        from features.storage.build_shards import pixels
+        from features.images.pixels import pixels
 
         return Pixels(pixels(dataset.images, need.size, cache / "images", progress, tell))
     from features.extract import extract

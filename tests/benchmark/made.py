@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from images_in_memory import ImagesInMemory
 
 from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.samples import keep_pictures
@@ -13,7 +14,6 @@ from benchmark.datasets import Dataset
 from benchmark.planning.folds import stratified_folds
 from benchmark.planning.plan import Plan, Result, Truth
 from benchmark.store.run_folder import RunFolder
-from features.images.sources import ArrayImages
 
 
 def make_evidence(
@@ -84,7 +84,12 @@ def make_pictures(evidence: Evidence, name: str, rows: Iterable[int]) -> None:
     truth = evidence.plan.truths[name]
     pixels = np.random.default_rng(0).integers(0, 256, size=(len(truth.D), 8, 8, 3))
     data = Dataset(
-        name, truth.label_names, truth.D, None, truth.ids, images=ArrayImages(pixels.astype("u1"))
+        name,
+        truth.label_names,
+        truth.D,
+        None,
+        truth.ids,
+        images=ImagesInMemory(pixels.astype("u1")),
     )
     # The pictures belong to this truth, whatever fingerprint the images would give it.
     data.__dict__["fingerprint"] = truth.fingerprint

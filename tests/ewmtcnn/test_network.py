@@ -12,7 +12,7 @@ backend.start(threads=1)
 
 from ewmtcnn.losses import mixed_targets  # noqa: E402
 from ewmtcnn.network import NetworkSettings, build_network, reset_network  # noqa: E402
-from ewmtcnn.training import Trainer, TrainingSettings  # noqa: E402
+from ewmtcnn.trainer import Trainer, TrainingSettings  # noqa: E402
 
 LABELS = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
 SIZE, N = 16, 5

@@ -14,7 +14,9 @@ from benchmark.datasets.image_sets.catalogue import DEFAULT_SIGMA, IMAGE_SETS, I
 from benchmark.datasets.image_sets.layouts import Reading, find_images, missing_parts, read_folder
 from benchmark.errors import BenchmarkError, UsageError
 from ewmtcnn.wheel import prior_distributions
-from features.images.sources import ImageError, ImageFiles, check_image_files
+from features.images.checking import check_image_files
+from features.images.decoding import ImageError
+from features.images.sources import ImageFiles
 
 #: Where image sets are looked up and unpacked unless told otherwise.
 DATA_DIR = Path("data")

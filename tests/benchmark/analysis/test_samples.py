@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from images_in_memory import ImagesInMemory
 from made import make_evidence, make_pictures
 from PIL import Image
 
 from benchmark.analysis.samples import SIDE, keep_pictures, read_pictures, shown_rows
 from benchmark.datasets import Dataset
-from features.images.sources import ArrayImages
 
 KL = 3
 
@@ -69,7 +69,7 @@ def test_pictures_are_those_of_their_rows(tmp_path):
     colours = np.zeros((4, 8, 8, 3), dtype=np.uint8)
     colours[:, :, :, 0] = np.array([0, 80, 160, 240])[:, None, None]
     D = np.full((4, 2), 0.5)
-    data = Dataset("reds", ("a", "b"), D, None, tuple("wxyz"), images=ArrayImages(colours))
+    data = Dataset("reds", ("a", "b"), D, None, tuple("wxyz"), images=ImagesInMemory(colours))
     folder = make_evidence(tmp_path, {"A": 0.2}, {"x": 30}).target
     keep_pictures(folder, data, [3, 1])
     found = read_pictures(folder, "reds", data.fingerprint)
@@ -97,13 +97,13 @@ def test_what_is_there_is_not_decoded_again(tmp_path, monkeypatch):
     evidence = make_evidence(tmp_path, {"A": 0.2}, {"faces": 30})
     make_pictures(evidence, "faces", [2, 3])
     loaded = []
-    load = ArrayImages.load
+    load = ImagesInMemory.load
 
     def counting(self, row, size):
         loaded.append(row)
         return load(self, row, size)
 
-    monkeypatch.setattr(ArrayImages, "load", counting)
+    monkeypatch.setattr(ImagesInMemory, "load", counting)
     make_pictures(evidence, "faces", [3])
     make_pictures(evidence, "faces", [3, 4])
     assert loaded == [4]

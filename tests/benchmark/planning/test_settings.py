@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from images_in_memory import ImagesInMemory
 
 from benchmark.datasets import make_dataset
 from benchmark.errors import UsageError
 from benchmark.planning.protocol import FeatureSettings, choose_models, load_protocol
 from benchmark.planning.settings import Overrides, find_needs, make_settings
 from benchmark.running.inputs import describe_need, find_need
-from features.images.sources import ArrayImages
 
 RNG = np.random.default_rng(0)
 D = RNG.dirichlet(np.ones(3), size=6)
-IMAGES = ArrayImages(RNG.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8))
+IMAGES = ImagesInMemory(RNG.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8))
 SMALL = FeatureSettings(backbone="small", weights="random", size=16)
 
 
@@ -128,7 +128,7 @@ def test_settings_of_networks_are_refused_before_anything_is_computed():
 def test_other_images_have_another_key(models):
     """Also where the features beside them are the same: a stored result must not be reused."""
     X = RNG.normal(size=(6, 2))
-    others = ArrayImages(RNG.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8))
+    others = ImagesInMemory(RNG.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8))
     for name in ("EW-MTCNN", "CNN-frozen"):
         keys = {find_need(make_dataset("d", X, D, images=images), models[name], SMALL).key
                 for images in (IMAGES, others)}  # fmt: skip
