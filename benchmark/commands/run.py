@@ -19,6 +19,7 @@ from benchmark.analysis.samples import keep_pictures, shown_rows
 from benchmark.commands.show import Study, write_tables
 from benchmark.datasets import Dataset
 from benchmark.errors import BenchmarkError, UsageError
+from benchmark.planning.needs import DEFAULT_BACKBONE, find_features
 from benchmark.planning.protocol import choose_models
 from benchmark.planning.settings import (
     Overrides,
@@ -30,7 +31,6 @@ from benchmark.planning.settings import (
 from benchmark.plugins.registry import load_plugin
 from benchmark.running import environment
 from benchmark.running.compute import Resources, compute, count, describe_failures
-from benchmark.running.inputs import DEFAULT_BACKBONE, find_features
 from benchmark.running.prepare import helper, prepare_inputs
 from benchmark.store.run_folder import RunFolder
 

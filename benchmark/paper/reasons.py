@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.paper.published import Published
+from benchmark.planning.needs import Need, describe_need
 from benchmark.planning.plan import Plan, Truth
-from benchmark.running.inputs import Need, describe_need
 from features.extract import Extraction
 from features.networks.backbones import find_backbone
 

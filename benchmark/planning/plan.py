@@ -66,7 +66,7 @@ class Plan:
         Table name to what determines the model's results (`Model.describe`).
     inputs : dict
         Dataset name to the models that run on it, each with the key of its input
-        (`benchmark.running.inputs.Need`).
+        (`benchmark.planning.needs.Need`).
     """
 
     protocol: str

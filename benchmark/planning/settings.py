@@ -11,11 +11,11 @@ from typing import Any
 from benchmark.datasets import Dataset, is_synthetic, load_dataset
 from benchmark.errors import UsageError
 from benchmark.planning.folds import stratified_folds
+from benchmark.planning.needs import Need, describe_need, find_need
 from benchmark.planning.plan import Plan, make_truth
 from benchmark.planning.protocol import Model, Protocol, checked_features, load_protocol
 from benchmark.planning.tasks import with_facts
 from benchmark.progress import image_bar
-from benchmark.running.inputs import Need, describe_need, find_need
 from ewmtcnn.base import NetworkEstimator
 from features.networks.backbones import find_backbone
 

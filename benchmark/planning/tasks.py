@@ -24,8 +24,8 @@ from threadpoolctl import threadpool_limits
 
 from baselines.base import Monitor, check_distributions
 from benchmark.planning.folds import Folds
+from benchmark.planning.needs import Input
 from benchmark.planning.protocol import Model
-from benchmark.running.inputs import Input
 from features.arrays import FloatArray
 from features.storage.files import canonical_json, content_key, slug
 
@@ -181,7 +181,7 @@ def enumerate_tasks(
         The run's seed.
     inputs : mapping, optional
         Dataset name to the models that run on it, and for each the key of its input (see
-        `benchmark.running.inputs.Need`); by default every model on the dataset's own features.
+        `benchmark.planning.needs.Need`); by default every model on the dataset's own features.
     """
     for dataset, fingerprint in fingerprints.items():
         keys = dict.fromkeys(models, "") if inputs is None else inputs[dataset]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmark.datasets import Dataset
 from benchmark.errors import BenchmarkError
+from benchmark.planning.needs import Input
 from benchmark.planning.plan import Plan
 from benchmark.planning.protocol import Model
 from benchmark.planning.settings import Needs
@@ -23,7 +24,6 @@ from benchmark.running.estimate import (
     measure_costs,
     workers_that_fit,
 )
-from benchmark.running.inputs import Input
 from benchmark.running.prepare import find_device, helper, prepare_inputs
 from benchmark.running.workers import marker_of, run_tasks
 from benchmark.store.run_folder import RunFolder

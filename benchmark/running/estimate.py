@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from benchmark.planning.needs import Need
 from benchmark.planning.plan import Plan
 from benchmark.planning.protocol import Model
 from benchmark.planning.tasks import Task, with_facts
-from benchmark.running.inputs import Need
 from benchmark.running.prepare import Device, helper
 from ewmtcnn.base import NetworkEstimator
 from features.networks.backbones import find_backbone

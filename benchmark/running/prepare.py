@@ -17,8 +17,8 @@ from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from benchmark.datasets.base import Dataset
 from benchmark.errors import BenchmarkError
+from benchmark.planning.needs import Input, Need, prepare
 from benchmark.progress import image_bar
-from benchmark.running.inputs import Input, Need, prepare
 from benchmark.running.workers import start_worker
 from features.networks.backend import is_out_of_memory
 from features.networks.weights import fetch_weights

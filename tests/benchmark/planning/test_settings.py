@@ -9,9 +9,9 @@ import pytest
 
 from benchmark.datasets import make_dataset
 from benchmark.errors import UsageError
+from benchmark.planning.needs import describe_need, find_need
 from benchmark.planning.protocol import FeatureSettings, choose_models, load_protocol
 from benchmark.planning.settings import Overrides, find_needs, make_settings
-from benchmark.running.inputs import describe_need, find_need
 from features.images.sources import ArrayImages
 
 RNG = np.random.default_rng(0)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from benchmark.planning.folds import Folds
+from benchmark.planning.needs import Matrix
 from benchmark.planning.protocol import Model
 from benchmark.planning.tasks import Work, enumerate_tasks, execute, task_seed, with_facts
 from benchmark.plugins.registry import find_model
-from benchmark.running.inputs import Matrix
 
 FOLDS = Folds(np.array([[0], [1], [0], [1], [2], [2]]))
 KNN = {"model": "AA-kNN", "target": "t", "source": "", "result_version": 1, "params": {"k": 4}}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmark.planning.folds import Folds
+from benchmark.planning.needs import Need
 from benchmark.planning.plan import Plan, Truth
 from benchmark.planning.protocol import Protocol, choose_models
 from benchmark.running import estimate
@@ -20,7 +21,6 @@ from benchmark.running.estimate import (
     operations,
     workers_that_fit,
 )
-from benchmark.running.inputs import Need
 from benchmark.running.prepare import Device
 
 CPU, GPU = Device("CPU", False, "tensorflow"), Device("a card", True, "jax")
