@@ -1,14 +1,15 @@
-"""Datasets by name or by file."""
+"""Loads datasets by their names, or from files."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.image_sets.catalogue import IMAGE_SETS, parse_name
 from benchmark.errors import UsageError, did_you_mean
+from benchmark.progress import QUIET, Console
 
 #: Built-in name -> one line for people.
 BUILT_IN = {
@@ -92,3 +93,46 @@ def load_dataset(
         if found:
             return reader(path)
     raise UsageError(f"no such file: {' or '.join(str(path) for path in candidates)}")
+
+
+def load_datasets(
+    names: Iterable[str],
+    given: Iterable[Dataset],
+    data_dir: str | Path | None,
+    cache: Path,
+    skip_unreadable: bool = False,
+    console: Console = QUIET,
+) -> dict[str, Dataset]:
+    """Load every dataset of a run.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names and files, see `load_dataset`.
+    given : iterable of Dataset
+        Further ones, which are in memory.
+    data_dir, cache, skip_unreadable
+        See `load_dataset`.
+    console : Console
+        Shows how many images have been checked.
+
+    Returns
+    -------
+    dict
+        Name to dataset.
+
+    Raises
+    ------
+    UsageError
+        One cannot be loaded, or two have the same name.
+    """
+    loaded: dict[str, Dataset] = {}
+    found = []
+    for name in names:
+        with console.bar(f"checking the images of {name}") as bar:
+            found.append(load_dataset(name, data_dir, cache, skip_unreadable, bar.update))
+    for data in [*found, *given]:
+        if data.name.lower() in {name.lower() for name in loaded}:
+            raise UsageError(f"two datasets are called {data.name!r}; rename one")
+        loaded[data.name] = data
+    return loaded

@@ -1,235 +1,195 @@
-"""What a model gets as X: a matrix, a backbone's features after PCA, its activations, or images.
+"""What a model needs of a dataset: its own features, a backbone's, its activations, or images.
 
-`find_need` decides what a model needs of a dataset, and tells the key of it; `prepare` computes it,
-or finds it in the cache; the result is small to send to a worker, which takes the rows of its fold.
+A need has a key, which tells results on other features apart, and prepares its input itself: it
+computes it, or finds it in the cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from benchmark.datasets.base import Dataset
-from benchmark.errors import UsageError
-from benchmark.planning.protocol import FeatureSettings, Model
-from ewmtcnn.base import NetworkEstimator
-from features.arrays import FloatArray, IntArray
-from features.extract import Extraction, extraction_key
+from benchmark.planning.inputs import Activations, Input, Matrix, Pixels, Reduced
+from benchmark.progress import Console
+from features.arrays import FloatArray
+from features.extract import Extraction
 from features.images.sources import ImageSource
 from features.networks.backbones import find_backbone
-from features.pca import VERSION, reduce
-from features.storage.files import content_key
-from features.storage.sharded_array import Rows, ShardedArray
-
-#: The backbone of the paper's features.
-DEFAULT_BACKBONE = "vgg16"
 
 
-class Input(Protocol):
-    """Something to learn from, of which a task takes its rows."""
+class Need(Protocol):
+    """What a model needs of a dataset. Needs with the same key are equal and prepared once."""
 
-    def split(self, train: IntArray, test: IntArray) -> tuple[Any, Any]:
-        """Return X of the training rows and X of the test rows."""
+    @property
+    def key(self) -> str:
+        """Identifies what the dataset's fingerprint does not tell; empty for its own features."""
 
+    @property
+    def description(self) -> str:
+        """A sentence for a note under the tables; may be empty."""
 
-@dataclass(frozen=True)
-class Matrix:
-    """A dataset's own features X (n, q)."""
+    @property
+    def extraction(self) -> Extraction | None:
+        """The backbone and its weights, where there is one; for images, the network's own."""
 
-    X: FloatArray
+    def work_on(self, dataset: str) -> str:
+        """Say what has to be done to images of a dataset: ``reading the images of ...``."""
 
-    def split(self, train: IntArray, test: IntArray) -> tuple[Any, Any]:
-        """Return the rows."""
-        return self.X[train], self.X[test]
+    def prepare(self, cache: Path, title: str, console: Console) -> Input:
+        """Compute what is needed, or find it in the cache.
 
+        Parameters
+        ----------
+        cache : Path
+            Folder that keeps what is computed.
+        title : str
+            Of the progress line.
+        console : Console
+            Gets sentences, and shows the progress line.
 
-@dataclass(frozen=True)
-class Reduced:
-    """A backbone's activations (n, q), reduced by PCA anew for every fold."""
-
-    activations: ShardedArray
-    components: int
-    scope: str
-    cache: Path
-
-    def split(self, train: IntArray, test: IntArray) -> tuple[Any, Any]:
-        """Return the principal components of the rows; the first task of a fold computes them."""
-        return reduce(self.activations, train, test, self.components, self.scope, self.cache)
-
-
-@dataclass(frozen=True)
-class Activations:
-    """A backbone's activations (n, q) as they are."""
-
-    activations: ShardedArray
-
-    def split(self, train: IntArray, test: IntArray) -> tuple[Any, Any]:
-        """Return the rows."""
-        return self.activations[train], self.activations[test]
+        Raises
+        ------
+        ValueError
+            Images cannot be decoded; names them all. Weights cannot be had.
+        """
 
 
 @dataclass(frozen=True)
-class Pixels:
-    """Images (n, size, size, 3) on disk, read batch by batch."""
+class OwnFeatures:
+    """The features that come with the dataset, X (n, q)."""
 
-    images: ShardedArray
+    X: FloatArray = field(compare=False, repr=False)
+    key: str = field(default="", init=False)
+    description: str = field(default="", init=False)
+    extraction: Extraction | None = field(default=None, init=False)
 
-    def split(self, train: IntArray, test: IntArray) -> tuple[Any, Any]:
-        """Return views of the rows that read what is asked of them."""
-        return Rows(self.images, train), Rows(self.images, test)
+    def work_on(self, dataset: str) -> str:
+        """Nothing: they are there."""
+        return ""
+
+    def prepare(self, cache: Path, title: str, console: Console) -> Matrix:
+        """Take them as they are."""
+        return Matrix(self.X)
 
 
 @dataclass(frozen=True)
-class Need:
-    """What a model needs of a dataset.
+class BackboneActivations:
+    """What a backbone's penultimate layer gives for each image."""
+
+    images: ImageSource = field(compare=False, repr=False)
+    key: str
+    extraction: Extraction
+
+    @property
+    def description(self) -> str:
+        """Nothing: the model's settings name the backbone."""
+        return ""
+
+    def work_on(self, dataset: str) -> str:
+        """Name the backbone that looks at the images."""
+        return f"extracting {self.extraction.backbone} features of {dataset}"
+
+    def prepare(self, cache: Path, title: str, console: Console) -> Activations:
+        """Run the backbone on the images, or find its activations in the cache."""
+        from features.extract import extract
+
+        with console.bar(title, len(self.images)) as bar:
+            found = extract(
+                self.images, self.extraction, cache / "activations",
+                progress=bar.update, tell=console.tell,
+            )  # fmt: skip
+        return Activations(found)
+
+
+@dataclass(frozen=True)
+class BackboneFeatures:
+    """A backbone's activations, reduced by PCA.
 
     Attributes
     ----------
-    kind : {"matrix", "features", "activations", "images"}
-        Which of the inputs above.
+    activations : BackboneActivations
+        What is reduced.
     key : str
-        Identifies what the dataset's fingerprint does not tell; empty for its own features.
-    extraction : Extraction, optional
-        For all but ``"matrix"``: backbone and weights, which for images are those of the network.
-    size : int
-        Pixels per side, for images.
+        As in `Need`.
     components, scope
         See `benchmark.planning.protocol.FeatureSettings`.
     """
 
-    kind: str
-    key: str = ""
-    extraction: Extraction | None = None
-    size: int = 0
-    components: int = 0
-    scope: str = "fold"
+    activations: BackboneActivations
+    key: str
+    components: int
+    scope: str
+
+    @property
+    def extraction(self) -> Extraction:
+        """The backbone and its weights."""
+        return self.activations.extraction
+
+    @property
+    def description(self) -> str:
+        """The layer, the backbone, and what PCA was fitted on."""
+        return describe_features(self.extraction, self.components, self.scope)
+
+    def work_on(self, dataset: str) -> str:
+        """Name the backbone that looks at the images."""
+        return self.activations.work_on(dataset)
+
+    def prepare(self, cache: Path, title: str, console: Console) -> Activations | Reduced:
+        """Run the backbone on the images; PCA follows in the tasks, anew for every fold."""
+        found = self.activations.prepare(cache, title, console)
+        if not self.components:
+            return found
+        return Reduced(found.activations, self.components, self.scope, cache / "components")
 
 
-def find_need(dataset: Dataset, model: Model, settings: FeatureSettings) -> Need | None:
-    """Decide what a model gets of a dataset.
+@dataclass(frozen=True)
+class NetworkImages:
+    """Images as squares of the size that the model's own backbone takes."""
 
-    Parameters
-    ----------
-    dataset : Dataset
-        With features, images, or both.
-    model : Model
-        With its settings.
-    settings : FeatureSettings
-        Where features come from.
+    images: ImageSource = field(compare=False, repr=False)
+    key: str
+    extraction: Extraction
 
-    Returns
-    -------
-    Need or None
-        None if the dataset has no images and the model is a network.
+    @property
+    def size(self) -> int:
+        """Pixels per side."""
+        return self.extraction.size or 0
 
-    Raises
-    ------
-    UsageError
-        An unknown backbone, or weights that cannot be had.
-    """
-    if dataset.images is None:
-        return None if model.is_network else Need("matrix")
-    if model.consumes == "features" and dataset.X is not None and not settings.backbone:
-        return Need("matrix")
-    # What another class calls a backbone is its own affair: it gets what the run's features do.
-    ours = issubclass(model.entry.load(), NetworkEstimator)
-    params = model.params if ours else vars(settings)
-    try:
-        if model.consumes == "features":
-            return find_features(dataset, settings)
-        if model.consumes == "activations":
-            extraction = _extraction(params)
-            return Need("activations", extraction_key(dataset.images, extraction), extraction)
-        return _images_need(dataset.images, params)
-    except ValueError as error:
-        raise UsageError(f"model {model.name!r}: {error}") from error
-
-
-def find_features(dataset: Dataset, settings: FeatureSettings) -> Need:
-    """Decide which features a model gets of a dataset with images.
-
-    Raises
-    ------
-    UsageError
-        An unknown backbone, or weights that cannot be had.
-    """
-    assert dataset.images is not None  # noqa: S101 - the caller's duty
-    try:
-        extraction = _extraction(vars(settings))
-        key = extraction_key(dataset.images, extraction)
-    except ValueError as error:
-        raise UsageError(f"features: {error}") from error
-    parts = [key, VERSION, settings.components, settings.scope]
-    return Need("features", content_key(parts), extraction, 0, settings.components, settings.scope)
-
-
-def _extraction(params: Mapping[str, Any]) -> Extraction:
-    backbone = find_backbone(params.get("backbone") or DEFAULT_BACKBONE)
-    return Extraction(
-        backbone=backbone.name,
-        weights=params.get("weights") or backbone.weights[0],
-        size=params.get("size") or backbone.size,
-        precision=params.get("precision", "float32"),
-    )
-
-
-def _images_need(images: ImageSource, params: Mapping[str, Any]) -> Need:
-    """Images at the size that the backbone takes."""
-    extraction = _extraction(params)
-    return Need("images", extraction_key(images, extraction), extraction, extraction.size or 0)
-
-
-def describe_need(need: Need) -> str:
-    """Say in a sentence what features are, for a note under the tables; empty for other needs."""
-    if need.kind != "features" or need.extraction is None:
+    @property
+    def description(self) -> str:
+        """Nothing: the model's settings name the backbone."""
         return ""
-    backbone = find_backbone(need.extraction.backbone)
-    text = (
-        f"features: layer {backbone.layer} of {backbone.name} ({need.extraction.weights} weights, "
-        f"{need.extraction.size} x {need.extraction.size} pixels)"
-    )
-    if not need.components:
-        return text
-    if need.scope == "dataset":
-        return (
-            f"{text}; LEAKS: PCA to {need.components} dimensions was fitted on all rows, "
-            f"test rows included"
-        )
-    return (
-        f"{text}, PCA to at most {need.components} dimensions fitted on each fold's training rows"
-    )
 
+    def work_on(self, dataset: str) -> str:
+        """Name the dataset whose images are decoded."""
+        return f"reading the images of {dataset}"
 
-def prepare(
-    dataset: Dataset,
-    need: Need,
-    cache: Path,
-    progress: Callable[[int], object] | None = None,
-    tell: Callable[[str], None] = lambda _line: None,
-) -> Input:
-    """Compute what is needed, or find it in the cache.
-
-    Raises
-    ------
-    ValueError
-        Images cannot be decoded; names them all. Weights cannot be had.
-    """
-    if need.kind == "matrix":
-        assert dataset.X is not None  # noqa: S101 - find_need saw it
-        return Matrix(dataset.X)
-    assert dataset.images is not None  # noqa: S101 - find_need saw them
-    if need.kind == "images":
+    def prepare(self, cache: Path, title: str, console: Console) -> Pixels:
+        """Decode and resize the images, or find them in the cache."""
         from features.storage.build_shards import pixels
 
-        return Pixels(pixels(dataset.images, need.size, cache / "images", progress, tell))
-    from features.extract import extract
+        with console.bar(title, len(self.images)) as bar:
+            found = pixels(self.images, self.size, cache / "images", bar.update, console.tell)
+        return Pixels(found)
 
-    assert need.extraction is not None  # noqa: S101 - as above
-    activations = extract(
-        dataset.images, need.extraction, cache / "activations", progress=progress, tell=tell
+
+def describe_features(extraction: Extraction, components: int, scope: str) -> str:
+    """Say in a sentence what features are: layer, backbone, and what PCA was fitted on."""
+    backbone = find_backbone(extraction.backbone)
+    text = (
+        f"features: layer {backbone.layer} of {backbone.name} ({extraction.weights} weights, "
+        f"{extraction.size} x {extraction.size} pixels)"
     )
-    if need.kind == "activations" or not need.components:
-        return Activations(activations)
-    return Reduced(activations, need.components, need.scope, cache / "components")
+    if not components:
+        return text
+    if scope == "dataset":
+        return (
+            f"{text}; LEAKS: PCA to {components} dimensions was fitted on all rows, "
+            f"test rows included"
+        )
+    return f"{text}, PCA to at most {components} dimensions fitted on each fold's training rows"
+
+
+#: Dataset name -> model name -> what the model needs of the dataset.
+Needs = dict[str, dict[str, Need]]

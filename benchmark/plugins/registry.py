@@ -368,22 +368,3 @@ def _where(error: BaseException, file: Path) -> str:
     line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
     message = error.msg if isinstance(error, SyntaxError) else str(error)
     return f"{f'line {line}: ' if line else ''}{type(error).__name__}: {message}"
-
-
-def default_params(cls: type) -> dict[str, Any]:
-    """Return the hyper-parameters of a model class and their defaults.
-
-    Raises
-    ------
-    UsageError
-        The class cannot be made without arguments or has no ``get_params``.
-    """
-    try:
-        params: dict[str, Any] = cls().get_params(deep=False)
-    except (Exception, SystemExit) as error:  # whatever a user's constructor may raise
-        raise UsageError(
-            f"{cls.__name__} cannot be made with its defaults "
-            f"({type(error).__name__}: {error}); give every parameter a default and derive from "
-            f"baselines.LDLEstimator"
-        ) from error
-    return params
