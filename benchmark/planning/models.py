@@ -1,4 +1,4 @@
-"""The models of a run, each with all its settings: a row of the tables."""
+"""The models of a run, each with all its settings; each is a row of the tables."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Model:
 
     @property
     def is_network(self) -> bool:
-        """Whether it takes images, or what a backbone makes of them."""
+        """Whether it takes images or a backbone's activations, so that it needs images."""
         return self.consumes != "features"
 
     def describe(self) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _variants(protocol: Protocol) -> dict[str, str]:
         own = known.get(name.lower())
         if own and find_model(model).name != own:
             raise UsageError(f"{name!r} is a model itself, it cannot be a variant of {model!r}")
-        find_model(model)  # a misspelt one is an error, also where it is not run
+        find_model(model)  # a misspelt name is an error even if the row is not run
     return variants
 
 
@@ -152,7 +152,7 @@ def _make_model(protocol: Protocol, name: str) -> Model:
     settings = dict(protocol.models.get(name, {}))
     entry = find_model(settings.pop("model", name)).identified()
     row = name if name in protocol.models and name.lower() != entry.name.lower() else entry.name
-    check_name(row)  # an installed package may offer any
+    check_name(row)  # an installed package may offer a model under any name
     cls = entry.load()
     consumes = getattr(cls, "consumes", "features")
     if consumes not in CONSUMES:
@@ -165,7 +165,7 @@ def _make_model(protocol: Protocol, name: str) -> Model:
         common = dict(protocol.network)
         own = settings.get("backbone")
         if own and own != common.get("backbone", own):
-            # weights and size there belong to the backbone there
+            # the common weights and size belong to the common backbone
             common = {key: v for key, v in common.items() if key not in ("weights", "size")}
         params |= {key: value for key, value in common.items() if key in params}
     for key in settings:

@@ -10,7 +10,7 @@ from typing import Any
 from benchmark.errors import UsageError, did_you_mean
 
 _FOLDER = Path(__file__).parent / "protocols"
-_NUMBERS = {"folds": 2, "repeats": 1, "seed": 0}  # setting -> smallest sensible value
+_NUMBERS = {"folds": 2, "repeats": 1, "seed": 0}  # name of a setting -> its smallest value
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class FeatureSettings:
 
 @dataclass(frozen=True)
 class Protocol:
-    """The settings of a run that are not on a model.
+    """The settings of a run.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ def _feature_settings(path: Path, content: Any) -> FeatureSettings:
 
 
 def checked_features(settings: FeatureSettings) -> FeatureSettings:
-    """Refuse feature settings that have no meaning.
+    """Refuse feature settings that do not exist.
 
     Raises
     ------

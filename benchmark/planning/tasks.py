@@ -1,4 +1,4 @@
-"""The unit of work: one model on one fold of one dataset; its key, its seed, what comes of it."""
+"""The unit of work: one model on one fold of one dataset, with its key, its seed and outcome."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from benchmark.planning.folds import Folds
 from features.arrays import FloatArray
 from features.storage.files import canonical_json, content_key, slug
 
-#: Raise when the meaning of a stored result changes: every result is then computed anew.
+#: Increase this when the meaning of stored results changes: all are then computed anew.
 RESULT_FORMAT = 1
 
 
@@ -43,7 +43,7 @@ class Task:
 
     @property
     def path(self) -> Path:
-        """Where the result lies, relative to the run folder; other settings, other path."""
+        """Where the result lies in the run folder; results of other settings lie elsewhere."""
         name = f"r{self.repeat}-f{self.fold}-{self.key[:16]}.npz"
         return Path("tasks", slug(self.dataset), slug(self.model), name)
 
@@ -63,8 +63,8 @@ class Outcome:
     fit_seconds, predict_seconds : float
         Wall time of the two calls.
     convergence : dict
-        ``n_iter``, ``converged``, ``objective`` and ``history`` (the loss of every epoch), as far
-        as the model tells them.
+        ``n_iter``, ``converged``, ``objective`` and ``history`` (the loss of every epoch), those
+        of them that the model has.
     warnings : list of str
         What the model's code warned of.
     error, trace : str
@@ -86,7 +86,7 @@ def enumerate_tasks(
     folds: Mapping[str, Folds],
     models: Mapping[str, Mapping[str, Any]],
     seed: int,
-    inputs: Mapping[str, Mapping[str, str]] | None = None,
+    inputs: Mapping[str, Mapping[str, str]],
 ) -> Iterator[Task]:
     """List every task of a run.
 
@@ -100,12 +100,12 @@ def enumerate_tasks(
         Table name to `Model.describe`.
     seed : int
         The run's seed.
-    inputs : mapping, optional
+    inputs : mapping
         Dataset name to the models that run on it, and for each the key of its input (see
-        `benchmark.planning.needs.Need`); by default every model on the dataset's own features.
+        `benchmark.planning.needs.Need`), which is empty for the dataset's own features.
     """
     for dataset, fingerprint in fingerprints.items():
-        keys = dict.fromkeys(models, "") if inputs is None else inputs[dataset]
+        keys = inputs[dataset]
         for repeat in range(folds[dataset].n_repeats):
             for fold in range(folds[dataset].n_folds):
                 split = folds[dataset].key(repeat, fold)
@@ -127,7 +127,7 @@ def enumerate_tasks(
 
 
 def task_seed(seed: int, identity: list[Any]) -> int:
-    """Derive a 32-bit seed from the run's seed and from what a task is, not where it stands."""
+    """Derive a 32-bit seed from the run's seed and what a task is, not from its place in a list."""
     digest = hashlib.sha256(canonical_json(identity).encode()).digest()
     words = tuple(int(word) for word in np.frombuffer(digest, dtype="<u4"))
     return int(np.random.SeedSequence(seed, spawn_key=words).generate_state(1)[0])

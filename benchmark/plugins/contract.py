@@ -1,4 +1,4 @@
-"""The contract of a model as checks: run on the built-in models by our tests, on plugins by users.
+"""Checks that a model keeps the contract: our tests run them on ours, users on their plugins.
 
 A check gets a model class and yields a sentence for everything it finds wrong.
 """
@@ -59,15 +59,15 @@ def check_model(cls: type) -> list[str]:
     Returns
     -------
     list of str
-        One sentence per problem. A class that cannot even be made, fitted and asked has only the
-        first of these problems told.
+        One sentence per problem. Of a class that cannot be made, fitted and asked for a prediction
+        only those problems are told.
     """
     problems: list[str] = []
     for stage in (_BASIC_CHECKS, _FURTHER_CHECKS):
         for check in stage:
             try:
                 problems += check(cls)
-            except (Exception, SystemExit) as error:  # whatever a user's model may raise
+            except (Exception, SystemExit) as error:  # a user's model may raise anything
                 what = check.__name__.removeprefix("_check_").replace("_", " ")
                 problems.append(f"{what}: {type(error).__name__}: {error}")
         if problems:
@@ -78,7 +78,7 @@ def check_model(cls: type) -> list[str]:
 # --- The problems the checks pose ----------------------------------------------------------------
 
 
-_SIDE = 32  # pixels of the images that a model gets which consumes them
+_SIDE = 32  # pixels per side of the images, for models that take images
 
 
 def _problem(
@@ -116,7 +116,7 @@ def _predict(cls: type, X: NDArray[Any], D: FloatArray, test: NDArray[Any]) -> F
     return np.asarray(estimator.predict(test))
 
 
-# --- First stage: without these nothing else can be looked at -----------------------------------
+# --- First stage: a model that fails here cannot be checked any further --------------------------
 
 
 def _check_construction(cls: type) -> Iterator[str]:
@@ -179,7 +179,7 @@ def _check_repeatability(cls: type) -> Iterator[str]:
             "two fits on the same data give different predictions: take every random draw from "
             "numpy.random.default_rng(self.random_state), with a parameter random_state=None"
         )
-        return  # what follows could not be told from it
+        return  # the next check could not tell memory from chance
     again = _make(cls)
     again.fit(*_problem(cls, n=50, q=5, c=3, seed=1))
     again.fit(X[:40], D[:40])
@@ -223,7 +223,7 @@ def _check_awkward_data(cls: type) -> Iterator[str]:
         n = len(features) - 10
         try:
             predicted = _predict(cls, features[:n], target[:n], features[n:])
-        except (Exception, SystemExit) as error:  # whatever a user's model may raise
+        except (Exception, SystemExit) as error:  # a user's model may raise anything
             yield f"{where} it raises {type(error).__name__}: {error}"
         else:
             yield from _judge(predicted, (10, target.shape[1]), where)
@@ -244,7 +244,7 @@ def _check_bad_input(cls: type) -> Iterator[str]:
             _make(cls).fit(features, target)
         except ValueError:
             continue
-        except (Exception, SystemExit) as error:  # whatever a user's model may raise
+        except (Exception, SystemExit) as error:  # a user's model may raise anything
             yield f"{what} must raise ValueError, it raised {type(error).__name__}: {error}"
         else:
             yield f"{what} must raise ValueError; baselines.LDLEstimator checks it for you"

@@ -1,4 +1,4 @@
-"""Writes a working plugin to start from."""
+"""Writes the file of a new model: a working plugin, to be changed."""
 
 from __future__ import annotations
 
@@ -68,10 +68,10 @@ def _class_name(words: list[str]) -> str:
 
 
 def _is_module(name: str) -> bool:
-    """Whether Python knows a module of that name, which a file beside the user's would hide."""
+    """Tell whether Python has a module of that name, which the new file would hide."""
     try:
         spec = importlib.util.find_spec(name)
     except ValueError:  # imported, but its origin is not known
         return True
-    # A mere folder counts as a package, but has no origin; it hides nothing.
+    # A folder without __init__.py counts as a package too, but is not hidden by a file.
     return name in sys.stdlib_module_names or (spec is not None and spec.origin is not None)

@@ -1,4 +1,4 @@
-"""The hyper-parameters of models: their defaults, their form in keys, and what can be sent."""
+"""Hyper-parameters: their defaults, their form in the keys of results, and which can be sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def default_params(cls: type) -> dict[str, Any]:
     """
     try:
         params: dict[str, Any] = cls().get_params(deep=False)
-    except (Exception, SystemExit) as error:  # whatever a user's constructor may raise
+    except (Exception, SystemExit) as error:  # a user's constructor may raise anything
         raise UsageError(
             f"{cls.__name__} cannot be made with its defaults "
             f"({type(error).__name__}: {error}); give every parameter a default and derive from "
@@ -37,18 +37,18 @@ def default_params(cls: type) -> dict[str, Any]:
 
 
 def check_params(model: str, params: dict[str, Any]) -> None:
-    """Refuse hyper-parameters that cannot be passed to a worker process or told in a key.
+    """Refuse hyper-parameters that cannot be sent to a worker process or written into a key.
 
     Raises
     ------
     UsageError
-        Pickling a value fails; names the model and the parameter.
+        A value cannot be pickled; names the model and the parameter.
     """
     for key, value in params.items():
         try:
             as_json(value)
             ForkingPickler.dumps(joblib.wrap_non_picklable_objects([value]))
-        except Exception as error:  # whatever a user's object may raise
+        except Exception as error:  # a user's object may raise anything
             raise UsageError(
                 f"model {model!r}: the value of {key}, {reprlib.repr(value)}, cannot be pickled "
                 f"({type(error).__name__}: {error}); use data, named functions or classes"
@@ -58,7 +58,7 @@ def check_params(model: str, params: dict[str, Any]) -> None:
 def as_json(value: Any) -> Any:
     """Turn a hyper-parameter into a JSON value; different ones give different values.
 
-    What JSON lacks is told by its type and a hash of its content.
+    An object that JSON has no form for becomes its type and a hash of its content.
     """
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()

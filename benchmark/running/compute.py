@@ -29,7 +29,7 @@ from benchmark.store.run_folder import RunFolder
 
 logger = logging.getLogger("benchmark")
 
-#: Seconds after which a model on features is stopped unless told otherwise.
+#: Default time limit of a task in seconds, for models on features; networks have none.
 TASK_TIMEOUT = 3600.0
 
 
@@ -124,7 +124,9 @@ def _run_phase(
 ) -> list[Outcome]:
     """Run tasks, store what succeeds and add it to `done`, and return what fails."""
     failures = []
-    markers = folder.path.resolve() / "running"  # also where a model changes the folder
+    markers = (
+        folder.path.resolve() / "running"
+    )  # absolute, since a model may change the working folder
     versions = environment.versions(phase.backend)
     outcomes = run_tasks(
         phase.tasks, execute, work_of, phase.workers, markers, phase.single_process

@@ -1,4 +1,4 @@
-"""What training the networks of a run will take, from a few measured steps, before it starts."""
+"""Estimates what training networks will take, from a few measured steps, before a run starts."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from benchmark.running.prepare import Device, helper
 from ewmtcnn.base import NetworkEstimator
 from features.networks.backbones import find_backbone
 
-#: Floating-point operations of a run of networks that is too short to be measured first: minutes
-#: on a CPU core, seconds on an accelerator.
+#: Runs of networks with fewer floating-point operations are not worth measuring, without and with
+#: an accelerator: they take minutes on a CPU core, or seconds on an accelerator.
 SMALL_RUN = {False: 1e14, True: 1e17}
 
-# Of the free memory, how much the networks that run at the same time may take.
+# Share of the free memory that the networks which run at the same time may take.
 _MEMORY_SHARE = 0.8
 
 
@@ -56,7 +56,7 @@ def operations(job: Job, task: Task) -> float:
     """Count the floating-point operations of a fold: three forward passes per image and epoch."""
     model, need = job.model(task), job.need(task)
     if not isinstance(need, NetworkImages) or not issubclass(model.entry.load(), NetworkEstimator):
-        return 0.0  # nothing is known of what another's network takes
+        return 0.0  # how long a plugin's network takes is not known
     backbone = find_backbone(model.params["backbone"])
     scale = (need.size / backbone.size) ** 2
     rows = len(job.training_rows(task))
@@ -110,7 +110,9 @@ def _measure(
         params=with_facts({**model.params, "batch_size": batch_size}, facts),
     )
     labels = len(job.truth(task).label_names)
-    with helper() as process:  # one each, since the peak of memory is its process's
+    with (
+        helper() as process
+    ):  # one process each, since it is a process whose peak of memory is measured
         found: tuple[float, float] = process.call(
             f"measuring {task.model}", _measure_there, model, size, labels, one_thread
         )
@@ -167,12 +169,12 @@ def duration(seconds: float) -> str:
 
 
 def free_memory() -> float:
-    """Return the memory that programs can still take, in MiB."""
+    """Return the memory that is available to programs, in MiB."""
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) / 1024
     except OSError:
         pass
-    # Where the system does not tell, take all there is.
+    # A system without that file does not tell what is free; take all memory there is.
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20

@@ -27,7 +27,8 @@ from benchmark.planning.models import Model, with_facts
 from benchmark.planning.tasks import Outcome, Task
 from features.arrays import FloatArray, IntArray
 
-# A model that ignores its time limit gets as long again, at most this, then its process ends.
+# A model that ignores its time limit gets the same time again, but no more than this; then its
+# process is ended.
 _GRACE_SECONDS = 10.0
 
 
@@ -111,13 +112,13 @@ def status_of(marker: Path) -> Path:
 
 
 def _tell_status(marker: Path, line: str) -> None:
-    with contextlib.suppress(OSError):  # a full disk must not end a fit for want of news
+    with contextlib.suppress(OSError):  # a status that cannot be written is no reason to stop
         status_of(marker).write_text(line, encoding="utf-8")
 
 
 @contextlib.contextmanager
 def _clean_process(task: Task) -> Iterator[None]:
-    """Let nothing that a model does to its process reach the next task, or the table.
+    """Undo what a model does to its process, so that it reaches neither the next task nor stdout.
 
     The global random generators, which no model should use, are seeded all the same.
     """
@@ -181,12 +182,12 @@ def _floats(values: Any) -> list[float]:
 
 
 class TimeLimitError(BaseException):
-    """The task's time is over; not an Exception, so that no model swallows it by accident."""
+    """The task's time is over. A model's ``except Exception`` does not catch it."""
 
 
 @contextlib.contextmanager
 def _crash_log(marker: Path) -> Iterator[TextIO]:
-    """Let the marker take the traceback of whatever ends the process while this is open."""
+    """Let a crash of the process write its traceback into the marker."""
     with marker.open("w") as log:
         faulthandler.enable(log, all_threads=False)
         try:

@@ -1,6 +1,6 @@
 """Gets ready what tasks share (features, activations, images), in a process of its own.
 
-A process of its own, since what runs there takes memory, may hold an accelerator, and may crash.
+It has its own process, since what runs there takes memory, may hold an accelerator, and may crash.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ class Helper:
             return self._executor.submit(function, *arguments).result()
         except BrokenProcessPool as error:
             raise BenchmarkError(
-                f"the process that was {what} died, by a crash or for want of memory; "
+                f"the process that was {what} died: it crashed or ran out of memory; "
                 f"what it had finished is kept, the same command goes on from there"
             ) from error
-        except Exception as error:  # every backend has its own when memory runs out
+        except Exception as error:  # each backend has an exception of its own for lack of memory
             if isinstance(error, ValueError | OSError | MemoryError):
                 raise BenchmarkError(f"{what}: {error}") from error
             if is_out_of_memory(error):
@@ -96,7 +96,7 @@ def prepare_inputs(
     """
     extractions = [need.extraction for wanted in needs.values() for need in wanted]
     weights = {(found.backbone, found.weights) for found in extractions if found is not None}
-    for backbone, kind in sorted(weights):  # before hours go into what would need them
+    for backbone, kind in sorted(weights):  # first, so that missing weights end a run at once
         process.call(f"getting the weights of {backbone}", _fetch_there, backbone, kind)
     prepared = {}
     for name, wanted in needs.items():
@@ -114,7 +114,7 @@ def prepare_inputs(
 
 
 def find_device(process: Helper) -> Device:
-    """Ask what networks will run on."""
+    """Find out what networks will run on."""
     found: Device = process.call("starting Keras", _find_device_there)
     return found
 

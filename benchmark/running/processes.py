@@ -13,7 +13,7 @@ from loky import ProcessPoolExecutor
 
 from benchmark.running.leak_check import switch_off_leak_check
 
-# A worker may grow by any number of bytes; see `benchmark.running.leak_check`.
+# The number of bytes by which a worker may grow; see `benchmark.running.leak_check`.
 _NO_LEAK_CHECK = {"LOKY_MAX_MEMORY_LEAK_SIZE": "1e18"}
 
 

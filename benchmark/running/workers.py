@@ -17,7 +17,7 @@ from joblib import Parallel, delayed, parallel_config
 from benchmark.planning.tasks import Outcome, Task
 from benchmark.running.processes import ctrl_c_waits, one_process, start_worker
 
-# What caps the threads of the libraries that a task may load, whoever loads them first.
+# Environment variables that limit libraries to one thread, whichever of them a task loads first.
 ONE_THREAD = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     **dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC"), "1"),
@@ -37,8 +37,8 @@ def run_tasks(
 
     A task that kills its process (a crash in compiled code, memory that runs out, a hang that
     nothing interrupts) yields an outcome with the reason. Who did it is told by the markers: the
-    tasks that were running when the process died are run again, each alone. Where none was
-    running, it is one of those that were on their way.
+    tasks that were running when the process died are run again, each alone. If none was running,
+    those that were on their way to a worker are.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def run_tasks(
     shutil.rmtree(markers, ignore_errors=True)
     waiting, suspects = list(tasks), list[Task]()
     while waiting or suspects:
-        # A suspect runs alone, so that it harms no other task and its guilt is certain.
+        # A suspect runs alone: it can harm no other task, and if the process dies again, it did it.
         batch = [suspects.pop(0)] if suspects else waiting
         unfinished = {task: marker_of(task, markers) for task in batch}
         calls = (delayed(call)(task, unfinished[task], work_of(task)) for task in batch)
@@ -72,7 +72,7 @@ def run_tasks(
                     yield outcome
         except BrokenProcessPool as error:
             started = {task: _read(m) for task, m in unfinished.items() if m.exists()}
-            if not started:  # joblib takes at most this many ahead
+            if not started:  # at most this many were on their way
                 started = dict.fromkeys(list(unfinished)[: 2 * max(2, n_jobs)], "")
             for task, trace in started.items():
                 unfinished.pop(task).unlink(missing_ok=True)
@@ -91,8 +91,8 @@ def marker_of(task: Task, markers: Path) -> Path:
 
 
 def _stream(calls: Iterator[Any], n_jobs: int) -> Generator[Outcome]:
-    # joblib would run n_jobs=1 in this process, where a model that hangs or crashes ends the run;
-    # two workers of which one gets work keep it out.
+    # With n_jobs=1 joblib would run tasks in this process, where a model that hangs or crashes ends
+    # the run; so there are two workers, of which one gets work.
     options: dict[str, Any] = {
         "inner_max_num_threads": 1,
         "initializer": _start_joblib_worker,
@@ -143,7 +143,7 @@ def _read(marker: Path) -> str:
 
 
 def _reason(error: BrokenProcessPool, trace: str) -> str:
-    if trace.startswith("Timeout"):  # as faulthandler begins
+    if trace.startswith("Timeout"):  # the first word that faulthandler writes
         return "its process was ended, since it ignored the time limit (--task-timeout)"
     codes = re.search(r"exit codes of the workers are \{(.*?)\}", str(error))
     detail = trace.splitlines()[0] if trace else codes.group(1) if codes else "no exit code"
