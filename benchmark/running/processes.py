@@ -49,11 +49,22 @@ def ctrl_c_waits() -> Iterator[None]:
     A terminal sends it to all processes of a run. A worker that has not come as far as
     `start_worker` would print a traceback.
     """
-    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    pressed: list[int] = []
+    # New processes inherit the mask. It is one of this thread alone, so where another thread gets
+    # the signal, the handler has to wait too, which only the main thread can set.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    handler = signal.getsignal(signal.SIGINT)
+    is_ours = threading.current_thread() is threading.main_thread() and handler is not None
+    if is_ours:
+        signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+        if is_ours:
+            signal.signal(signal.SIGINT, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    if pressed:
+        signal.raise_signal(signal.SIGINT)
 
 
 def start_worker(parent: int) -> None:

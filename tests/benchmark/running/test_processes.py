@@ -1,0 +1,96 @@
+"""Processes: one at a time, deaf to Ctrl-C from the start, and gone when they are to be gone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from loky import ProcessPoolExecutor
+
+from benchmark.running.processes import ctrl_c_waits, one_process, start_worker
+
+
+def test_a_single_process_has_the_given_variables():
+    with one_process({"LDL_TEST": "given"}) as executor:
+        first, second = (executor.submit(os.getpid).result() for _ in range(2))
+        assert first == second != os.getpid()
+        assert executor.submit(os.getenv, "LDL_TEST").result() == "given"
+    assert not is_alive(first)
+    assert "LDL_TEST" not in os.environ
+
+
+def test_a_process_is_killed_where_its_owner_fails():
+    started = []
+
+    def fail():
+        with one_process() as executor:
+            started.append(executor.submit(os.getpid).result())
+            executor.submit(time.sleep, 3600)
+            raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        fail()
+    assert not is_alive(started[0])
+
+
+def is_alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def interrupt(process):
+    os.kill(process, signal.SIGINT)
+
+
+def test_ctrl_c_waits_until_workers_have_started():
+    passed = []
+
+    def start():
+        with ctrl_c_waits():
+            interrupt(os.getpid())
+            passed.append("within")
+        passed.append("after")
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert passed == ["within"]
+
+
+def test_a_worker_survives_ctrl_c_while_it_starts_and_while_it_works(capfd):
+    executor = ProcessPoolExecutor(1, initializer=start_worker, initargs=(os.getpid(),))
+    before = set(multiprocessing.active_children())
+    with ctrl_c_waits():
+        future = executor.submit(os.getpid)
+        (starting,) = set(multiprocessing.active_children()) - before
+        interrupt(starting.pid)
+    assert future.result() == starting.pid
+    executor.submit(signal.raise_signal, signal.SIGINT).result()
+    assert executor.submit(os.getpid).result() == starting.pid
+    executor.shutdown()
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_worker_ends_with_its_parent_however_that_ends():
+    code = (
+        "import os, time\n"
+        "from benchmark.running.processes import one_process\n"
+        "with one_process() as executor:\n"
+        "    print(executor.submit(os.getpid).result(), flush=True)\n"
+        "    executor.submit(time.sleep, 3600)\n"
+        "    time.sleep(3600)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    while is_alive(worker):  # it looks every half second
+        time.sleep(0.05)
