@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 
 from loky import ProcessPoolExecutor
 
@@ -50,6 +51,8 @@ def ctrl_c_waits() -> Iterator[None]:
     `start_worker` would print a traceback.
     """
     pressed: list[int] = []
+    # Python's resource tracker unblocks the signal when it starts, so it has to be there before.
+    resource_tracker.ensure_running()
     # New processes inherit the mask. It is one of this thread alone, so where another thread gets
     # the signal, the handler has to wait too, which only the main thread can set.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
