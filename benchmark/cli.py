@@ -399,7 +399,7 @@ def check(plugin: str) -> None:
 @click.option("--out", metavar="DIR", default=".", help="Folder. [default: here]")
 def new_model(name: str, out: str) -> None:
     """Write a working plugin to start from."""
-    from benchmark.plugins.contract import new_model as write
+    from benchmark.plugins.new_model import new_model as write
 
     path = write(name, Path(out))
     click.echo(f"Wrote {path}. Next:")

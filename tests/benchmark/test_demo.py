@@ -12,14 +12,11 @@ import pytest
 
 from benchmark.analysis.evidence import gather
 from benchmark.commands import show as outputs
-from benchmark.planning.protocol import choose_models
-from benchmark.planning.settings import (
-    Overrides,
-    find_needs,
-    load_datasets,
-    make_plan,
-    make_settings,
-)
+from benchmark.datasets.loading import load_datasets
+from benchmark.planning.find_needs import find_needs
+from benchmark.planning.models import choose_models
+from benchmark.planning.plan import make_plan
+from benchmark.planning.settings import Overrides, make_settings
 from benchmark.store.run_folder import DERIVED, RunFolder
 
 DEMO = Path(__file__).resolve().parents[2] / "results" / "demo"
@@ -56,7 +53,7 @@ def test_the_results_are_those_of_todays_settings_data_and_models(tmp_path):
     models = choose_models(settings, [], every=True)
     built_in = [model for model in models if not model.entry.file]
     loaded = load_datasets(settings.datasets, [], None, tmp_path)
-    needs = find_needs(loaded, built_in, settings, True, lambda sentence: None)
+    needs = find_needs(loaded, built_in, settings.features, True, lambda sentence: None)
     wanted = make_plan(settings, loaded, built_in, needs)
     stored = RunFolder(DEMO).read_plan()
     assert stored.seed == wanted.seed

@@ -12,7 +12,7 @@ from made import make_evidence, make_pictures
 from PIL import Image
 
 from benchmark.analysis.samples import SIDE, keep_pictures, read_pictures, shown_rows
-from benchmark.datasets import Dataset
+from benchmark.datasets import Dataset, make_dataset
 
 KL = 3
 
@@ -69,7 +69,8 @@ def test_pictures_are_those_of_their_rows(tmp_path):
     colours = np.zeros((4, 8, 8, 3), dtype=np.uint8)
     colours[:, :, :, 0] = np.array([0, 80, 160, 240])[:, None, None]
     D = np.full((4, 2), 0.5)
-    data = Dataset("reds", ("a", "b"), D, None, tuple("wxyz"), images=ImagesInMemory(colours))
+    images = ImagesInMemory(colours)
+    data = Dataset(name="reds", label_names=("a", "b"), ids=tuple("wxyz"), D=D, images=images)
     folder = make_evidence(tmp_path, {"A": 0.2}, {"x": 30}).target
     keep_pictures(folder, data, [3, 1])
     found = read_pictures(folder, "reds", data.fingerprint)
@@ -111,6 +112,6 @@ def test_what_is_there_is_not_decoded_again(tmp_path, monkeypatch):
 
 def test_tabular_data_have_no_pictures(tmp_path):
     evidence = make_evidence(tmp_path, {"A": 0.2}, {"rows": 30})
-    data = Dataset("rows", ("a", "b"), np.full((2, 2), 0.5), np.eye(2), ("0", "1"))
+    data = make_dataset("rows", np.eye(2), np.full((2, 2), 0.5))
     keep_pictures(evidence.target, data, [0])
     assert not (tmp_path / "data").exists()

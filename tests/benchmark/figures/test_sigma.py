@@ -23,7 +23,13 @@ def make_run(sigmas):
     for sigma in sigmas:
         name = f"art-{sigma}"
         truths[name] = Truth(
-            name, name, ("a", "b"), ("0", "1"), np.eye(2), None, FOLDS, sigma=sigma
+            name=name,
+            fingerprint=name,
+            label_names=("a", "b"),
+            ids=("0", "1"),
+            D=np.eye(2),
+            sigma=sigma,
+            folds=FOLDS,
         )
         rows.append((name, "EW-MTCNN", "model", sigma or 0.3, 0.1, 1.0 - (sigma or 0), 0.2))
         rows.append((name, "uniform", "trivial", 0.0, 0.0, 9.0, 0.0))

@@ -130,9 +130,9 @@ def test_numbers_that_json_lacks_are_nothing(tmp_path):
     assert rows == [[0, 1, *[None] * 9]]
 
 
-@pytest.mark.report
 def test_a_run_ends_with_a_report(command, small):
-    result = command("run", "AA-kNN", "SA-BFGS", "--dataset", small, "--folds", "3", "--out", "out")
+    run = ("run", "AA-kNN", "SA-BFGS", "--dataset", small, "--folds", "3", "--out", "out")
+    result = command(*run, report=True)
     assert result.returncode == 0
     assert "Open out/report.html in a browser" in result.stdout
     html = (small.parent / "out" / "report.html").read_text()
@@ -144,7 +144,6 @@ def test_a_run_ends_with_a_report(command, small):
     assert (small.parent / "out" / "report.html").read_text() == html
 
 
-@pytest.mark.report
 def test_a_run_can_do_without_a_report(command, small):
     result = command(
         "run", "AA-kNN", "--dataset", small, "--folds", "3", "--out", "out", "--no-report"
@@ -154,7 +153,6 @@ def test_a_run_can_do_without_a_report(command, small):
     assert not (small.parent / "out" / "report.html").exists()
 
 
-@pytest.mark.report
 def test_failures_are_reported_with_their_log(command, small, plugin):
     file = plugin(
         """
@@ -171,7 +169,7 @@ def test_failures_are_reported_with_their_log(command, small, plugin):
     )
     result = command(
         "run", "Unlucky", "AA-kNN", "--dataset", small, "--folds", "3", "--out", "out",
-        "--plugin", file,
+        "--plugin", file, report=True,
     )  # fmt: skip
     assert result.returncode == 1
     html = (small.parent / "out" / "report.html").read_text()
@@ -181,7 +179,6 @@ def test_failures_are_reported_with_their_log(command, small, plugin):
     assert "2 of 6 results are missing" in html
 
 
-@pytest.mark.report
 def test_failures_that_have_a_result_now_are_gone(command, small, plugin, tmp_path):
     def write(fit):
         body = f"def _fit(self, X, D):\n    {fit}\n\n"
@@ -189,9 +186,9 @@ def test_failures_that_have_a_result_now_are_gone(command, small, plugin, tmp_pa
         return plugin(body, name="Mended", file="mended.py")
 
     run = ("run", "Mended", "--dataset", small, "--folds", "3", "--out", "out", "--plugin")
-    assert command(*run, write("raise RuntimeError('broken')")).returncode == 1
+    assert command(*run, write("raise RuntimeError('broken')"), report=True).returncode == 1
     assert 'class="failure"' in (tmp_path / "out" / "report.html").read_text()
-    assert command(*run, write("pass")).returncode == 0
+    assert command(*run, write("pass"), report=True).returncode == 0
     assert 'class="failure"' not in (tmp_path / "out" / "report.html").read_text()
 
 
