@@ -92,7 +92,7 @@ class Evidence:
 
     def thumbnails(self, dataset: str) -> dict[int, bytes]:
         """Small pictures of instances of a dataset that were kept: row to JPEG file."""
-        from benchmark.analysis.samples import pictures_of
+        from benchmark.store.pictures import pictures_of
 
         return pictures_of(self.folders, self.plan.truths[dataset])
 

@@ -15,7 +15,7 @@ from typing import Any
 from joblib import cpu_count
 
 from benchmark.analysis.evidence import RUNS, Evidence, read_results
-from benchmark.analysis.samples import keep_pictures, shown_rows
+from benchmark.store.pictures import keep_pictures, shown_rows
 from benchmark.commands.show import Study, write_tables
 from benchmark.datasets import Dataset
 from benchmark.errors import BenchmarkError, UsageError

@@ -12,7 +12,7 @@ import numpy as np
 from benchmark.analysis.comparisons import as_good_as_best
 from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.instances import predictions_of
-from benchmark.analysis.samples import SIDE, shown_rows
+from benchmark.store.pictures import SIDE, shown_rows
 from benchmark.metrics import MEASURES
 from benchmark.reporting.summary import duration
 from benchmark.tables.render import GAP

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.analysis.evidence import Evidence
-from benchmark.analysis.samples import keep_pictures
+from benchmark.store.pictures import keep_pictures
 from benchmark.datasets import Dataset
 from benchmark.planning.folds import stratified_folds
 from benchmark.planning.plan import Plan, Result, Truth

@@ -10,7 +10,7 @@ import pytest
 from made import make_evidence, make_pictures
 from PIL import Image
 
-from benchmark.analysis.samples import SIDE, keep_pictures, read_pictures, shown_rows
+from benchmark.store.pictures import SIDE, keep_pictures, read_pictures, shown_rows
 from benchmark.datasets import Dataset
 from features.images.sources import ArrayImages
 
