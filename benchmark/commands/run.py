@@ -15,8 +15,7 @@ from typing import Any
 from joblib import cpu_count
 
 from benchmark.analysis.evidence import RUNS, Evidence, read_results
-from benchmark.store.pictures import keep_pictures, shown_rows
-from benchmark.commands.show import Study, write_tables
+from benchmark.commands.study import Study, write_tables
 from benchmark.datasets import Dataset
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.planning.protocol import choose_models
@@ -32,6 +31,7 @@ from benchmark.running import environment
 from benchmark.running.compute import Resources, compute, count, describe_failures
 from benchmark.running.inputs import DEFAULT_BACKBONE, find_features
 from benchmark.running.prepare import helper, prepare_inputs
+from benchmark.store.pictures import keep_pictures
 from benchmark.store.run_folder import RunFolder
 
 #: What runs share unless told otherwise.
@@ -174,7 +174,7 @@ def _write_report(evidence: Evidence, datasets: Mapping[str, Dataset]) -> None:
     from benchmark.reporting.page import write_report
 
     for name, data in datasets.items():
-        keep_pictures(evidence.target, data, shown_rows(evidence, name))
+        keep_pictures(evidence.target, data, evidence.shown_rows(name))
     write_report(evidence)
 
 

@@ -8,18 +8,8 @@ import numpy as np
 import pandas as pd
 
 from benchmark.analysis.reference import MEAN, ORACLE
-from benchmark.figures.base import (
-    WIDTH,
-    Choice,
-    Drawing,
-    chosen_dataset,
-    chosen_measure,
-    complete_models,
-    directed,
-    far_out,
-    shortened,
-    styled,
-)
+from benchmark.figures.base import WIDTH, Drawing, directed, far_out, shortened, styled
+from benchmark.figures.choice import Choice, chosen_dataset, chosen_measure, complete_models
 from benchmark.metrics import MEASURES, Measure
 
 if TYPE_CHECKING:
@@ -33,15 +23,9 @@ _MOST_POINTS = 30
 
 
 def make(evidence: Evidence, choice: Choice) -> Drawing:
-    """Draw box plots over folds, one panel per measure.
-
-    Raises
-    ------
-    UsageError
-        No model has all of its folds.
-    """
-    dataset = chosen_dataset(evidence, choice)
-    models, remark = complete_models(evidence, choice, dataset)
+    """Draw box plots over folds, one panel per measure."""
+    dataset = chosen_dataset(evidence.plan, choice)
+    models, remark = complete_models(evidence, choice)
     measures = [chosen_measure(choice, "")] if choice.measure else list(MEASURES)
     values = fold_scores(evidence.scores, dataset, [*models, MEAN, ORACLE], measures)
     figure, cut = draw(values, models, measures)

@@ -1,49 +1,174 @@
-"""Figures of stored results; matplotlib is loaded when one is drawn."""
+"""The figures that can be asked for, and which of them a run has what to show for."""
 
 from __future__ import annotations
 
-import importlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from benchmark.analysis.evidence import Evidence
-from benchmark.figures.base import Choice, Drawing, FigureKind
+from benchmark.errors import UsageError, did_you_mean
+from benchmark.figures.base import Drawing
+from benchmark.figures.boxes import make as make_boxes
+from benchmark.figures.calibration import make as make_calibration
+from benchmark.figures.choice import (
+    Choice,
+    NotShown,
+    chosen_dataset,
+    no_complete_model,
+    resolve,
+)
+from benchmark.figures.cost import make as make_cost
+from benchmark.figures.critical import make as make_critical
+from benchmark.figures.critical import too_few
+from benchmark.figures.learning import make as make_learning
+from benchmark.figures.learning import no_curves
+from benchmark.figures.ranks import make as make_ranks
+from benchmark.figures.ranks import no_ranks
+from benchmark.figures.samples import make_predicted, make_true
+from benchmark.figures.sigma import make as make_sigma
+from benchmark.figures.sigma import no_curve
+from benchmark.figures.wheel import make as make_wheel
+from benchmark.figures.wheel import off_the_wheel
 
 
-def _kind(name: str, title: str, target: str, per_dataset: bool) -> FigureKind:
-    """Register a figure whose module is imported only when it is drawn."""
-    module, function = target.split(":")
+def always(evidence: Evidence, choice: Choice) -> None:
+    """Tell of a figure that every run can show."""
 
-    def make(evidence: Evidence, choice: Choice) -> Drawing:
-        drawing: Drawing = getattr(importlib.import_module(module), function)(evidence, choice)
-        return drawing
 
-    return FigureKind(name, title, make, per_dataset)
+@dataclass(frozen=True)
+class FigureKind:
+    """A figure that can be asked for.
+
+    Attributes
+    ----------
+    name : str
+        On the command line.
+    title : str
+        What it shows, in one line.
+    why_not : callable
+        ``(Evidence, Choice) -> NotShown or None``: why it cannot be drawn, None if it can.
+    make : callable
+        ``(Evidence, Choice) -> Drawing``, where `why_not` returns None.
+    per_dataset : bool
+        Whether it shows one dataset.
+    """
+
+    name: str
+    title: str
+    why_not: Callable[[Evidence, Choice], NotShown | None]
+    make: Callable[[Evidence, Choice], Drawing]
+    per_dataset: bool = True
 
 
 _KINDS = (
-    _kind(
-        "1", "Sample images and their distributions", "benchmark.figures.samples:make_true", True
+    FigureKind("1", "Sample images and their distributions", always, make_true),
+    FigureKind("4", "Predicted and true distributions", no_complete_model, make_predicted),
+    FigureKind("5", "Accuracy and KL divergence over sigma", no_curve, make_sigma, False),
+    FigureKind("boxes", "Every measure, fold by fold", no_complete_model, make_boxes),
+    FigureKind("critical", "Critical differences over datasets", too_few, make_critical, False),
+    FigureKind("ranks", "Ranks of the models", no_ranks, make_ranks, False),
+    FigureKind("wheel", "The emotion wheel and its prior", off_the_wheel, make_wheel),
+    FigureKind(
+        "calibration", "Predicted shares against true ones", no_complete_model, make_calibration
     ),
-    _kind(
-        "4", "Predicted and true distributions", "benchmark.figures.samples:make_predicted", True
-    ),
-    _kind("5", "Accuracy and KL divergence over sigma", "benchmark.figures.sigma:make", False),
-    _kind("boxes", "Every measure, fold by fold", "benchmark.figures.boxes:make", True),
-    _kind(
-        "critical", "Critical differences over datasets", "benchmark.figures.critical:make", False
-    ),
-    _kind("ranks", "Ranks of the models", "benchmark.figures.ranks:make", False),
-    _kind("wheel", "The emotion wheel and its prior", "benchmark.figures.wheel:make", True),
-    _kind(
-        "calibration",
-        "Predicted shares against true ones",
-        "benchmark.figures.calibration:make",
-        True,
-    ),
-    _kind(
-        "learning", "Loss of the networks, epoch by epoch", "benchmark.figures.learning:make", True
-    ),
-    _kind("cost", "Time against quality", "benchmark.figures.cost:make", True),
+    FigureKind("learning", "Loss of the networks, epoch by epoch", no_curves, make_learning),
+    FigureKind("cost", "Time against quality", no_complete_model, make_cost),
 )
 
 #: What can be drawn, by its name on the command line; numbers are those of the paper's figures.
 FIGURES: dict[str, FigureKind] = {kind.name: kind for kind in _KINDS}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of drawing a figure.
+
+    Attributes
+    ----------
+    kind : FigureKind
+    dataset : str
+        The dataset that the figure shows; empty if it is not about one.
+    outcome : Drawing or NotShown
+    """
+
+    kind: FigureKind
+    dataset: str
+    outcome: Drawing | NotShown
+
+
+def find_kind(name: str) -> FigureKind:
+    """Find a figure by its name; case does not matter.
+
+    Raises
+    ------
+    UsageError
+        There is none of that name.
+    """
+    kind = FIGURES.get(name.lower())
+    if kind is None:
+        known = [*FIGURES, "all"]
+        raise UsageError(
+            f"there is no figure {name!r}{did_you_mean(name, known)} "
+            f"(there are: {', '.join(known)})"
+        )
+    return kind
+
+
+def draw_one(kind: FigureKind, evidence: Evidence, choice: Choice) -> Attempt:
+    """Draw a figure of a run, of the chosen dataset or the first.
+
+    Raises
+    ------
+    UsageError
+        The choice names what the run does not have.
+    """
+    choice = resolve(choice, evidence.plan)
+    dataset = chosen_dataset(evidence.plan, choice) if kind.per_dataset else ""
+    return Attempt(kind, dataset, kind.why_not(evidence, choice) or kind.make(evidence, choice))
+
+
+def draw_all(
+    evidence: Evidence, choice: Choice, datasets: Sequence[str] | None = None
+) -> Iterator[Attempt]:
+    """Draw every figure that a run has what to show for, those of one dataset for each.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    choice : Choice
+        What to show.
+    datasets : sequence of str, optional
+        Datasets to draw, by default the chosen one or all.
+
+    Raises
+    ------
+    UsageError
+        The choice names what the run does not have.
+    """
+    choice = resolve(choice, evidence.plan)
+    if datasets is None:
+        datasets = [choice.dataset] if choice.dataset else list(evidence.plan.truths)
+    for kind in FIGURES.values():
+        for dataset in datasets if kind.per_dataset else [""]:
+            yield draw_one(kind, evidence, replace(choice, dataset=dataset))
+
+
+def reasons(attempts: Iterable[Attempt]) -> list[str]:
+    """Say which figures are not drawn and why: one clause for all that lack the same.
+
+    Attempts that gave a drawing are passed over.
+    """
+    datasets: dict[tuple[str, str], list[str]] = {}
+    for attempt in attempts:
+        if isinstance(attempt.outcome, NotShown):
+            key = (attempt.kind.name, attempt.outcome.reason)
+            datasets.setdefault(key, []).append(attempt.dataset)
+    kinds: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (kind, reason), names in datasets.items():
+        kinds.setdefault((reason, tuple(names)), []).append(kind)
+    found = []
+    for (reason, of), names in kinds.items():
+        start = f"{'figure' if len(names) == 1 else 'figures'} {', '.join(names)}"
+        whose = f" of {', '.join(of)}" if any(of) else ""
+        found.append(f"{start}{whose} cannot be drawn: {reason}")
+    return found

@@ -11,10 +11,9 @@ import numpy as np
 
 from benchmark.analysis.comparisons import as_good_as_best
 from benchmark.analysis.evidence import Evidence
-from benchmark.analysis.instances import predictions_of
-from benchmark.store.pictures import SIDE, shown_rows
 from benchmark.metrics import MEASURES
 from benchmark.reporting.summary import duration
+from benchmark.store.pictures import SIDE
 from benchmark.tables.render import GAP
 from features.arrays import FloatArray
 
@@ -215,9 +214,9 @@ def instances_data(evidence: Evidence, pictures: bool) -> list[dict[str, Any]]:
     """
     found = []
     for dataset, truth in evidence.plan.truths.items():
-        rows = shown_rows(evidence, dataset)
+        rows = evidence.shown_rows(dataset)
         stored = evidence.thumbnails(dataset) if pictures else {}
-        predicted = predictions_of(evidence, dataset)
+        predicted = evidence.predictions(dataset)
         values = evidence.values[dataset]
         found.append(
             {

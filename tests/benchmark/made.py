@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.analysis.evidence import Evidence
-from benchmark.store.pictures import keep_pictures
 from benchmark.datasets import Dataset
 from benchmark.planning.folds import stratified_folds
 from benchmark.planning.plan import Plan, Result, Truth
+from benchmark.store.pictures import keep_pictures
 from benchmark.store.run_folder import RunFolder
 from features.images.sources import ArrayImages
 

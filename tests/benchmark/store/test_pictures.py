@@ -1,59 +1,17 @@
-"""Which instances are shown, and the pictures that are kept of them."""
+"""Pictures of instances in the run folder: they come back whole, and of their rows."""
 
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from made import make_evidence, make_pictures
 from PIL import Image
 
-from benchmark.store.pictures import SIDE, keep_pictures, read_pictures, shown_rows
 from benchmark.datasets import Dataset
+from benchmark.store.pictures import SIDE, keep_pictures, read_pictures
 from features.images.sources import ArrayImages
-
-KL = 3
-
-
-def test_few_instances_are_all_shown(tmp_path):
-    evidence = make_evidence(tmp_path, {"A": 0.2}, {"few": 100})
-    assert shown_rows(evidence, "few") == list(range(100))
-
-
-def test_the_best_and_worst_of_every_model_are_among_those_of_many(tmp_path):
-    evidence = make_evidence(tmp_path, {"A": 0.2, "B": 0.6}, {"many": 3000})
-    rows = shown_rows(evidence, "many")
-    assert len(rows) == len(set(rows)) == 400
-    assert rows == sorted(rows)
-    for values in (evidence.values["many"][name][:, KL] for name in ("A", "B")):
-        order = np.argsort(values)
-        assert {*order[:10], *order[-10:]} <= set(rows)
-
-
-def test_the_others_are_spread_over_the_data_and_follow_the_seed(tmp_path):
-    evidence = make_evidence(tmp_path, {"A": 0.2}, {"many": 3000})
-    rows = shown_rows(evidence, "many")
-    assert rows == shown_rows(evidence, "many")
-    thirds = np.histogram(rows, bins=[0, 1000, 2000, 3000])[0]
-    assert thirds.min() > 90  # a binomial of 400 and 1/3 is below with a chance of 1e-5
-    other = replace(evidence, plan=replace(evidence.plan, seed=1))
-    assert rows != shown_rows(other, "many")
-
-
-def test_many_models_and_datasets_share_the_room(tmp_path):
-    models = {f"m{i}": 0.1 + 0.02 * i for i in range(20)}
-    datasets = {f"set{i}": 500 for i in range(20)}
-    evidence = make_evidence(tmp_path, models, datasets, folds=2)
-    shares = [len(shown_rows(evidence, name)) * 23 * 3 for name in datasets]
-    assert sum(shares) <= 400_000
-    assert min(shares) >= 40 * 23 * 3
-
-
-def test_a_model_without_results_chooses_nothing(tmp_path):
-    evidence = make_evidence(tmp_path, {"A": 0.2}, {"many": 3000}, missing=5)
-    assert len(shown_rows(evidence, "many")) == 400
 
 
 def test_pictures_come_back_as_small_jpegs(tmp_path):
