@@ -249,10 +249,17 @@ def figure(
     all          all of them that the run has
     """  # noqa: D301 - click reads the character \b
     from benchmark.commands import show as outputs
-    from benchmark.figures import FORMATS, Choice
+    from benchmark.figures import FORMATS
 
-    choice = Choice(dataset, measure, models)
-    found = outputs.draw_figures(name, out or None, formats or FORMATS, choice, to)
+    found = outputs.draw_figures(
+        name,
+        out or None,
+        formats or FORMATS,
+        dataset=dataset,
+        measure=measure,
+        models=models,
+        to=to,
+    )
     for drawing, paths in found.drawn:
         click.echo(f"{drawing.name}: {drawing.caption}")
         _echo_written(paths)

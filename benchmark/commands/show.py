@@ -185,21 +185,22 @@ def figure(
     BenchmarkError
         As `table`.
     """
-    models = tuple(choice.pop("models", ()))
-    return draw_figures(name, out, formats, Choice(models=models, **choice), to).drawn
+    return draw_figures(name, out, formats, to=to, **choice).drawn
 
 
 def draw_figures(
     name: str | int,
-    out: Out,
-    formats: Iterable[str],
-    choice: Choice,
+    out: Out = None,
+    formats: Iterable[str] = FORMATS,
+    *,
     to: str | Path | None = None,
+    **choice: Any,
 ) -> Drawn:
     """Draw a figure of stored runs or all that they have, and tell which could not be drawn.
 
     Parameters and errors are those of `figure`.
     """
+    shown = Choice(**{**choice, "models": tuple(choice.get("models", ()))})
     wanted = list(formats)
     for file_format in wanted:
         if file_format not in FORMATS:
@@ -207,7 +208,7 @@ def draw_figures(
     kind = None if str(name).lower() == "all" else find_kind(str(name))
     drawn, not_shown = [], []
     with gather(out, to) as evidence:
-        found = [draw_one(kind, evidence, choice)] if kind else draw_all(evidence, choice)
+        found = [draw_one(kind, evidence, shown)] if kind else draw_all(evidence, shown)
         for attempt in found:
             if isinstance(attempt.outcome, NotShown):
                 not_shown.append(attempt)

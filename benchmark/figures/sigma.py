@@ -25,7 +25,7 @@ def no_curve(evidence: Evidence, choice: Choice) -> NotShown | None:
     if len(spread) < 2:
         return NotShown(
             "this run has not two datasets whose labels were spread with a sigma; "
-            "make one with: python -m benchmark run --protocol figure5 --data-dir DIR"
+            "make one with: ldl-benchmark run --protocol figure5 --data-dir DIR"
         )
     if absent := not_run(
         choice,

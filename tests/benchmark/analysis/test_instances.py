@@ -1,4 +1,4 @@
-"""What was predicted for each instance, and how the instances add up to the means of the tables."""
+"""Values of instances: from the right fold, adding up to the tables; reference predictions."""
 
 from __future__ import annotations
 

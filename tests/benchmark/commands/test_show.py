@@ -1,4 +1,4 @@
-"""Tables, tests, figures and comparisons of stored runs, as commands and as functions."""
+"""Tables, tests, figures, comparisons of stored runs (show, study) as commands and functions."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_all_figures_that_a_run_has_are_drawn(command, small, tmp_path):
     assert len(stems) == 6  # 1, 4, boxes, ranks, calibration, cost
     assert result.stdout.splitlines()[-4:] == [
         "Figure 5 cannot be drawn: this run has not two datasets whose labels were spread with a "
-        "sigma; make one with: python -m benchmark run --protocol figure5 --data-dir DIR.",
+        "sigma; make one with: ldl-benchmark run --protocol figure5 --data-dir DIR.",
         "Figure critical cannot be drawn: tests across datasets need at least 3 datasets and 3 "
         "models with results on all of them; there are 1 and 3.",
         "Figure wheel of small cannot be drawn: its labels are not emotions of the wheel: "

@@ -1,4 +1,4 @@
-"""What every figure has to stand, and which of them a run can show."""
+"""What every figure must stand, names in any script (lettering) too, and which a run can show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ranks: the numbers, and that dark cells are the best ones."""
+"""Ranks: the numbers, and that dark cells (heat) are the best ones."""
 
 from __future__ import annotations
 
