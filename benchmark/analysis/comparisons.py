@@ -24,7 +24,7 @@ _ROUNDING = 1e-9
 _PAIRS_AT_A_TIME = 20
 
 
-#: What the tests assume, for whoever reads their outcome.
+#: What the tests assume, in sentences for readers of their results.
 ASSUMPTIONS = (
     "Within a dataset: corrected resampled t-test over the folds (Nadeau and Bengio 2003), which "
     "share training rows; it assumes normal differences that correlate with the share of rows in "

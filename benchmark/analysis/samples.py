@@ -20,7 +20,7 @@ IN_FIGURE_1, IN_FIGURE_4 = 6, 4
 PAPER_MODELS = ("AA-kNN", "DLDL", "EW-MTCNN")
 
 # Limits that keep a report small: instances per dataset, and pictures and predicted shares in all.
-# At least so many instances of every dataset are shown all the same.
+# The last is the fewest instances of a dataset that are shown, whatever the other limits say.
 _MOST_ROWS, _MOST_PICTURES, _MOST_SHARES = 400, 2000, 400_000
 _FEWEST_ROWS = 40
 

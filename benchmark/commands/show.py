@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, Unpack
 
 import pandas as pd
 
@@ -133,6 +133,14 @@ def significance(
         return cells, _write_grid(evidence.target, "tests", frame, cells)
 
 
+class Shown(TypedDict, total=False):
+    """What `figure` shows, where the figure has a choice; see `benchmark.figures.Choice`."""
+
+    dataset: str
+    measure: str
+    models: Sequence[str]
+
+
 @dataclass(frozen=True)
 class Drawn:
     """Figures that were drawn, and why others were not.
@@ -155,7 +163,7 @@ def figure(
     formats: Iterable[str] = FORMATS,
     *,
     to: str | Path | None = None,
-    **choice: Any,
+    **choice: Unpack[Shown],
 ) -> list[tuple[Drawing, list[Path]]]:
     """Draw a figure of stored runs, or all that they have.
 
@@ -194,13 +202,15 @@ def draw_figures(
     formats: Iterable[str] = FORMATS,
     *,
     to: str | Path | None = None,
-    **choice: Any,
+    **choice: Unpack[Shown],
 ) -> Drawn:
     """Draw a figure of stored runs or all that they have, and tell which could not be drawn.
 
     Parameters and errors are those of `figure`.
     """
-    shown = Choice(**{**choice, "models": tuple(choice.get("models", ()))})
+    shown = Choice(
+        choice.get("dataset", ""), choice.get("measure", ""), tuple(choice.get("models", ()))
+    )
     wanted = list(formats)
     for file_format in wanted:
         if file_format not in FORMATS:

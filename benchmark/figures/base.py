@@ -50,7 +50,7 @@ _STYLE = {
     "grid.linewidth": 0.6,
     "savefig.dpi": 200,
     "svg.hashsalt": "ldl-benchmark",
-    "svg.fonttype": "none",  # text stays text
+    "svg.fonttype": "none",  # text is written as text, not as outlines
     "pdf.fonttype": 42,
 }
 
@@ -78,13 +78,13 @@ class Drawing:
 
 
 def styled(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Let a function draw in the house style, whatever the user's matplotlibrc says."""
+    """Make a function draw in the style of this package, whatever the user's matplotlibrc says."""
 
     @functools.wraps(function)
     def inside(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         from matplotlib import rc_context, rcParamsDefault
 
-        # Those of backends choose how windows are shown; reading them would load one.
+        # Settings of backends stay as they are: reading them would load a backend.
         style: dict[Any, Any] = {
             key: value for key, value in rcParamsDefault.items() if not key.startswith("backend")
         }
@@ -172,9 +172,11 @@ def legend_height(labels: Sequence[str]) -> float:
 
 @styled
 def written(figure: Figure, file_format: str) -> bytes:
-    """Write a figure as a file of a format; the same numbers give the same bytes."""
+    """Return a figure as a file of a format; the same numbers give the same bytes."""
     use_covering_fonts(figure)
-    for panel in figure.axes:  # lay them out afresh, whatever was written before
+    for (
+        panel
+    ) in figure.axes:  # undo the layout of an earlier file, so that every file gets the same
         spec = panel.get_subplotspec()
         if spec is not None:
             panel.set_subplotspec(spec)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from benchmark.analysis.evidence import Evidence
 
-# Single folds are drawn up to this number; beyond, the box tells enough.
+# With more folds than this, boxes are drawn without dots for the folds.
 _MOST_POINTS = 30
 
 
@@ -119,7 +119,9 @@ def _draw_measure(panel: Axes, of: dict[str, np.ndarray], models: list[str]) -> 
         )
         ends = np.append(inside, lines)
         margin = 0.05 * (ends.max() - ends.min())
-        far &= (medians < ends.min()) | (medians > ends.max())  # others are in view all the same
+        far &= (medians < ends.min()) | (
+            medians > ends.max()
+        )  # the others are within the axis anyway
         panel.set_xlim(ends.min() - margin, ends.max() + margin)
         for place in map(int, np.flatnonzero(far)):
             above, text = medians[place] > ends.max(), f"{medians[place]:.3g}"

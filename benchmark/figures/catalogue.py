@@ -1,4 +1,4 @@
-"""The figures that can be asked for, and which of them a run has what to show for."""
+"""The figures that can be asked for, and which of them can be drawn of a run."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from benchmark.figures.wheel import off_the_wheel
 
 
 def always(evidence: Evidence, choice: Choice) -> None:
-    """Tell of a figure that every run can show."""
+    """Return None: the figure can be drawn of every run."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ FIGURES: dict[str, FigureKind] = {kind.name: kind for kind in _KINDS}
 
 @dataclass(frozen=True)
 class Attempt:
-    """What came of drawing a figure.
+    """A figure that was drawn, or the reason why it was not.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ def draw_one(kind: FigureKind, evidence: Evidence, choice: Choice) -> Attempt:
 def draw_all(
     evidence: Evidence, choice: Choice, datasets: Sequence[str] | None = None
 ) -> Iterator[Attempt]:
-    """Draw every figure that a run has what to show for, those of one dataset for each.
+    """Draw every figure, those of one dataset for each; where that cannot be, give the reason.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def draw_all(
 
 
 def reasons(attempts: Iterable[Attempt]) -> list[str]:
-    """Say which figures are not drawn and why: one clause for all that lack the same.
+    """Say which figures cannot be drawn and why; those with the same reason share a clause.
 
     Attempts that gave a drawing are passed over.
     """

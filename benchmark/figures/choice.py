@@ -58,7 +58,7 @@ def resolve(choice: Choice, plan: Plan) -> Choice:
 
 
 def _known(what: str, name: str, known: Iterable[str]) -> str:
-    """Find what a run has of a name."""
+    """Find a name among those that the run has; case does not matter."""
     by_lower = {candidate.lower(): candidate for candidate in known}
     if name.lower() not in by_lower:
         names = list(by_lower.values())
@@ -131,13 +131,13 @@ def left_out(names: Iterable[str]) -> str:
 
 
 def not_run(choice: Choice, known: Sequence[str], where: str = "on it") -> NotShown | None:
-    """Tell that chosen models did not run where the figure looks; None if all of them did."""
+    """Return the reason if some of the chosen models did not run where the figure looks."""
     absent = [name for name in choice.models if name not in known]
     return NotShown(f"{', '.join(absent)} did not run {where}") if absent else None
 
 
 def no_complete_model(evidence: Evidence, choice: Choice) -> NotShown | None:
-    """Tell that none of the chosen models has all of its folds of the dataset; None if one has."""
+    """Return the reason if no model to be shown has all of its folds of the dataset."""
     known = evidence.plan.models_of(chosen_dataset(evidence.plan, choice))
     if absent := not_run(choice, known):
         return absent

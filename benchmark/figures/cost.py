@@ -133,7 +133,7 @@ def draw(
     panel.step(front["seconds"], front["value"] * factor, where="post", color="0.4", zorder=0)
     panel.axhline(mean * factor, color="0.35", linestyle="--", linewidth=0.9)
     panel.set(xlabel="seconds per fold", ylabel=directed(measure))
-    panel.xaxis.set_major_formatter("{x:g}")  # powers of ten would be too small to read
+    panel.xaxis.set_major_formatter("{x:g}")  # exponents would be too small to read
     low, high = panel.get_xlim()
     panel.xaxis.set_minor_formatter(_between_decades(high / low))
     panel.grid()

@@ -1,4 +1,4 @@
-"""Critical-difference diagrams: mean ranks over datasets, with bars over what is not told apart."""
+"""Critical-difference diagrams: mean ranks over datasets; bars join models that may be equal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def too_few(evidence: Evidence, choice: Choice) -> NotShown | None:
-    """Tell that there are too few datasets, or models that ran on all of them, for the tests."""
+    """Return the reason if there are too few datasets, or models that ran on all of them."""
     ranking = _rank(evidence.summary, choice)
     return NotShown(ranking.reason) if isinstance(ranking, TooFew) else None
 
@@ -28,7 +28,7 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     """Draw the diagrams of one measure, by Nemenyi's test and by Wilcoxon's."""
     measure = chosen_measure(choice, "kl_divergence")
     ranking = _rank(evidence.summary, choice)
-    assert isinstance(ranking, Ranking)  # noqa: S101 - else `too_few` has told
+    assert isinstance(ranking, Ranking)  # noqa: S101 - `too_few` returned None
     friedman = ranking.friedman
     caption = " ".join(
         [

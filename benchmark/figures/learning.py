@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def no_curves(evidence: Evidence, choice: Choice) -> NotShown | None:
-    """Tell that no model has all of its folds, or none records the loss of its epochs."""
+    """Return the reason if no model has all of its folds, or none recorded losses."""
     if incomplete := no_complete_model(evidence, choice):
         return incomplete
     dataset = chosen_dataset(evidence.plan, choice)
@@ -93,7 +93,7 @@ def draw(curves: pd.DataFrame, names: list[str]) -> Figure:
     step = -(-int(curves["epoch"].max()) // 10)
     for number, name in enumerate(shown):
         mine = curves[curves["model"] == name]
-        # Ten markers are enough; those of different models keep apart.
+        # About ten markers on a curve; different models have theirs at different epochs.
         style = {**model_style(names, name), "markevery": (number % step, step)}
         panel.fill_between(mine["epoch"], mine["low"], mine["high"], alpha=0.15, lw=0,
                            color=style["color"])  # fmt: skip

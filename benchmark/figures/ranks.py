@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def no_ranks(evidence: Evidence, choice: Choice) -> NotShown | None:
-    """Tell that no model has a rank; None if one has."""
+    """Return the reason if no model has a rank."""
     plan = evidence.plan
     known = (
         list(plan.models)

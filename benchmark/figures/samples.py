@@ -156,7 +156,7 @@ def draw(shares: pd.DataFrame, pictures: Mapping[int, bytes], names: Sequence[st
     first = grid[-1, 0]
     first.set_yticks(range(len(labels)), shortened(labels, 24))
     first.set_ylim(len(labels) - 0.5, -0.5)
-    top = (1.12 if models else 1.45) * shares["share"].max()  # numbers need room
+    top = (1.12 if models else 1.45) * shares["share"].max()  # room for the numbers behind the bars
     for panel in grid[-1]:
         panel.set_xlim(0, top)
     if models:

@@ -1,4 +1,4 @@
-"""Figure 5: how the width sigma of the wheel's prior matters on a set of single labels."""
+"""Figure 5: accuracy and KL divergence over sigma, the width of the wheel's prior."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from benchmark.planning.plan import Plan
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Measure to what its axis says and what it is multiplied by.
+# Measure: title of its axis, and the factor that its values are multiplied by.
 _AXES = {"accuracy": ("Accuracy % ↑", 100), "kl_divergence": ("KL divergence ↓", 1)}
 
 
 def no_curve(evidence: Evidence, choice: Choice) -> NotShown | None:
-    """Tell that the run has no two sigma, or no model with all of its folds at two of them."""
+    """Return the reason if the run has no two sigma, or no model with all folds at two of them."""
     plan = evidence.plan
     spread = [name for name, truth in plan.truths.items() if truth.sigma is not None]
     if len(spread) < 2:

@@ -30,7 +30,7 @@ _NEUTRAL_LIES = {
 
 
 def off_the_wheel(evidence: Evidence, choice: Choice) -> NotShown | None:
-    """Tell that a label of the dataset is not on the wheel; None if all of them are."""
+    """Return the reason if a label of the dataset is not on the wheel."""
     try:
         wheel_distances(evidence.plan.truths[chosen_dataset(evidence.plan, choice)].label_names)
     except ValueError as error:

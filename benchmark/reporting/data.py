@@ -203,7 +203,7 @@ def _first(evidence: Evidence, dataset: str) -> int:
 
 
 def _short(value: float) -> float | None:
-    """Five significant digits; what JSON does not know is nothing."""
+    """Round to five significant digits; None for NaN and infinity, which JSON lacks."""
     return float(f"{value:.5g}") if np.isfinite(value) else None
 
 
@@ -323,7 +323,7 @@ def timing_rows(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def failure_rows(evidence: Evidence) -> list[dict[str, Any]]:
-    """List what failed when the runs were last at work and still has no result, with its log."""
+    """List tasks that failed in the last run and have no result since, with their tracebacks."""
     done = {(task.dataset, task.model, task.repeat, task.fold) for task in evidence.results}
     found: Iterable[dict[str, Any]] = (
         entry for folder in evidence.folders for entry in folder.read_failures()
