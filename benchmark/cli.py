@@ -15,7 +15,7 @@ import click
 from benchmark.errors import BenchmarkError
 
 if TYPE_CHECKING:
-    from benchmark.commands.show import Study
+    from benchmark.commands.study import Study
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -249,14 +249,22 @@ def figure(
     all          all of them that the run has
     """  # noqa: D301 - click reads the character \b
     from benchmark.commands import show as outputs
+    from benchmark.figures import FORMATS
 
-    drawn = outputs.figure(
-        name, out or None, formats or outputs.FORMATS, dataset=dataset, measure=measure,
-        models=models, to=to,
-    )  # fmt: skip
-    for drawing, paths in drawn:
+    found = outputs.draw_figures(
+        name,
+        out or None,
+        formats or FORMATS,
+        dataset=dataset,
+        measure=measure,
+        models=models,
+        to=to,
+    )
+    for drawing, paths in found.drawn:
         click.echo(f"{drawing.name}: {drawing.caption}")
         _echo_written(paths)
+    for reason in found.left_out:
+        click.echo(f"{reason[0].upper()}{reason[1:]}.")
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""Which differences between models are real: the tests of `statistics` on a run."""
+"""Tests whether differences between the models of a run are more than chance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pandas as pd
 
 from benchmark.analysis import statistics
 from benchmark.analysis.statistics import ALPHA
-from benchmark.errors import UsageError
 from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan, Truth
 from features.arrays import FloatArray, IntArray
@@ -25,7 +24,7 @@ _ROUNDING = 1e-9
 _PAIRS_AT_A_TIME = 20
 
 
-#: What the tests assume, for whoever reads their outcome.
+#: What the tests assume, in sentences for readers of their results.
 ASSUMPTIONS = (
     "Within a dataset: corrected resampled t-test over the folds (Nadeau and Bengio 2003), which "
     "share training rows; it assumes normal differences that correlate with the share of rows in "
@@ -250,6 +249,19 @@ def intervals(
 
 
 @dataclass(frozen=True)
+class TooFew:
+    """There are too few datasets or models for a test.
+
+    Attributes
+    ----------
+    reason : str
+        How many it needs and how many there are; a sentence without capital and full stop.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Ranking:
     """How models rank over several datasets in one measure.
 
@@ -281,7 +293,7 @@ class Ranking:
     remarks: list[str]
 
 
-def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking:
+def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking | TooFew:
     """Test the ranks of the models over all datasets of a run.
 
     Parameters
@@ -291,10 +303,11 @@ def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking:
     measure : Measure
         What the models are ranked by.
 
-    Raises
-    ------
-    UsageError
-        Fewer than three datasets, or fewer than three models with all of their folds.
+    Returns
+    -------
+    Ranking or TooFew
+        The latter for fewer than three datasets, or fewer than three models that have all of their
+        folds on every dataset.
     """
     rows = summary[summary["kind"] == "model"]
     table = rows.pivot(  # noqa: PD010 - refuses duplicates
@@ -307,7 +320,7 @@ def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking:
     ] if incomplete else []  # fmt: skip
     n, k = kept.shape
     if n < FEWEST_DATASETS or k < FEWEST_MODELS:
-        raise UsageError(
+        return TooFew(
             f"tests across datasets need at least {FEWEST_DATASETS} datasets and {FEWEST_MODELS} "
             f"models with results on all of them; there are {n} and {k}"
             + (f" ({remarks[0]})" if remarks else "")

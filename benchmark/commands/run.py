@@ -15,8 +15,7 @@ from typing import Any, cast
 from joblib import cpu_count
 
 from benchmark.analysis.evidence import RUNS, Evidence, read_results
-from benchmark.analysis.samples import keep_pictures, shown_rows
-from benchmark.commands.show import Study, write_tables
+from benchmark.commands.study import Study, write_tables
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.loading import load_datasets
 from benchmark.errors import BenchmarkError, UsageError
@@ -31,6 +30,7 @@ from benchmark.running import environment
 from benchmark.running.compute import compute, count, describe_failures
 from benchmark.running.job import Job, Resources
 from benchmark.running.prepare import helper, prepare_inputs
+from benchmark.store.pictures import keep_pictures
 from benchmark.store.run_folder import RunFolder
 
 #: Default folder of features and decoded images, which all runs share.
@@ -182,7 +182,7 @@ def _write_report(evidence: Evidence, datasets: Mapping[str, Dataset]) -> None:
     from benchmark.reporting.page import write_report
 
     for name, data in datasets.items():
-        keep_pictures(evidence.target, data, shown_rows(evidence, name))
+        keep_pictures(evidence.target, data, evidence.shown_rows(name))
     write_report(evidence)
 
 

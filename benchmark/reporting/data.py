@@ -11,10 +11,9 @@ import numpy as np
 
 from benchmark.analysis.comparisons import as_good_as_best
 from benchmark.analysis.evidence import Evidence
-from benchmark.analysis.instances import predictions_of
-from benchmark.analysis.samples import SIDE, shown_rows
 from benchmark.metrics import MEASURES
 from benchmark.reporting.summary import duration
+from benchmark.store.pictures import SIDE
 from benchmark.tables.render import GAP
 from features.arrays import FloatArray
 
@@ -204,7 +203,7 @@ def _first(evidence: Evidence, dataset: str) -> int:
 
 
 def _short(value: float) -> float | None:
-    """Five significant digits; what JSON does not know is nothing."""
+    """Round to five significant digits; None for NaN and infinity, which JSON lacks."""
     return float(f"{value:.5g}") if np.isfinite(value) else None
 
 
@@ -215,9 +214,9 @@ def instances_data(evidence: Evidence, pictures: bool) -> list[dict[str, Any]]:
     """
     found = []
     for dataset, truth in evidence.plan.truths.items():
-        rows = shown_rows(evidence, dataset)
+        rows = evidence.shown_rows(dataset)
         stored = evidence.thumbnails(dataset) if pictures else {}
-        predicted = predictions_of(evidence, dataset)
+        predicted = evidence.predictions(dataset)
         values = evidence.values[dataset]
         found.append(
             {
@@ -324,7 +323,7 @@ def timing_rows(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def failure_rows(evidence: Evidence) -> list[dict[str, Any]]:
-    """List what failed when the runs were last at work and still has no result, with its log."""
+    """List tasks that failed in the last run and have no result since, with their tracebacks."""
     done = {(task.dataset, task.model, task.repeat, task.fold) for task in evidence.results}
     found: Iterable[dict[str, Any]] = (
         entry for folder in evidence.folders for entry in folder.read_failures()

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from benchmark.analysis.comparisons import ASSUMPTIONS, rank_across
+from benchmark.analysis.comparisons import ASSUMPTIONS, TooFew, rank_across
 from benchmark.analysis.statistics import ALPHA
-from benchmark.errors import UsageError
 from benchmark.metrics import Measure
 from benchmark.tables.grid import Grid
 
@@ -105,10 +104,9 @@ def significance_grid(table: pd.DataFrame, summary: pd.DataFrame, measure: Measu
 
 def ranking_sentences(summary: pd.DataFrame, measure: Measure) -> list[str]:
     """Say what the tests across datasets tell, or why there are none."""
-    try:
-        ranking = rank_across(summary, measure)
-    except UsageError as error:
-        return [f"{str(error)[0].upper()}{str(error)[1:]}."]
+    ranking = rank_across(summary, measure)
+    if isinstance(ranking, TooFew):
+        return [f"{ranking.reason[0].upper()}{ranking.reason[1:]}."]
     friedman = ranking.friedman
     verdict = "rank differently" if friedman.p_value < ALPHA else "cannot be told apart by rank"
     return [
@@ -133,9 +131,8 @@ def rankings_frame(summary: pd.DataFrame, measures: Iterable[Measure]) -> pd.Dat
     """
     rows = []
     for measure in measures:
-        try:
-            r = rank_across(summary, measure)
-        except UsageError:
+        r = rank_across(summary, measure)
+        if isinstance(r, TooFew):
             continue
         for i, a in enumerate(r.models):
             for j, b in enumerate(r.models[i + 1 :], start=i + 1):

@@ -9,10 +9,10 @@ import numpy as np
 from images_in_memory import ImagesInMemory
 
 from benchmark.analysis.evidence import Evidence
-from benchmark.analysis.samples import keep_pictures
 from benchmark.datasets import Dataset
 from benchmark.planning.folds import stratified_folds
 from benchmark.planning.plan import Plan, Result, Truth
+from benchmark.store.pictures import keep_pictures
 from benchmark.store.run_folder import RunFolder
 
 

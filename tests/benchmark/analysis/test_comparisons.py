@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import statistics as plain
 from dataclasses import replace
 from itertools import combinations
@@ -18,7 +19,6 @@ from benchmark.analysis import comparisons
 from benchmark.analysis.comparisons import as_good_as_best, practical_equivalence, rank_across
 from benchmark.analysis.instances import instance_weights
 from benchmark.analysis.statistics import bootstrap_intervals
-from benchmark.errors import UsageError
 from benchmark.metrics import MEASURES
 
 MODELS = {"Middling": 0.5, "Good": 0.1, "Twin": 0.5, "Poor": 0.9}
@@ -503,14 +503,12 @@ def test_models_that_never_ran_on_a_dataset_are_said():
 
 
 def test_too_few_datasets_or_models():
-    with pytest.raises(UsageError, match=r"at least 3 datasets and 3 models .* are 2 and 4$"):
-        rank_across(means(best_first(2, 4)), KL)
-    with pytest.raises(UsageError, match=r"there are 5 and 2$"):
-        rank_across(means(best_first(5, 2)), KL)
+    reason = rank_across(means(best_first(2, 4)), KL).reason
+    assert re.search(r"at least 3 datasets and 3 models .* are 2 and 4$", reason)
+    assert re.search(r"there are 5 and 2$", rank_across(means(best_first(5, 2)), KL).reason)
     values = best_first(5, 3)
     values[1, 0] = np.nan
-    with pytest.raises(UsageError, match=r"there are 5 and 2 \(A left out"):
-        rank_across(means(values), KL)
+    assert re.search(r"there are 5 and 2 \(A left out", rank_across(means(values), KL).reason)
     assert rank_across(means(best_first(3, 3)), KL).friedman.mean_ranks.tolist() == [1, 2, 3]
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from made import make_evidence
 
-from benchmark.figures.base import Choice
 from benchmark.figures.boxes import make
+from benchmark.figures.choice import Choice
 from benchmark.metrics import MEASURES
 
 

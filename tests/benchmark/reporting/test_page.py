@@ -1,4 +1,4 @@
-"""The report: what it holds, when it is written, and what it never lets through."""
+"""The report (page, data): what it holds, when it is written, what it never lets through."""
 
 from __future__ import annotations
 

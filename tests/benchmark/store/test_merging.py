@@ -1,4 +1,4 @@
-"""Runs put together: what is joined, what is refused and how, and that no number changes."""
+"""Runs put together (merging): what is joined or refused, and that no number changes."""
 
 from __future__ import annotations
 
