@@ -97,7 +97,7 @@ def sigma_curve(plan: Plan, summary: pd.DataFrame) -> pd.DataFrame:
     if len(sigmas) < 2:
         raise UsageError(
             "this run has not two datasets whose labels were spread with a sigma; "
-            "make one with: python -m benchmark run --protocol figure5 --data-dir DIR"
+            "make one with: ldl-benchmark run --protocol figure5 --data-dir DIR"
         )
     rows = summary[summary["dataset"].isin(sigmas.keys()) & (summary["kind"] == "model")].copy()
     rows["sigma"] = rows["dataset"].map(sigmas)
