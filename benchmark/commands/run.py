@@ -27,6 +27,7 @@ from benchmark.planning.settings import (
     make_plan,
     make_settings,
 )
+from benchmark.planning.without_networks import keep_runnable, refuse_extraction
 from benchmark.plugins.registry import load_plugin
 from benchmark.running import environment
 from benchmark.running.compute import Resources, compute, count, describe_failures
@@ -133,6 +134,7 @@ def run(
     loaded = load_datasets(
         settings.datasets, given, data_dir, cache, skip_unreadable, show_progress
     )
+    rows = keep_runnable(rows, loaded, all_models, tell)
     needs = find_needs(loaded, rows, settings, all_models, tell)
     rows = [model for model in rows if any(model.name in found for found in needs.values())]
     plan = make_plan(settings, loaded, rows, needs)
@@ -143,6 +145,8 @@ def run(
             folder.remove_results(plan.tasks)
         results = read_results(folder, plan.tasks, tell)
         pending = [task for task in plan.tasks if task not in results]
+        pairs = {(task.dataset, task.model) for task in pending}
+        refuse_extraction(((loaded[name], needs[name][model]) for name, model in pairs), cache)
         if pending:
             folder.remove_derived()
         folder.write_plan(plan, environment.describe())
@@ -242,6 +246,7 @@ def extract_features(
             if data.images is None:
                 raise UsageError(f"dataset {name} has no images to extract features from")
             need = find_features(data, settings)
+            refuse_extraction([(data, need)], cache)
             found = prepare_inputs(
                 process, {name: data}, {name: {need}}, cache, show_progress, sentences.append
             )

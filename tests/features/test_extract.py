@@ -427,3 +427,18 @@ def test_nothing_is_drawn_before_the_first_item_is_asked_for():
     ahead(endless(closed), 2).close()
     assert closed == []
     assert threads() == []
+
+
+def test_what_the_cache_has_is_told_without_a_network(tmp_path):
+    images = ArrayImages(pixels())
+    assert not features.extract.is_extracted(images, SMALL, tmp_path)
+    extract(images, SMALL, tmp_path)
+    assert features.extract.is_extracted(images, SMALL, tmp_path)
+    assert not features.extract.is_extracted(images, replace(SMALL, seed=1), tmp_path)
+    assert not features.extract.is_extracted(ArrayImages(pixels(seed=1)), SMALL, tmp_path)
+
+
+def test_features_that_are_not_complete_are_not_there(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        extract(Watched(pixels(), interrupt_at=17), SMALL, tmp_path)
+    assert not features.extract.is_extracted(ArrayImages(pixels()), SMALL, tmp_path)
