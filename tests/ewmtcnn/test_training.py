@@ -47,6 +47,7 @@ def same(one, other):
     return one[0] == other[0] and all(map(np.array_equal, one[1], other[1]))
 
 
+@pytest.mark.slow
 def test_a_second_fold_repeats_the_first_and_compiles_nothing(monkeypatch):
     first = fit()
     assert len(first[0]) == 4
@@ -57,6 +58,7 @@ def test_a_second_fold_repeats_the_first_and_compiles_nothing(monkeypatch):
     assert get_trainer(NETWORK, replace(SETTINGS, epochs=9)) is get_trainer(NETWORK, SETTINGS)
 
 
+@pytest.mark.slow
 def test_every_setting_of_the_step_matters():
     base = fit(replace(SETTINGS, epochs=2))
     for change in (
@@ -120,6 +122,7 @@ def test_a_full_disk_costs_checkpoints_and_not_the_training(tmp_path, monkeypatc
     assert len(told) == 1
 
 
+@pytest.mark.slow
 def test_checkpoints_that_cannot_be_used_are_told_and_left_aside(tmp_path):
     whole = fit()
     (tmp_path / CHECKPOINT).write_bytes(b"nothing")
@@ -144,6 +147,7 @@ def test_it_says_how_far_it_is():
     assert told == [f"epoch {k}/4, loss {loss:.4f}" for k, loss in enumerate(history, start=1)]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_is_told():
     settings = replace(SETTINGS, backbone_rate=1e30, head_rate=1e30)
     with pytest.raises(ValueError, match=r"the loss became .* in epoch 1; lower backbone_rate"):
@@ -194,6 +198,7 @@ def test_other_errors_pass():
         train_with(Broken(0))
 
 
+@pytest.mark.slow
 def test_after_short_memory_the_trainer_starts_anew(monkeypatch):
     """Looking for a batch that fits spoils every variable; the next fold must not notice."""
     whole = fit()
@@ -213,6 +218,7 @@ def test_a_step_can_be_measured():
     assert cost.peak_mib > 50
 
 
+@pytest.mark.slow
 def test_images_are_read_batch_by_batch():
     X, D = problem()
 

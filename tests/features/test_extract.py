@@ -112,6 +112,7 @@ def test_the_batch_and_what_fills_the_last_change_nothing(tmp_path, batch_size):
     np.testing.assert_allclose(found[:], plain(images), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_weights_seed_size_and_precision_are_those_asked_for(tmp_path):
     images = ArrayImages(pixels(5))
     for extraction, expected in (
@@ -270,6 +271,7 @@ say("keras" in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_computes_and_the_other_does_without_keras(tmp_path):
     def start():
         command = [sys.executable, "-c", PROCESS, str(tmp_path)]

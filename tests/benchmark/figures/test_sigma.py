@@ -45,6 +45,7 @@ def test_a_run_without_sigmas_is_told():
         sigma_curve(*make_run([None, 0.6]))
 
 
+@pytest.mark.slow
 def test_files_are_of_their_format_and_repeatable():
     curve = sigma_curve(*make_run([0.0, 0.5, 1.0]))
     first, second = (draw_sigma_curve(curve) for _ in range(2))

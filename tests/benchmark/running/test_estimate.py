@@ -74,6 +74,7 @@ def test_only_long_runs_are_measured():
     assert not is_long(networks, models, needs, plan, GPU)
 
 
+@pytest.mark.slow
 def test_steps_are_measured_and_told(monkeypatch):
     models, plan, needs = make_run()
     networks = [task for task in plan.tasks if models[task.model].is_network]

@@ -214,6 +214,7 @@ print(json.dumps([
 """
 
 
+@pytest.mark.slow
 def test_tensorflow_itself_starts_quietly_whatever_a_users_configuration_says(tmp_path):
     wishes = {"backend": "jax", "image_data_format": "channels_first", "floatx": "float64"}
     (tmp_path / "keras.json").write_text(json.dumps(wishes))

@@ -130,6 +130,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
     grown = []
     for n in (25_000, 100_000):  # 25 and 100 MB
