@@ -189,17 +189,18 @@ def test_the_other_commands(environment):
 
 
 def test_networks_say_what_to_install(environment):
-    named = environment("ldl-benchmark", "run", "DLDL", expect=2)
+    images = ("--dataset", "synthetic:30")
+    named = environment("ldl-benchmark", "run", "DLDL", *images, expect=2)
     assert named.stderr.startswith("Error: model 'DLDL' cannot run here: networks need Keras")
     assert named.stderr.count("\n") == 1
-    every = environment("ldl-benchmark", "run", "--all", expect=2)
+    every = environment("ldl-benchmark", "run", "--all", *images, expect=2)
     left_out, refused = every.stderr.splitlines()
     assert left_out.startswith("DLDL, EW-MTCNN left out: networks need Keras")
-    assert refused.startswith("Error: the features of synthetic are not in ")
-    features = environment("ldl-benchmark", "features", "--dataset", "synthetic", expect=2)
+    assert refused.startswith("Error: the features of synthetic-30x64 are not in ")
+    features = environment("ldl-benchmark", "features", *images, expect=2)
     for sentence in (named.stderr, left_out, refused, features.stderr):
         assert INSTALL in sentence
-    assert not (environment.here / "results" / "runs" / "synthetic" / "run.json").exists()
+    assert not list(environment.here.glob("results/runs/synthetic*/run.json"))
 
 
 RUN = ("run", "AA-kNN", "--dataset", "t.csv", "--folds", 2, "--no-report", "--out")
@@ -230,7 +231,7 @@ def test_files_of_the_users_hide_nothing(environment, in_the_way, tmp_path):
 def test_the_sdist_is_enough_to_install(built, tmp_path):
     made = install(built["sdist"], tmp_path)
     assert "SA-IIS" in made("ldl-benchmark", "run", "sa-iis", *RUN[1:], "out").stdout
-    assert "Emotion6" in made("ldl-benchmark", "compare", "--dataset", "t").stdout
+    assert "Emotion6" in made("ldl-benchmark", "compare", "--dataset", "t", "--out", "out").stdout
 
 
 @pytest.mark.network
