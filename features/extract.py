@@ -18,7 +18,7 @@ from features.networks.backbones import find_backbone
 from features.networks.weights import weights_key
 from features.storage.build_shards import build_shards
 from features.storage.files import content_key
-from features.storage.sharded_array import ShardedArray
+from features.storage.sharded_array import ShardedArray, read_manifest
 from features.threads import ahead
 
 # Raise when the same settings give other features.
@@ -81,6 +81,25 @@ def _description(images: ImageSource, extraction: Extraction) -> dict[str, Any]:
     }
 
 
+def is_extracted(images: ImageSource, extraction: Extraction, cache: Path) -> bool:
+    """Tell whether `extract` finds all features in the cache, and needs no network.
+
+    Raises
+    ------
+    ValueError
+        Unknown backbone.
+    WeightsError
+        There are no such weights.
+    """
+    key = _description(images, extraction)
+    manifest = read_manifest(_folder(cache, key))
+    return manifest is not None and manifest["complete"] and manifest["key"] == key
+
+
+def _folder(cache: Path, key: dict[str, Any]) -> Path:
+    return cache / f"{key['backbone']}-{content_key(key)[:16]}"
+
+
 def extract(
     images: ImageSource,
     extraction: Extraction,
@@ -133,7 +152,7 @@ def extract(
 
     with quiet_decoding():
         return build_shards(
-            cache / f"{backbone.name}-{content_key(key)[:16]}", key, len(images),
+            _folder(cache, key), key, len(images),
             (backbone.width,), np.float32, compute, _ROWS_PER_SHARD, progress, tell,
         )  # fmt: skip
 

@@ -77,6 +77,7 @@ def test_only_the_code_that_runs_a_network_imports_one():
         assert found <= allowed, f"{path} imports {found - allowed}"
 
 
+@pytest.mark.slow
 def test_importing_changes_nothing():
     """No seeding, no handlers, no warnings filters, no files."""
     names = [

@@ -24,6 +24,7 @@ from benchmark.planning.inputs import Activations
 from benchmark.planning.models import choose_models
 from benchmark.planning.plan import make_plan
 from benchmark.planning.settings import Overrides, make_settings
+from benchmark.planning.without_networks import keep_runnable, refuse_extraction
 from benchmark.plugins.registry import load_plugin
 from benchmark.progress import Console
 from benchmark.running import environment
@@ -124,6 +125,7 @@ def run(
     rows = choose_models(settings, _as_list(models), every=all_models)
     cache = Path(cache_dir) if cache_dir else CACHE
     loaded = load_datasets(settings.datasets, given, data_dir, cache, skip_unreadable, console)
+    rows = keep_runnable(rows, loaded, all_models, tell)
     needs = find_needs(loaded, rows, settings.features, all_models, tell)
     rows = [model for model in rows if any(model.name in found for found in needs.values())]
     plan = make_plan(settings, loaded, rows, needs)
@@ -134,6 +136,8 @@ def run(
             folder.remove_results(plan.tasks)
         results = read_results(folder, plan.tasks, tell)
         pending = tuple(task for task in plan.tasks if task not in results)
+        pairs = {(task.dataset, task.model) for task in pending}
+        refuse_extraction(((name, needs[name][model]) for name, model in pairs), cache)
         if pending:
             folder.remove_derived()
         folder.write_plan(plan, environment.describe())
@@ -255,6 +259,7 @@ def extract_features(
             if data.images is None:
                 raise UsageError(f"dataset {name} has no images to extract features from")
             need = find_features(data.images, wanted).activations
+            refuse_extraction([(name, need)], cache)
             found = prepare_inputs(process, {name: {need}}, cache, console)[name, need]
             activations = cast(Activations, found).activations
             rows, width = activations.shape

@@ -88,6 +88,7 @@ def test_it_says_how_far_it_is():
     assert told == [f"epoch {k}/4, loss {loss:.4f}" for k, loss in enumerate(history, start=1)]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_is_told():
     settings = replace(SETTINGS, backbone_rate=1e30, head_rate=1e30)
     with pytest.raises(ValueError, match=r"the loss became .* in epoch 1; lower backbone_rate"):

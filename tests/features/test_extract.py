@@ -15,7 +15,7 @@ from images_in_memory import ImagesInMemory
 from PIL import Image
 
 import features.extract
-from features.extract import Extraction, extract, extraction_key
+from features.extract import Extraction, extract, extraction_key, is_extracted
 from features.images.decoding import ImageError, decode
 from features.images.sources import ImageFiles
 from features.networks import backend, weights
@@ -277,6 +277,7 @@ say("keras" in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_of_two_processes_one_computes_and_the_other_does_without_keras(tmp_path):
     def start():
         command = [sys.executable, "-c", PROCESS, str(tmp_path)]
@@ -354,3 +355,18 @@ def test_a_callers_error_ends_the_threads(tmp_path):
     with pytest.raises(ZeroDivisionError) as caught:
         extract(ImagesInMemory(pixels(200)), SMALL, tmp_path, 2, fail)
     assert threads() == [], caught
+
+
+def test_what_the_cache_has_is_told_without_a_network(tmp_path):
+    images = ImagesInMemory(pixels())
+    assert not is_extracted(images, SMALL, tmp_path)
+    extract(images, SMALL, tmp_path)
+    assert is_extracted(images, SMALL, tmp_path)
+    assert not is_extracted(images, replace(SMALL, size=32), tmp_path)
+    assert not is_extracted(ImagesInMemory(pixels(seed=1)), SMALL, tmp_path)
+
+
+def test_features_that_are_not_complete_are_not_there(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        extract(Watched(pixels(), interrupt_at=17), SMALL, tmp_path)
+    assert not is_extracted(ImagesInMemory(pixels()), SMALL, tmp_path)

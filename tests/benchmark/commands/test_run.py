@@ -49,6 +49,7 @@ def test_a_run_leaves_everything_a_paper_needs(command, small, tmp_path):
     assert not (out / "running").exists()
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_jobs_order_or_restart(command, small, tmp_path):
     options = ["--dataset", small, "--folds", 3, "--seed", 5]
     command("run", *QUICK, *options, "--jobs", 2, "--out", "a")
@@ -98,6 +99,7 @@ def test_a_changed_plugin_or_dataset_is_computed_anew(command, small, plugin, tm
     assert "2 to do" in command(*options).stderr
 
 
+@pytest.mark.slow
 def test_bad_models_fail_alone(command, small, tmp_path):
     """Every way to fail that a plugin has; the others finish, the table shows the gaps."""
     bad = [
@@ -158,6 +160,7 @@ def test_table_makes_every_file_again_without_a_model(command, small, tmp_path):
     assert "±" in (out / "table3.md").read_text()
 
 
+@pytest.mark.slow
 def test_damaged_results_are_told_and_computed_again(command, small, tmp_path):
     options = ["run", "AA-kNN", "SA-BFGS", "--dataset", small, "--folds", 2, "--out", "out"]
     command(*options)
@@ -184,6 +187,7 @@ def test_damaged_results_are_told_and_computed_again(command, small, tmp_path):
         assert (tmp_path / "out" / "scores.csv").read_bytes() == scores
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(small, tmp_path, plugin):
     """The model waits for a file, so that no run is over before it is interrupted."""
     path = plugin(
@@ -227,6 +231,7 @@ def test_two_runs_do_not_share_a_folder(command, small, tmp_path):
     assert "another run is at work" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_nothing_is_lost(small, tmp_path, monkeypatch):
     import errno
 
@@ -305,6 +310,7 @@ def test_new_model_checks_and_runs(command, small, tmp_path):
     assert 'My "New" Method' in done.stdout
 
 
+@pytest.mark.slow
 def test_help_is_light_and_no_command_loads_tensorflow(small, tmp_path):
     """What is imported decides how long it takes; times themselves are measured in tests/perf."""
     code = (
@@ -364,6 +370,7 @@ def test_nothing_of_the_users_is_overwritten(command, small, tmp_path):
     assert (tmp_path / "work" / "running").is_dir()
 
 
+@pytest.mark.slow
 def test_two_sizes_of_the_synthetic_set_are_two_datasets(command, tmp_path):
     both = ["--dataset", "synthetic:30x16", "--dataset", "synthetic:40x16"]
     done = command("run", "AA-kNN", *both, "--folds", 2, "--out", "out")
@@ -397,6 +404,7 @@ def test_installed_outside_of_its_folder(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_terminal_without_arrows_shows_the_table(small, tmp_path):
     arguments = [sys.executable, "-m", "benchmark", "run", "AA-kNN", "--dataset", str(small),
                  "--folds", "2", "--no-report"]  # fmt: skip

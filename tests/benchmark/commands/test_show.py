@@ -83,6 +83,7 @@ def test_seen_from_the_other_side_everything_turns():
     pd.testing.assert_frame_equal(seen_from(pair, "A"), pair)
 
 
+@pytest.mark.slow
 def test_runs_on_several_datasets_come_into_one_ranking(command, tmp_path):
     models = ("AA-kNN", "SA-BFGS", "PT-Bayes")
     for seed in range(3):
@@ -141,6 +142,7 @@ def test_what_several_runs_give_overwrites_no_run(command, small):
     assert "one holds a run; its tables would be overwritten" in result.stderr
 
 
+@pytest.mark.slow
 def test_all_figures_that_a_run_has_are_drawn(command, small, tmp_path):
     run(command, "out", "AA-kNN", "SA-BFGS", "PT-Bayes", dataset=small)
     result = command("figure", "all", "--out", "out")
@@ -227,6 +229,7 @@ def test_the_latex_of_the_tests_compiles(command, small, tmp_path):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_outputs_need_no_network_library(command, small, tmp_path):
     run(command, "out", "AA-kNN", "SA-BFGS", "PT-Bayes", dataset=small)
     code = (

@@ -30,6 +30,7 @@ def brute(D, P):
     return rows, error
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(pairs)
 def test_bins_are_those_of_brute_force(pair):

@@ -35,6 +35,7 @@ def bars(panel, ranking):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1])
 def test_bars_join_what_is_not_told_apart_and_nothing_else(evidence, number):
     ranking = rank_across(evidence.summary, KL)
@@ -47,6 +48,7 @@ def test_bars_join_what_is_not_told_apart_and_nothing_else(evidence, number):
     assert 0 < len(expected) < 15  # neither everything nor nothing
 
 
+@pytest.mark.slow
 def test_every_model_stands_there_with_its_mean_rank(evidence):
     ranking = rank_across(evidence.summary, KL)
     for panel in draw(ranking).axes:

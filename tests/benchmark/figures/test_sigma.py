@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pytest
 from made import make_evidence
 from PIL import Image
 
@@ -67,6 +68,7 @@ def test_a_curve_needs_a_model_that_is_complete_at_two_widths(tmp_path):
     assert absent.reason == "C did not run on a dataset whose labels were spread with a sigma"
 
 
+@pytest.mark.slow
 def test_files_are_of_their_format_and_repeatable():
     curve = sigma_curve(*make_run([0.0, 0.5, 1.0]))
     first, second = (draw_sigma_curve(curve) for _ in range(2))

@@ -18,6 +18,7 @@ def _predict(self, X):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(models()))
 def test_built_in_models_follow_the_contract(name):
     cls = models()[name].load()

@@ -31,10 +31,12 @@ def evidence(tmp_path):
     return made
 
 
+@pytest.mark.slow
 def test_the_same_evidence_gives_the_same_bytes(evidence):
     assert write_report(evidence).read_bytes() == render(content(evidence)).encode()
 
 
+@pytest.mark.slow
 def test_nothing_is_loaded_from_elsewhere(evidence):
     html = render(content(evidence))
     addresses = re.findall(r'(?:src|href)="([^"]*)"', html)
@@ -87,6 +89,7 @@ def test_a_model_that_lacks_a_dataset_has_no_overall_rank(tmp_path):
     assert not b[2].best
 
 
+@pytest.mark.slow
 def test_browsed_instances_have_the_models_shares_and_pictures(evidence):
     data = embedded(render(content(evidence)))
     faces, art = data["instances"]
@@ -102,6 +105,7 @@ def test_browsed_instances_have_the_models_shares_and_pictures(evidence):
     assert art["pictures"] == []
 
 
+@pytest.mark.slow
 def test_pictures_can_be_left_out(evidence):
     html = render(content(evidence, pictures=False))
     assert all(entry["pictures"] == [] for entry in embedded(html)["instances"])
@@ -111,6 +115,7 @@ def test_pictures_can_be_left_out(evidence):
     assert "data:image/jpeg" not in re.sub(r"<script>.*?</script>", "", html, flags=re.S)
 
 
+@pytest.mark.slow
 def test_figures_are_sound_pictures(evidence):
     html = render(content(evidence))
     figures = re.findall(r'<img src="data:image/(svg\+xml|png);base64,([^"]+)"', html)
@@ -192,6 +197,7 @@ def test_failures_that_have_a_result_now_are_gone(command, small, plugin, tmp_pa
     assert 'class="failure"' not in (tmp_path / "out" / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_report_of_two_runs_goes_where_it_is_told(command, small, tmp_path):
     for name, model in (("one", "AA-kNN"), ("two", "SA-BFGS")):
         done = command("run", model, "--dataset", small, "--folds", "3", "--out", name)
@@ -211,6 +217,7 @@ def test_a_report_without_a_run_is_refused(command):
     assert "there is no run below results/runs" in result.stderr
 
 
+@pytest.mark.slow
 def test_the_report_is_a_function_too(command, small):
     command("run", "AA-kNN", "--dataset", small, "--folds", "3", "--out", "out")
     assert benchmark.report("out").name == "report.html"

@@ -9,6 +9,7 @@ import sys
 import time
 
 import numpy as np
+import pytest
 
 from features.storage.build_shards import build_shards
 
@@ -121,6 +122,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
     grown = []
     for n in (25_000, 100_000):  # 25 and 100 MB

@@ -265,9 +265,9 @@ def test_a_set_that_is_not_here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = refused("ArtPhoto:0.4")
     assert text.startswith("ArtPhoto is not in data: there is no folder ArtPhoto or testImages_a")
-    assert "(python -m benchmark datasets fetch ArtPhoto)" in text
+    assert "(ldl-benchmark datasets fetch ArtPhoto)" in text
     text = refused("Emotion6", "elsewhere")
-    assert "(python -m benchmark datasets fetch Emotion6 --data-dir elsewhere)" in text
+    assert "(ldl-benchmark datasets fetch Emotion6 --data-dir elsewhere)" in text
     assert "ask its authors" in refused("Twitter_LDL", "elsewhere")
 
 
