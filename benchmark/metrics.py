@@ -137,6 +137,9 @@ MEASURES: tuple[Measure, ...] = (
     ),
 )
 
+#: The same by name.
+BY_NAME: dict[str, Measure] = {measure.name: measure for measure in MEASURES}
+
 
 def scores(D: ArrayLike, P: ArrayLike) -> dict[str, float]:
     """Mean of every measure over the rows.

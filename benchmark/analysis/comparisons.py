@@ -11,9 +11,9 @@ import pandas as pd
 
 from benchmark.analysis import statistics
 from benchmark.analysis.statistics import ALPHA
-from benchmark.errors import UsageError
 from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan, Truth
+from benchmark.wording import listed
 from features.arrays import FloatArray, IntArray
 
 #: Fewest datasets and models for tests across datasets.
@@ -250,6 +250,19 @@ def intervals(
 
 
 @dataclass(frozen=True)
+class TooFew:
+    """There are too few datasets or models for a test.
+
+    Attributes
+    ----------
+    reason : str
+        How many it needs and how many there are; a sentence without capital and full stop.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Ranking:
     """How models rank over several datasets in one measure.
 
@@ -281,7 +294,7 @@ class Ranking:
     remarks: list[str]
 
 
-def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking:
+def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking | TooFew:
     """Test the ranks of the models over all datasets of a run.
 
     Parameters
@@ -291,10 +304,11 @@ def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking:
     measure : Measure
         What the models are ranked by.
 
-    Raises
-    ------
-    UsageError
-        Fewer than three datasets, or fewer than three models with all of their folds.
+    Returns
+    -------
+    Ranking or TooFew
+        The latter for fewer than three datasets, or fewer than three models that have all of their
+        folds on every dataset.
     """
     rows = summary[summary["kind"] == "model"]
     table = rows.pivot(  # noqa: PD010 - refuses duplicates
@@ -303,11 +317,11 @@ def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking:
     incomplete = [str(model) for model in table if table[model].isna().any()]
     kept = table.drop(columns=incomplete)
     remarks = [
-        f"{', '.join(incomplete)} left out: no complete results on every dataset."
+        f"{listed(incomplete)} left out: no complete results on every dataset."
     ] if incomplete else []  # fmt: skip
     n, k = kept.shape
     if n < FEWEST_DATASETS or k < FEWEST_MODELS:
-        raise UsageError(
+        return TooFew(
             f"tests across datasets need at least {FEWEST_DATASETS} datasets and {FEWEST_MODELS} "
             f"models with results on all of them; there are {n} and {k}"
             + (f" ({remarks[0]})" if remarks else "")

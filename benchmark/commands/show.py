@@ -18,9 +18,10 @@ from benchmark.metrics import MEASURES
 from benchmark.planning.tasks import Outcome
 from benchmark.store.run_folder import FIGURES as FIGURES_FOLDER
 from benchmark.store.run_folder import RunFolder
-from benchmark.tables import grid, render
+from benchmark.tables import grid
 from benchmark.tables.grid import Grid
 from benchmark.tables.significance import rankings_frame, significance_grid, significance_table
+from benchmark.tables.table3 import table3_grids
 from benchmark.tables.table4 import table4, table4_grid
 from benchmark.tables.wheel import wheel_grid, wheel_table
 from features.storage.files import slug
@@ -295,11 +296,15 @@ def compare(
         As `table`.
     """
     from benchmark.paper import comparison as paper
+    from benchmark.paper.grids import grids
+    from benchmark.paper.sentences import sentences
+    from benchmark.paper.writing import write
 
     with gather(out, to) as evidence:
         compared = paper.compare(evidence, dataset)
-        paths = paper.write(evidence, compared)
-        return paper.grids(compared), paper.sentences(compared), paths
+        if isinstance(compared, paper.NotComparable):
+            raise UsageError(compared.reason)
+        return grids(compared), sentences(compared), write(evidence.target, compared)
 
 
 def write_tables(evidence: Evidence, failures: list[Outcome], std: bool = False) -> Study:
@@ -318,8 +323,9 @@ def write_tables(evidence: Evidence, failures: list[Outcome], std: bool = False)
         frames["rankings"] = rankings
     for name, frame in frames.items():
         folder.write_file(f"{name}.csv", frame.to_csv(index=False))
-    folder.write_file("table3.tex", render.latex(summary, lines, std))
-    folder.write_file("table3.md", render.markdown(summary, lines, std))
+    grids = table3_grids(summary, std)
+    folder.write_file("table3.tex", grid.latex(grids, lines))
+    folder.write_file("table3.md", grid.markdown(grids, lines))
     return Study(folder.path, summary, lines, failures, evidence.missing)
 
 

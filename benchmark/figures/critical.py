@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from benchmark.analysis.comparisons import Ranking, rank_across
+from benchmark.analysis.comparisons import Ranking, TooFew, rank_across
 from benchmark.analysis.statistics import ALPHA
+from benchmark.errors import UsageError
 from benchmark.figures.base import WIDTH, Choice, Drawing, chosen_measure, shortened, styled
-from benchmark.tables.significance import p_text, rankings_frame
+from benchmark.tables.significance import rankings_frame
+from benchmark.wording import p_equals
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,11 +29,13 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     """
     measure = chosen_measure(choice, "kl_divergence")
     ranking = rank_across(evidence.summary, measure)
+    if isinstance(ranking, TooFew):
+        raise UsageError(ranking.reason)
     friedman = ranking.friedman
     caption = " ".join(
         [
             f"Mean ranks in {measure.title} over {len(ranking.datasets)} datasets, best on the "
-            f"left (Friedman: p {p_text(friedman.p_value, equals=True)}, Kendall's W "
+            f"left (Friedman: {p_equals(friedman.p_value)}, Kendall's W "
             f"{friedman.concordance:.2f}). A bar joins models, marked by dots on it, no two of "
             f"which differ significantly at {ALPHA:g}: above by Nemenyi's test (critical "
             f"difference {ranking.critical_difference:.2f}), below by Wilcoxon's signed-rank test "

@@ -10,6 +10,7 @@ from typing import Any
 from benchmark.paper.published import Published
 from benchmark.planning.plan import Plan, Truth
 from benchmark.running.inputs import Need, describe_need
+from benchmark.wording import listed
 from features.extract import Extraction
 from features.networks.backbones import find_backbone
 
@@ -46,8 +47,7 @@ class Reason:
         rows = list(dict.fromkeys(row for _, row in self.about))
         if len(rows) > _NAMED:
             rows = [*rows[:2], f"{len(rows) - 2} others"]
-        *most, last = rows
-        return f"{', '.join(most)} and {last}: {self.what}." if most else f"{last}: {self.what}."
+        return f"{listed(rows)}: {self.what}."
 
     def concerns(self, about: Collection[tuple[str, str]], measures: Collection[str]) -> bool:
         """Tell whether it matters for any of some datasets with rows, in any of some measures."""

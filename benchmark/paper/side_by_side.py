@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 
 import numpy as np
@@ -39,13 +38,13 @@ def match_datasets(plan: Plan, published: Published, dataset: str = "") -> dict[
     -------
     dict
         Dataset of the paper to dataset of the run. Of ArtPhoto at several sigma the one without a
-        sigma in its name is taken, else the one at the paper's sigma.
+        sigma in its name is taken, else the one at the paper's sigma. Empty if the run has none of
+        them, and none is given.
 
     Raises
     ------
     UsageError
-        No dataset of the run has the name of one of the paper's, and none is given; or there is
-        none of the name that is given.
+        The run has no dataset of the name that is given.
     """
     by_name = {name.casefold(): name for name in plan.truths}
     matches = {}
@@ -64,12 +63,6 @@ def match_datasets(plan: Plan, published: Published, dataset: str = "") -> dict[
     )
     if art:
         matches[ARTPHOTO] = art[0]
-    if not matches:
-        raise UsageError(
-            f"this run has neither {EMOTION6} nor {ARTPHOTO}, the datasets of the published "
-            f"tables; name the dataset that shall stand for {EMOTION6}, as in: "
-            f"--dataset {shlex.quote(next(iter(plan.truths)))}"
-        )
     return matches
 
 

@@ -15,7 +15,7 @@ from benchmark.analysis.instances import predictions_of
 from benchmark.analysis.samples import SIDE, shown_rows
 from benchmark.metrics import MEASURES
 from benchmark.reporting.summary import duration
-from benchmark.tables.render import GAP
+from benchmark.wording import GAP
 from features.arrays import FloatArray
 
 _KL = [measure.name for measure in MEASURES].index("kl_divergence")

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.comparisons import ASSUMPTIONS
 from benchmark.analysis.evidence import Evidence
-from benchmark.errors import UsageError
 from benchmark.figures import Choice
 from benchmark.metrics import MEASURES
+from benchmark.paper.comparison import NotComparable, compare
+from benchmark.paper.grids import grids
+from benchmark.paper.sentences import sentences
 from benchmark.reporting.data import (
     environment_rows,
     failure_rows,
@@ -134,13 +136,10 @@ def _address(figure: Figure) -> str:
 
 def _paper(evidence: Evidence) -> dict[str, Any] | None:
     """Hold the run against the paper; nothing for a run on other data."""
-    from benchmark.paper import comparison as paper
-
-    try:
-        compared = paper.compare(evidence)
-    except UsageError:
+    compared = compare(evidence)
+    if isinstance(compared, NotComparable):
         return None
-    return {"grids": paper.grids(compared), "sentences": paper.sentences(compared)}
+    return {"grids": grids(compared), "sentences": sentences(compared)}
 
 
 def _warnings(evidence: Evidence) -> list[str]:

@@ -69,7 +69,7 @@ def table1_grid(frame: pd.DataFrame) -> Grid:
     return Grid(
         caption="Images per class",
         headers=["Dataset", "Counted by", "Class", "Images"],
-        rows=rows,
+        rows=[grid.text_cells(row) for row in rows],
         notes=[
             "In brackets the number in Table 1 of Lai, Wan and Zeng (2022), where it is another.",
             "A category is the folder in which an image lies; the dominant label is the first of "

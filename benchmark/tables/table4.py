@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from benchmark.tables.grid import Grid
+from benchmark.metrics import BY_NAME
+from benchmark.tables.grid import Cell, Grid
+from benchmark.wording import value
 
 
 def table4(summary: pd.DataFrame) -> pd.DataFrame:
@@ -36,22 +38,18 @@ def table4(summary: pd.DataFrame) -> pd.DataFrame:
 def table4_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
     """Write the cells: accuracy in percent and rank."""
     datasets = [c.removesuffix("_rank") for c in table.columns if c.endswith("_rank")]
-    rows, best = [], set()
-    for i, row in enumerate(table.to_dict("records")):
-        cells = [str(row["model"])]
-        for j, name in enumerate(datasets, start=1):
-            value, rank = row[name], row[f"{name}_rank"]
-            cell = "-" if np.isnan(value) else f"{100 * value:.2f}"
+    rows = []
+    for row in table.to_dict("records"):
+        cells = [Cell(str(row["model"]))]
+        for name in datasets:
+            text, rank = value(row[name], BY_NAME["accuracy"]), row[f"{name}_rank"]
             if not np.isnan(rank):
-                cell += f"({rank:.0f})"
-            if rank == 1:
-                best.add((i, j))
-            cells.append(cell)
+                text += f"({rank:.0f})"
+            cells.append(Cell(text, best=rank == 1))
         rows.append(cells)
     return Grid(
         caption="Accuracy (%) of the dominant label: means over all test folds",
         headers=["Model", *datasets],
         rows=rows,
-        best=best,
         notes=["In parentheses the rank among the models, 1 is best.", *notes],
     )

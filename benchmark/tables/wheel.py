@@ -7,8 +7,10 @@ from typing import Any
 import pandas as pd
 
 from benchmark.errors import UsageError
+from benchmark.metrics import BY_NAME
 from benchmark.planning.plan import Plan
-from benchmark.tables.grid import Grid
+from benchmark.tables.grid import Grid, text_cells
+from benchmark.wording import signed, value
 
 # Networks that are the same function differ by the rounding of single precision.
 _ROUNDING = 1e-5
@@ -65,7 +67,8 @@ def wheel_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
                 "reading": params["reading"],
             }
             folds = 0
-            for measure, sign in zip(_MEASURES, (1, -1), strict=True):
+            for measure in _MEASURES:
+                sign = 1 if BY_NAME[measure].higher_is_better else -1
                 mine, without = (per_fold[measure].get(model) for model in (name, bare[0]))
                 if mine is None or without is None:
                     mine = without = pd.Series(dtype=float)
@@ -84,13 +87,13 @@ def wheel_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
     rows = []
     for row in table.to_dict("records"):
         bare = row["wheel"] == "none"
-        cells = [row["dataset"], row["model"]]
-        for measure, factor, digits in (("accuracy", 100, 2), ("kl_divergence", 1, 4)):
-            value, gain = row[measure], row[f"{measure}_gain"]
-            cells.append("-" if pd.isna(value) else f"{value * factor:.{digits}f}")
-            won = f" ({row[f'{measure}_folds_won']}/{row['folds']})"
-            cells.append("" if bare or pd.isna(gain) else f"{gain * factor:+.{digits}f}{won}")
-        rows.append(cells)
+        texts = [row["dataset"], row["model"]]
+        for name in _MEASURES:
+            measure, gain = BY_NAME[name], row[f"{name}_gain"]
+            won = f" ({row[f'{name}_folds_won']}/{row['folds']})"
+            texts.append(value(row[name], measure))
+            texts.append("" if bare or pd.isna(gain) else f"{signed(gain, measure)}{won}")
+        rows.append(text_cells(texts))
     return Grid(
         caption="Does the wheel help? Each matrix W against no wheel, on the same folds",
         headers=["Dataset", "W", "Accuracy %", "gain (folds won)", "KLdiv", "gain (folds won)"],
