@@ -418,6 +418,7 @@ def _echo_written(paths: Iterable[Path]) -> None:
 def _print_study(study: Study, std: bool = False, report: bool = False) -> None:
     from benchmark.tables import grid
     from benchmark.tables.table3 import table3_grids
+    from benchmark.wording import count
 
     colour = sys.stdout.isatty()
     text = grid.terminal(table3_grids(study.summary, std), study.notes, colour)
@@ -426,5 +427,5 @@ def _print_study(study: Study, std: bool = False, report: bool = False) -> None:
     if report:
         click.echo(f"Open {study.folder / 'report.html'} in a browser to look at the run.")
     if not study.complete:
-        _tell(f"{study.missing} results are missing.")
+        _tell(f"{count(study.missing, 'result is', 'results are')} missing.")
         sys.exit(1)

@@ -19,9 +19,17 @@ GAP = "-"
 LEVEL = 0.05
 
 
-def count(number: int, what: str) -> str:
-    """Write a number of things: ``1 task``, ``3 tasks``, ``1,980 images``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def count(number: int, one: str, several: str = "") -> str:
+    """Write a number of things: ``1 task``, ``3 tasks``, ``1,980 images``.
+
+    Parameters
+    ----------
+    number : int
+    one, several : str
+        What one of them is called, and what several are, by default with an s:
+        ``count(2, "label is", "labels are")``.
+    """
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
 
 
 def listed(names: Iterable[object], last: str = "and") -> str:
@@ -31,6 +39,17 @@ def listed(names: Iterable[object], last: str = "and") -> str:
     """
     *most, final = list(map(str, names)) or [""]
     return f"{', '.join(most)} {last} {final}" if most else final
+
+
+def cut(names: Iterable[object], most: int) -> str:
+    """Separate names by commas, and leave out those behind the first few: ``a, b, ...``."""
+    texts = list(map(str, names))
+    return ", ".join([*texts[:most], *(["..."] if len(texts) > most else [])])
+
+
+def rank_mark(rank: float) -> str:
+    """Write the rank that stands behind a value, ``(1)``; nothing where there is none."""
+    return "" if math.isnan(rank) else f"({rank:.0f})"
 
 
 def duration(seconds: float) -> str:

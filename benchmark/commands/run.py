@@ -29,10 +29,11 @@ from benchmark.planning.settings import (
 )
 from benchmark.plugins.registry import load_plugin
 from benchmark.running import environment
-from benchmark.running.compute import Resources, compute, count, describe_failures
+from benchmark.running.compute import Resources, compute, describe_failures
 from benchmark.running.inputs import DEFAULT_BACKBONE, find_features
 from benchmark.running.prepare import helper, prepare_inputs
 from benchmark.store.run_folder import RunFolder
+from benchmark.wording import count
 
 #: What runs share unless told otherwise.
 CACHE = Path("results", "cache")

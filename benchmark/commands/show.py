@@ -8,22 +8,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.analysis import scores as tables
 from benchmark.analysis.evidence import Evidence, Out, gather
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.figures import FIGURES, Choice, Drawing, FigureKind
 from benchmark.figures.base import FORMATS as FORMATS
 from benchmark.figures.base import chosen_measure, written
-from benchmark.metrics import MEASURES
 from benchmark.planning.tasks import Outcome
 from benchmark.store.run_folder import FIGURES as FIGURES_FOLDER
 from benchmark.store.run_folder import RunFolder
-from benchmark.tables import grid
 from benchmark.tables.grid import Grid
-from benchmark.tables.significance import rankings_frame, significance_grid, significance_table
-from benchmark.tables.table3 import table3_grids
+from benchmark.tables.significance import significance_grid, significance_table
 from benchmark.tables.table4 import table4, table4_grid
 from benchmark.tables.wheel import wheel_grid, wheel_table
+from benchmark.tables.writing import write_grid, write_run_tables
+from benchmark.wording import listed
 from features.storage.files import slug
 
 
@@ -101,7 +99,7 @@ def network_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid, 
     with gather(out, to) as evidence:
         frame = table4(evidence.summary)
         cells = table4_grid(frame, evidence.remarks)
-        return cells, _write_grid(evidence.target, "table4", frame, cells)
+        return cells, write_grid(evidence.target, "table4", frame, cells)
 
 
 def ablation_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid, list[Path]]:
@@ -129,7 +127,7 @@ def ablation_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid,
     with gather(out, to) as evidence:
         frame = wheel_table(evidence.plan, evidence.scores)
         cells = wheel_grid(frame, evidence.remarks)
-        return cells, _write_grid(evidence.target, "wheel", frame, cells)
+        return cells, write_grid(evidence.target, "wheel", frame, cells)
 
 
 def significance(
@@ -162,7 +160,7 @@ def significance(
     with gather(out, to) as evidence:
         frame = significance_table(evidence.summary, evidence.pairs, wanted)
         cells = significance_grid(frame, evidence.summary, wanted)
-        return cells, _write_grid(evidence.target, "tests", frame, cells)
+        return cells, write_grid(evidence.target, "tests", frame, cells)
 
 
 def figure(
@@ -203,7 +201,7 @@ def figure(
     wanted = list(formats)
     for file_format in wanted:
         if file_format not in FORMATS:
-            raise UsageError(f"a figure can be {', '.join(FORMATS)}, not {file_format!r}")
+            raise UsageError(f"a figure can be {listed(FORMATS, 'or')}, not {file_format!r}")
     choice = Choice(dataset, measure, tuple(models))
     if str(name).lower() != "all":
         kind = _figure_kind(str(name))
@@ -309,24 +307,9 @@ def compare(
 
 def write_tables(evidence: Evidence, failures: list[Outcome], std: bool = False) -> Study:
     """Write scores, timings, tests and Table 3."""
-    folder, summary = evidence.target, evidence.summary
-    lines = evidence.notes
-    frames = {
-        "scores": evidence.scores,
-        "timings": tables.timings_frame(evidence.plan, evidence.results),
-        "pairs": evidence.pairs,
-        "intervals": evidence.intervals,
-        "table3": summary,
-    }
-    rankings = rankings_frame(summary, MEASURES)
-    if len(rankings):
-        frames["rankings"] = rankings
-    for name, frame in frames.items():
-        folder.write_file(f"{name}.csv", frame.to_csv(index=False))
-    grids = table3_grids(summary, std)
-    folder.write_file("table3.tex", grid.latex(grids, lines))
-    folder.write_file("table3.md", grid.markdown(grids, lines))
-    return Study(folder.path, summary, lines, failures, evidence.missing)
+    write_run_tables(evidence, std)
+    folder, notes = evidence.target.path, evidence.notes
+    return Study(folder, evidence.summary, notes, failures, evidence.missing)
 
 
 def _figure_kind(name: str) -> FigureKind:
@@ -352,11 +335,3 @@ def _write_drawing(
         content = written(drawing.figure, file_format)
         paths.append(folder.write_file(f"{name}.{file_format}", content))
     return drawing, paths
-
-
-def _write_grid(folder: RunFolder, name: str, frame: pd.DataFrame, cells: Grid) -> list[Path]:
-    return [
-        folder.write_file(f"{name}.csv", frame.to_csv(index=False)),
-        folder.write_file(f"{name}.tex", grid.latex(cells)),
-        folder.write_file(f"{name}.md", grid.markdown(cells)),
-    ]

@@ -16,6 +16,7 @@ from benchmark.analysis.evidence import Evidence
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.figures.lettering import quiet_fonts, use_covering_fonts
 from benchmark.metrics import MEASURES, Measure
+from benchmark.wording import listed
 from features.arrays import FloatArray
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def complete_models(evidence: Evidence, choice: Choice, dataset: str) -> tuple[l
     shown = [name for name in wanted if name in complete]
     if not shown:
         raise UsageError(
-            f"none of {', '.join(wanted)} has all of its folds of {dataset}; "
+            f"none of {listed(wanted)} has all of its folds of {dataset}; "
             f"the same run command computes what is missing"
         )
     return shown, left_out(name for name in wanted if name not in complete)
@@ -211,8 +212,8 @@ def complete_models(evidence: Evidence, choice: Choice, dataset: str) -> tuple[l
 
 def left_out(names: Iterable[str]) -> str:
     """Say that models are not in a figure; nothing if there are none."""
-    listed = ", ".join(names)
-    return f"Left out, for folds without a result: {listed}." if listed else ""
+    found = ", ".join(names)
+    return f"Left out, for folds without a result: {found}." if found else ""
 
 
 def chosen_measure(choice: Choice, default: str) -> Measure:

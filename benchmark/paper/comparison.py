@@ -41,13 +41,8 @@ class Comparison:
     stand_ins : dict
         Those of `matches` where it is other data.
     cells : DataFrame
-        One row per cell of Tables 3 and 4: columns table, published_dataset, dataset, model,
-        measure; ours and published (accuracies as shares); difference, positive where ours is
-        better, whatever the measure's direction; our_rank among the models of the run;
-        published_rank, as printed in Table 3 and computed in Table 4; ours_beats_mean, whether
-        ours beats the mean training distribution of the run, and published_beats_mean, whether the
-        published value beats that of the real labels. Missing values where one side has nothing.
-        A table is absent if the run has none of its models.
+        One row per cell of Tables 3 and 4, columns `benchmark.columns.COMPARE`. Missing values
+        where one side has nothing. A table is absent if the run has none of its models.
     agreement : DataFrame
         Rank correlations, see `benchmark.paper.side_by_side.agreement`.
     verdicts : tuple of Verdict

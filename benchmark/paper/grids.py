@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from benchmark.analysis.reference import MEAN
@@ -18,7 +17,7 @@ from benchmark.paper.comparison import Comparison
 from benchmark.paper.published import EMOTION6, PAPER_MEASURES, TABLE3, TABLE4
 from benchmark.paper.sentences import datasets_of, numbers_of
 from benchmark.tables.grid import DAGGER, Cell, Grid, text_cells
-from benchmark.wording import GAP, signed, value
+from benchmark.wording import GAP, rank_mark, signed, value
 
 _BETTER = "ours better by"
 _SIGN = (
@@ -86,7 +85,7 @@ def _table3(comparison: Comparison, cells: pd.DataFrame) -> Grid:
             [EMOTION6],
         ),
         headers=headers,
-        rows=rows,
+        cells=rows,
         notes=[
             f"Table 3: ours is {name}, in parentheses the rank among the models of the run; "
             f"published is {EMOTION6}, ranks as printed.",
@@ -122,7 +121,7 @@ def _table4(comparison: Comparison, cells: pd.DataFrame) -> Grid:
             papers,
         ),
         headers=headers,
-        rows=[*rows.values(), text_cells(taus)],
+        cells=[*rows.values(), text_cells(taus)],
         notes=[
             "Table 4: in parentheses the rank, ours among the models of the run, the published "
             "among the nine of the table.",
@@ -170,7 +169,7 @@ def _claims(comparison: Comparison) -> Grid:
         ),
         headers=["", "Claim", "Held against", "Verdict", *map(str.capitalize, OUTCOMES),
                  "May differ by reason"],
-        rows=[text_cells(row) for row in rows],
+        cells=[text_cells(row) for row in rows],
         notes=[
             f"Verdicts on {len(verdicts)} claims: {summary}. A claim holds if all of its "
             f"comparisons agree and are significant, and does not hold if one of them is "
@@ -200,9 +199,8 @@ def _taus(comparison: Comparison, table: str, paper: str, measures: list[str]) -
 
 
 def _ranked(row: dict[Any, Any], side: _Side, measure: Measure) -> Cell:
-    text, rank, beats = value(row[side.title], measure), row[side.rank], row[side.beats_mean]
-    if not np.isnan(rank):
-        text += f"({rank:.0f})"
+    rank, beats = row[side.rank], row[side.beats_mean]
+    text = value(row[side.title], measure) + rank_mark(rank)
     lost = not pd.isna(beats) and not beats
     return Cell(text + (DAGGER if lost else ""), best=rank == 1)
 

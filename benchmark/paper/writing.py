@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark.columns import CLAIMS
 from benchmark.paper.claims import OUTCOMES
 from benchmark.paper.comparison import Comparison
 from benchmark.paper.grids import grids
@@ -20,8 +21,7 @@ def claims_frame(comparison: Comparison) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns claim, text, where, datasets (the run's), verdict; the numbers of pairs that agrees,
-        opposes, not_significant and absent; numbers, obstacles and reasons in words.
+        Columns `benchmark.columns.CLAIMS`.
     """
     rows = [
         {
@@ -37,7 +37,7 @@ def claims_frame(comparison: Comparison) -> pd.DataFrame:
         }
         for verdict in comparison.verdicts
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(CLAIMS))
 
 
 def write(folder: RunFolder, comparison: Comparison) -> list[Path]:

@@ -16,6 +16,7 @@ from joblib.externals.loky.backend.reduction import dumps
 
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.plugins.registry import Entry, check_name, default_params, find_model, models
+from benchmark.wording import listed
 from features.storage.files import canonical_json
 
 _FOLDER = Path(__file__).parent / "protocols"
@@ -297,7 +298,7 @@ def _make_model(protocol: Protocol, name: str) -> Model:
     if consumes not in CONSUMES:
         raise UsageError(
             f"model {name!r} consumes {consumes!r}, but the harness can pass only "
-            f"{', '.join(CONSUMES)}"
+            f"{listed(CONSUMES)}"
         )
     params = default_params(cls)
     if consumes != "features":

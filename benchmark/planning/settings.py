@@ -16,6 +16,7 @@ from benchmark.planning.protocol import Model, Protocol, checked_features, load_
 from benchmark.planning.tasks import with_facts
 from benchmark.progress import image_bar
 from benchmark.running.inputs import Need, describe_need, find_need
+from benchmark.wording import listed
 from ewmtcnn.base import NetworkEstimator
 from features.networks.backbones import find_backbone
 
@@ -185,11 +186,12 @@ def find_needs(
     for name, data in datasets.items():
         absent = [model.name for model in models if model.is_network and data.images is None]
         if absent:
-            tell(f"{name} has no images: {', '.join(absent)} left out, which learn from images.")
+            tell(f"{name} has no images: {listed(absent)} left out, which learn from images.")
     for model in models:
         if not every and not any(model.name in found for found in needs.values()):
             raise UsageError(
-                f"model {model.name!r} learns from images, but {', '.join(datasets)} has none"
+                f"model {model.name!r} learns from images, but {listed(datasets)} "
+                f"{'has' if len(datasets) == 1 else 'have'} none"
             )
     return needs
 

@@ -27,6 +27,7 @@ from benchmark.reporting.data import (
     timing_rows,
 )
 from benchmark.reporting.summary import summary_sentences
+from benchmark.wording import count, listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -103,6 +104,7 @@ def render(values: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["count"] = count
     template = environment.get_template("report.html.jinja")
     style, script = (
         (_TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js")
@@ -149,8 +151,11 @@ def _warnings(evidence: Evidence) -> list[str]:
         for task, result in evidence.results.items()
         for warning in set(result.record.get("warnings", ()))
     )
-    return [f"{text} ({number} folds)" if number > 1 else text for text, number in counts.items()]
+    return [
+        f"{text} ({count(number, 'fold')})" if number > 1 else text
+        for text, number in counts.items()
+    ]
 
 
 def _few(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= 3 else f"{len(names)} datasets"
+    return listed(names) if len(names) <= 3 else count(len(names), "dataset")

@@ -46,7 +46,7 @@ def text_cells(texts: Iterable[str]) -> list[Cell]:
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows of cells under headers.
+    """Cells under headers.
 
     Attributes
     ----------
@@ -54,7 +54,8 @@ class Grid:
         What the table shows.
     headers : list of str
         One per column.
-    rows : list of list of Cell
+    cells : list of list of Cell
+        Row by row.
     notes : list of str
         What a reader has to know, in sentences.
     title : str
@@ -67,7 +68,7 @@ class Grid:
 
     caption: str
     headers: list[str]
-    rows: list[list[Cell]]
+    cells: list[list[Cell]]
     notes: list[str] = field(default_factory=list)
     title: str = ""
     rules: frozenset[int] = frozenset()
@@ -79,9 +80,9 @@ class Grid:
         return self.title or self.caption
 
     @property
-    def texts(self) -> list[list[str]]:
-        """Rows as plain text."""
-        return [list(map(str, row)) for row in self.rows]
+    def rows(self) -> list[list[str]]:
+        """Plain text of the cells, row by row."""
+        return [list(map(str, row)) for row in self.cells]
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def terminal(grids: Grid | Sequence[Grid], notes: Sequence[str] = (), colour: bo
     blocks = []
     for grid in _several(grids):
         rows = []
-        for number, row in enumerate(grid.rows):
+        for number, row in enumerate(grid.cells):
             if number in grid.rules:
                 rows.append(["-" * 4] + [""] * (len(row) - 1))
             rows.append([style.write(cell) for cell in row])
@@ -133,7 +134,7 @@ def markdown(grids: Grid | Sequence[Grid], notes: Sequence[str] = ()) -> str:
 
     blocks = []
     for grid in _several(grids):
-        rows = [[style.write(cell) for cell in row] for row in grid.rows]
+        rows = [[style.write(cell) for cell in row] for row in grid.cells]
         headers = [markdown_text(header) for header in grid.headers]
         table = tabulate(rows, headers=headers, tablefmt="pipe", disable_numparse=True)
         blocks += [f"### {markdown_text(grid.heading)}", table, items(grid.notes)]
@@ -163,7 +164,7 @@ def latex(grids: Grid | Sequence[Grid], notes: Sequence[str] = (), placement: st
 def _latex_table(grid: Grid, placement: str) -> str:
     style = _Style(latex_text, bold=r"\textbf{{{}}}", gap="--")
     lines = []
-    for number, row in enumerate(grid.rows):
+    for number, row in enumerate(grid.cells):
         if number in grid.rules:
             lines.append(r"\midrule")
         # The empty group keeps a name that begins with [ or * from being an option of \\.

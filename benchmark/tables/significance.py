@@ -8,6 +8,7 @@ import pandas as pd
 
 from benchmark.analysis.comparisons import ASSUMPTIONS, TooFew, rank_across
 from benchmark.analysis.statistics import ALPHA
+from benchmark.columns import RANKINGS
 from benchmark.metrics import Measure
 from benchmark.tables.grid import Grid, text_cells
 from benchmark.wording import GAP, p_equals, p_value, percent, signed
@@ -95,7 +96,7 @@ def significance_grid(table: pd.DataFrame, summary: pd.DataFrame, measure: Measu
         caption=f"Is the difference real? The best model in {measure.title} against the others",
         headers=["Dataset", "Best", "Other", "Difference", "95 % interval", "p (Holm)",
                  "P better / equal / worse", "Effect", "Won"],
-        rows=rows,
+        cells=rows,
         notes=notes,
     )  # fmt: skip
 
@@ -123,9 +124,7 @@ def rankings_frame(summary: pd.DataFrame, measures: Iterable[Measure]) -> pd.Dat
     Returns
     -------
     DataFrame
-        Columns measure, model_a, model_b, mean_rank_a, mean_rank_b, p_nemenyi, p_wilcoxon_holm,
-        effect_size (rank-biserial, positive if a is better), friedman_statistic, friedman_p,
-        kendall_w, critical_difference, datasets. No rows where there are too few datasets.
+        Columns `benchmark.columns.RANKINGS`; no rows where there are too few datasets.
     """
     rows = []
     for measure in measures:
@@ -140,9 +139,4 @@ def rankings_frame(summary: pd.DataFrame, measures: Iterable[Measure]) -> pd.Dat
                      r.effects[i, j], r.friedman.statistic, r.friedman.p_value,
                      r.friedman.concordance, r.critical_difference, len(r.datasets))
                 )  # fmt: skip
-    columns = [
-        "measure", "model_a", "model_b", "mean_rank_a", "mean_rank_b", "p_nemenyi",
-        "p_wilcoxon_holm", "effect_size", "friedman_statistic", "friedman_p", "kendall_w",
-        "critical_difference", "datasets",
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=list(RANKINGS))

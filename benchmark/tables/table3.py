@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchmark.metrics import MEASURES, Measure
 from benchmark.tables.grid import DAGGER, Cell, Grid
-from benchmark.wording import GAP, percent, value
+from benchmark.wording import GAP, percent, rank_mark, value
 
 
 def table3_grids(summary: pd.DataFrame, std: bool = False) -> list[Grid]:
@@ -33,7 +33,7 @@ def _grid(dataset: str, part: pd.DataFrame, std: bool) -> Grid:
         caption=f"Label distribution learning on {dataset}: means over "
         f"{part['expected_folds'].iloc[0]} test folds, ranks in parentheses.",
         headers=["Model", *titles, "Mean rank", *(["Gap to oracle"] if has_oracle else [])],
-        rows=[_row(row, std, has_oracle) for row in part.to_dict("records")],
+        cells=[_row(row, std, has_oracle) for row in part.to_dict("records")],
         rules=frozenset({int((part["kind"] == "model").sum())}),
         wide=True,
     )
@@ -62,5 +62,5 @@ def _value(row: dict[Any, Any], measure: Measure, std: bool, lost: bool) -> Cell
     text = value(mean, measure)
     if std:
         text += f"±{value(row[f'{measure.name}_std'], measure)}"
-    after = ("" if np.isnan(rank) else f"({rank:.0f})") + (DAGGER if lost else "")
+    after = rank_mark(rank) + (DAGGER if lost else "")
     return Cell(text, after, best=rank == 1)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from benchmark.metrics import BY_NAME
 from benchmark.tables.grid import Cell, Grid
-from benchmark.wording import value
+from benchmark.wording import rank_mark, value
 
 
 def table4(summary: pd.DataFrame) -> pd.DataFrame:
@@ -21,8 +20,7 @@ def table4(summary: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per model, the trivial ones last: columns model, and for every dataset its mean
-        accuracy (a share), ``<dataset>_std`` over folds and ``<dataset>_rank``; missing values
+        One row per model, the trivial ones last, columns `benchmark.columns.TABLE4`; missing values
         where the model has not run or lacks folds.
     """
     order = summary.drop_duplicates("model").sort_values("kind", kind="stable")["model"]
@@ -42,14 +40,13 @@ def table4_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
     for row in table.to_dict("records"):
         cells = [Cell(str(row["model"]))]
         for name in datasets:
-            text, rank = value(row[name], BY_NAME["accuracy"]), row[f"{name}_rank"]
-            if not np.isnan(rank):
-                text += f"({rank:.0f})"
+            rank = row[f"{name}_rank"]
+            text = value(row[name], BY_NAME["accuracy"]) + rank_mark(rank)
             cells.append(Cell(text, best=rank == 1))
         rows.append(cells)
     return Grid(
         caption="Accuracy (%) of the dominant label: means over all test folds",
         headers=["Model", *datasets],
-        rows=rows,
+        cells=rows,
         notes=["In parentheses the rank among the models, 1 is best.", *notes],
     )

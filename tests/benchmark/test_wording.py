@@ -15,11 +15,13 @@ from benchmark.wording import (
     GAP,
     LEVEL,
     count,
+    cut,
     duration,
     listed,
     p_equals,
     p_value,
     percent,
+    rank_mark,
     signed,
     value,
 )
@@ -31,6 +33,7 @@ ACCURACY, KL = BY_NAME["accuracy"], BY_NAME["kl_divergence"]
 def test_counts():
     assert [count(n, "task") for n in (0, 1, 3)] == ["0 tasks", "1 task", "3 tasks"]
     assert count(1980, "image") == "1,980 images"
+    assert [count(n, "fold has", "folds have") for n in (1, 2)] == ["1 fold has", "2 folds have"]
 
 
 def test_lists():
@@ -38,6 +41,16 @@ def test_lists():
     assert listed(["a"]) == "a"
     assert listed(["a", "b"]) == "a and b"
     assert listed(iter(("a", "b", 3)), last="or") == "a, b or 3"
+
+
+def test_long_lists_are_cut():
+    assert cut("abc", 3) == "a, b, c"
+    assert cut({"a": 1, "b": 2, "c": 3}, 2) == "a, b, ..."
+    assert cut([], 2) == ""
+
+
+def test_ranks_behind_values():
+    assert [rank_mark(rank) for rank in (1.0, 12, math.nan)] == ["(1)", "(12)", ""]
 
 
 @pytest.mark.parametrize(
