@@ -166,7 +166,7 @@ COMPARE = {
     "published_beats_mean": "whether the published value beats that of the real labels",
 }
 
-#: What becomes of the paper's claims.
+#: The paper's claims, checked on our results.
 CLAIMS = {
     "claim": "its short name",
     "text": "the claim",

@@ -104,7 +104,7 @@ def compare(
     if not matches:
         return NotComparable(
             f"this run has neither {EMOTION6} nor {ARTPHOTO}, the datasets of the published "
-            f"tables; name the dataset that shall stand for {EMOTION6}, as in: "
+            f"tables; name the dataset that stands for {EMOTION6}, for example: "
             f"--dataset {shlex.quote(next(iter(plan.truths)))}"
         )
     parts = [

@@ -1,4 +1,4 @@
-"""What `benchmark.paper` found, as tables."""
+"""A comparison with the paper, as tables."""
 
 from __future__ import annotations
 

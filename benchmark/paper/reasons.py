@@ -1,4 +1,4 @@
-"""Why our numbers may differ from published ones: what the run did otherwise, or had to choose."""
+"""Why our numbers may differ from the published ones: what the run does otherwise or must choose."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMED = 8
 
 @dataclass(frozen=True)
 class Reason:
-    """Something that makes numbers differ.
+    """Something that may make our numbers differ from the published ones.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Reason:
 
 
 def joined(reasons: Iterable[Reason]) -> list[Reason]:
-    """Make one of reasons that say the same."""
+    """Merge reasons that say the same."""
     found: dict[str, Reason] = {}
     for reason in reasons:
         former = found.get(reason.what)

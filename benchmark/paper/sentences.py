@@ -1,4 +1,4 @@
-"""What `benchmark.paper` found, in sentences."""
+"""A comparison with the paper, in sentences."""
 
 from __future__ import annotations
 

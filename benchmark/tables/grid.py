@@ -27,7 +27,7 @@ class Cell:
     best : bool
         Whether it is the best of its column: bold.
     aside : bool
-        Whether it is beside the point, as the name of a trivial row: italic in Markdown.
+        Whether it is there for comparison only, as the name of a trivial row: italic in Markdown.
     """
 
     text: str
@@ -205,8 +205,8 @@ _HEAD = r"""% Made by: python -m benchmark table NUMBER
 _LATEX_SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", DAGGER: r"$^\dagger$", "±": r"$\pm$",
-    "↓": r"$\downarrow$", "↑": r"$\uparrow$",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", DAGGER: r"$^\dagger$",
+    "±": r"$\pm$", "↓": r"$\downarrow$", "↑": r"$\uparrow$",
 }  # fmt: skip
 
 

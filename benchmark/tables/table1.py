@@ -17,7 +17,7 @@ from benchmark.tables import grid
 from benchmark.tables.grid import Grid
 from features.storage.files import write_atomic
 
-#: Where the table goes unless told otherwise, and the sets that the paper's has.
+#: Default folder of the table, and the image sets that the paper's Table 1 has.
 FOLDER = Path("results", "tables")
 PAPERS = ("Emotion6", "ArtPhoto")
 
@@ -86,9 +86,9 @@ def write_table1(
     Parameters
     ----------
     names : sequence of str
-        Which sets; by default those of the paper.
+        Image sets to count; by default those of the paper.
     data_dir : str or Path, optional
-        Where they are looked up.
+        Folder in which they are looked up.
     out : str or Path, optional
         Folder for the files, by default ``results/tables``.
 

@@ -1,4 +1,4 @@
-"""The files that tables are written to."""
+"""Writes tables as files: .csv with the numbers, .md and .tex for people."""
 
 from __future__ import annotations
 

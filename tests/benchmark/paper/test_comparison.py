@@ -65,7 +65,7 @@ def test_a_run_on_other_data_has_to_say_what_stands_for_the_papers():
     found = compare(SimpleNamespace(plan=plan))
     assert isinstance(found, NotComparable)
     assert found.reason.startswith("this run has neither Emotion6 nor ArtPhoto")
-    assert found.reason.endswith("as in: --dataset 'my data'")
+    assert found.reason.endswith("for example: --dataset 'my data'")
 
 
 def test_the_command_says_so_in_one_sentence(command, small, tmp_path):
