@@ -1,4 +1,4 @@
-"""Why our numbers may differ from the published ones: what the run does otherwise or must choose."""
+"""Why our numbers may differ from the published ones: what a run does otherwise, or must choose."""
 
 from __future__ import annotations
 
