@@ -354,13 +354,16 @@ def _echo_written(paths: Iterable[Path]) -> None:
 
 
 def _print_study(study: Study, std: bool = False, report: bool = False) -> None:
-    from benchmark.tables import render
+    from benchmark.tables import grid
+    from benchmark.tables.table3 import table3_grids
+    from benchmark.wording import count
 
     colour = sys.stdout.isatty()
-    click.echo(render.terminal(study.summary, study.notes, std, colour), color=colour or None)
+    text = grid.terminal(table3_grids(study.summary, std), study.notes, colour)
+    click.echo(text, color=colour or None)
     click.echo(f"Tables and scores are in {study.folder}.")
     if report:
         click.echo(f"Open {study.folder / 'report.html'} in a browser to look at the run.")
     if not study.complete:
-        _echo_to_stderr(f"{study.missing} results are missing.")
+        _echo_to_stderr(f"{count(study.missing, 'result is', 'results are')} missing.")
         sys.exit(1)

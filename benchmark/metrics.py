@@ -107,6 +107,16 @@ class Measure:
     in_mean_rank: bool = True
     percent: bool = False
 
+    @property
+    def factor(self) -> int:
+        """What people are shown is the value times this."""
+        return 100 if self.percent else 1
+
+    @property
+    def decimals(self) -> int:
+        """Number of decimals that people are shown."""
+        return 2 if self.percent else 4
+
 
 #: Every measure, in the order of the tables.
 MEASURES: tuple[Measure, ...] = (
@@ -126,6 +136,9 @@ MEASURES: tuple[Measure, ...] = (
         percent=True,
     ),
 )
+
+#: The same by name.
+BY_NAME: dict[str, Measure] = {measure.name: measure for measure in MEASURES}
 
 
 def scores(D: ArrayLike, P: ArrayLike) -> dict[str, float]:

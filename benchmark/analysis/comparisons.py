@@ -11,8 +11,10 @@ import pandas as pd
 
 from benchmark.analysis import statistics
 from benchmark.analysis.statistics import ALPHA
+from benchmark.columns import INTERVALS, PAIRS
 from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan, Truth
+from benchmark.wording import listed
 from features.arrays import FloatArray, IntArray
 
 #: Fewest datasets and models for tests across datasets.
@@ -68,13 +70,8 @@ def pairwise(
     Returns
     -------
     DataFrame
-        One row per dataset, measure and pair of models, in the order of the tables: columns
-        dataset, measure, model_a, model_b; difference (mean over folds, positive if a is better,
-        whatever the measure's direction) with its interval low, high; statistic, p_value, p_holm
-        (adjusted for all pairs of the dataset and measure); p_a_better, p_equivalent, p_b_better;
-        effect_size and share_won over instances (`statistics.paired_effects`);
-        folds that both have, expected_folds. Where a fold is missing the numbers are missing
-        values.
+        One row per dataset, measure and pair of models, in the order of the tables; columns
+        `benchmark.columns.PAIRS`. Where a fold is missing the numbers are missing values.
     """
     parts = []
     for dataset, truth in plan.truths.items():
@@ -97,15 +94,8 @@ def pairwise(
             part.insert(3, "model_b", names[second])
             parts.append(part)
     if not parts:
-        return pd.DataFrame(columns=_COLUMNS)
-    return pd.concat(parts, ignore_index=True)[_COLUMNS]
-
-
-_COLUMNS = [
-    "dataset", "measure", "model_a", "model_b", "difference", "low", "high", "statistic",
-    "p_value", "p_holm", "p_a_better", "p_equivalent", "p_b_better", "effect_size", "share_won",
-    "folds", "expected_folds",
-]  # fmt: skip
+        return pd.DataFrame(columns=list(PAIRS))
+    return pd.concat(parts, ignore_index=True)[list(PAIRS)]
 
 
 def fold_values(
@@ -225,7 +215,7 @@ def intervals(
     Returns
     -------
     DataFrame
-        Columns dataset, model, measure, low, high; missing values where a fold is missing.
+        Columns `benchmark.columns.INTERVALS`; missing values where a fold is missing.
     """
     parts = []
     for dataset, of in values.items():
@@ -245,7 +235,7 @@ def intervals(
                 }
             )
         )
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True)[list(INTERVALS)]
 
 
 @dataclass(frozen=True)
@@ -316,14 +306,14 @@ def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking | TooFew:
     incomplete = [str(model) for model in table if table[model].isna().any()]
     kept = table.drop(columns=incomplete)
     remarks = [
-        f"{', '.join(incomplete)} left out: no complete results on every dataset."
+        f"{listed(incomplete)} left out: no complete results on every dataset."
     ] if incomplete else []  # fmt: skip
     n, k = kept.shape
     if n < FEWEST_DATASETS or k < FEWEST_MODELS:
         return TooFew(
             f"tests across datasets need at least {FEWEST_DATASETS} datasets and {FEWEST_MODELS} "
             f"models with results on all of them; there are {n} and {k}"
-            + (f" ({remarks[0]})" if remarks else "")
+            + (f" ({remarks[0].removesuffix('.')})" if remarks else "")
         )
     # Twelve digits: means that differ by rounding alone are tied, as in the tables.
     values = kept.map(lambda value: float(f"{value:.12g}")).to_numpy(dtype=np.float64)

@@ -12,9 +12,11 @@ import numpy as np
 import pandas as pd
 
 from benchmark.analysis.reference import MEAN, ORACLE, trivial_predictions
+from benchmark.columns import SCORES, TABLE3, TIMINGS
 from benchmark.metrics import EPS, MEASURES, Measure, scores
 from benchmark.planning.plan import Plan, Result
 from benchmark.planning.tasks import Task
+from benchmark.wording import listed
 
 # Means that agree to this many significant digits are equal.
 _DIGITS = 12
@@ -35,7 +37,7 @@ def scores_frame(plan: Plan, results: Results) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns dataset, model, repeat, fold, measure, value; one row per value.
+        One row per value, columns `benchmark.columns.SCORES`.
     """
     rows = []
     for task, result in sorted(results.items(), key=lambda item: _order(plan, item[0])):
@@ -54,17 +56,17 @@ def scores_frame(plan: Plan, results: Results) -> pd.DataFrame:
             for repeat, fold, test, predictions in predicted:
                 values = scores(truth.D[test], predictions[name])
                 rows += [(truth.name, name, repeat, fold, *value) for value in values.items()]
-    return pd.DataFrame(rows, columns=["dataset", "model", "repeat", "fold", "measure", "value"])
+    return pd.DataFrame(rows, columns=list(SCORES))
 
 
 def timings_frame(plan: Plan, results: Results) -> pd.DataFrame:
-    """Collect seconds and convergence of every task, one row per task."""
-    columns = ["fit_seconds", "predict_seconds", "n_iter", "converged", "objective"]
+    """Collect seconds and convergence: a row per task, columns `benchmark.columns.TIMINGS`."""
+    recorded = [name for name in TIMINGS if name not in SCORES]
     rows = [
-        (task.dataset, task.model, task.repeat, task.fold, *map(result.record.get, columns))
+        (task.dataset, task.model, task.repeat, task.fold, *map(result.record.get, recorded))
         for task, result in sorted(results.items(), key=lambda item: _order(plan, item[0]))
     ]
-    return pd.DataFrame(rows, columns=["dataset", "model", "repeat", "fold", *columns])
+    return pd.DataFrame(rows, columns=list(TIMINGS))
 
 
 def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
@@ -80,13 +82,8 @@ def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per dataset and model, models first, then trivial predictors: columns dataset,
-        model; for every measure its mean, ``<measure>_std`` (sample deviation over folds) and
-        ``<measure>_rank`` (1 is best, ties share the smaller rank); ``mean_rank`` over the paper's
-        seven measures; oracle_gap, see `_oracle_gaps`; kind (``model`` or ``trivial``), folds,
-        expected_folds, and not_better_than_mean (measures in which the mean training distribution
-        is not beaten, separated by spaces). Means and ranks of a model that lacks folds are
-        missing values.
+        One row per dataset and model, models first, then trivial predictors; columns
+        `benchmark.columns.TABLE3`. Means and ranks of a model that lacks folds are missing values.
     """
     parts = []
     for name, truth in plan.truths.items():
@@ -118,7 +115,7 @@ def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
         table["folds"] = counts
         table["expected_folds"] = expected
         table["not_better_than_mean"] = [" ".join(lost[model]) for model in order]
-        parts.append(table)
+        parts.append(table[list(TABLE3)])
     return pd.concat(parts, ignore_index=True)
 
 
@@ -157,7 +154,7 @@ def remarks(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
     differing = sorted({name for name in libraries if libraries.count(name) > 1})
     if differing:
         lines.append(
-            f"The results come from different versions of {', '.join(differing)}; "
+            f"The results come from different versions of {listed(differing)}; "
             f"run with --force to compute all of them with one."
         )
     return lines

@@ -28,11 +28,12 @@ from benchmark.planning.without_networks import keep_runnable, refuse_extraction
 from benchmark.plugins.registry import load_plugin
 from benchmark.progress import Console
 from benchmark.running import environment
-from benchmark.running.compute import compute, count, describe_failures
+from benchmark.running.compute import compute, describe_failures
 from benchmark.running.job import Job, Resources
 from benchmark.running.prepare import helper, prepare_inputs
 from benchmark.store.pictures import keep_pictures
 from benchmark.store.run_folder import RunFolder
+from benchmark.wording import count
 
 #: Default folder of features and decoded images, which all runs share.
 CACHE = Path("results", "cache")

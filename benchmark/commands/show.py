@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-import pandas as pd
-
 from benchmark.analysis.evidence import Out, gather
 from benchmark.commands.study import Study, write_tables
 from benchmark.errors import UsageError
@@ -17,11 +15,12 @@ from benchmark.figures.catalogue import draw_all, draw_one, find_kind, reasons
 from benchmark.figures.choice import Choice, NotShown, find_measure
 from benchmark.store.run_folder import FIGURES as FIGURES_FOLDER
 from benchmark.store.run_folder import RunFolder
-from benchmark.tables import grid
 from benchmark.tables.grid import Grid
 from benchmark.tables.significance import significance_grid, significance_table
 from benchmark.tables.table4 import table4, table4_grid
 from benchmark.tables.wheel import wheel_grid, wheel_table
+from benchmark.tables.writing import write_grid
+from benchmark.wording import listed
 from features.storage.files import slug
 
 
@@ -69,7 +68,7 @@ def network_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid, 
     with gather(out, to) as evidence:
         frame = table4(evidence.summary)
         cells = table4_grid(frame, evidence.remarks)
-        return cells, _write_grid(evidence.target, "table4", frame, cells)
+        return cells, write_grid(evidence.target, "table4", frame, cells)
 
 
 def ablation_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid, list[Path]]:
@@ -97,7 +96,7 @@ def ablation_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid,
     with gather(out, to) as evidence:
         frame = wheel_table(evidence.plan, evidence.scores)
         cells = wheel_grid(frame, evidence.remarks)
-        return cells, _write_grid(evidence.target, "wheel", frame, cells)
+        return cells, write_grid(evidence.target, "wheel", frame, cells)
 
 
 def significance(
@@ -130,7 +129,7 @@ def significance(
     with gather(out, to) as evidence:
         frame = significance_table(evidence.summary, evidence.pairs, wanted)
         cells = significance_grid(frame, evidence.summary, wanted)
-        return cells, _write_grid(evidence.target, "tests", frame, cells)
+        return cells, write_grid(evidence.target, "tests", frame, cells)
 
 
 class Shown(TypedDict, total=False):
@@ -214,7 +213,7 @@ def draw_figures(
     wanted = list(formats)
     for file_format in wanted:
         if file_format not in FORMATS:
-            raise UsageError(f"a figure can be {', '.join(FORMATS)}, not {file_format!r}")
+            raise UsageError(f"a figure can be {listed(FORMATS, 'or')}, not {file_format!r}")
     kind = None if str(name).lower() == "all" else find_kind(str(name))
     drawn, not_shown = [], []
     with gather(out, to) as evidence:
@@ -286,11 +285,15 @@ def compare(
         As `table`.
     """
     from benchmark.paper import comparison as paper
+    from benchmark.paper.grids import grids
+    from benchmark.paper.sentences import sentences
+    from benchmark.paper.writing import write
 
     with gather(out, to) as evidence:
         compared = paper.compare(evidence, dataset)
-        paths = paper.write(evidence, compared)
-        return paper.grids(compared), paper.sentences(compared), paths
+        if isinstance(compared, paper.NotComparable):
+            raise UsageError(compared.reason)
+        return grids(compared), sentences(compared), write(evidence.target, compared)
 
 
 def _write_drawing(
@@ -305,11 +308,3 @@ def _write_drawing(
         content = written(drawing.figure, file_format)
         paths.append(folder.write_file(f"{name}.{file_format}", content))
     return drawing, paths
-
-
-def _write_grid(folder: RunFolder, name: str, frame: pd.DataFrame, cells: Grid) -> list[Path]:
-    return [
-        folder.write_file(f"{name}.csv", frame.to_csv(index=False)),
-        folder.write_file(f"{name}.tex", grid.latex(cells)),
-        folder.write_file(f"{name}.md", grid.markdown(cells)),
-    ]

@@ -8,11 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.analysis.evidence import Evidence
-from benchmark.analysis.scores import timings_frame
-from benchmark.metrics import MEASURES
 from benchmark.planning.tasks import Outcome
-from benchmark.tables import render
-from benchmark.tables.significance import rankings_frame
+from benchmark.tables.writing import write_run_tables
 
 
 @dataclass(frozen=True)
@@ -57,20 +54,6 @@ def write_tables(evidence: Evidence, failures: list[Outcome], std: bool = False)
     std : bool
         Show the deviation over folds in Markdown and LaTeX.
     """
-    folder, summary = evidence.target, evidence.summary
-    lines = evidence.notes
-    frames = {
-        "scores": evidence.scores,
-        "timings": timings_frame(evidence.plan, evidence.results),
-        "pairs": evidence.pairs,
-        "intervals": evidence.intervals,
-        "table3": summary,
-    }
-    rankings = rankings_frame(summary, MEASURES)
-    if len(rankings):
-        frames["rankings"] = rankings
-    for name, frame in frames.items():
-        folder.write_file(f"{name}.csv", frame.to_csv(index=False))
-    folder.write_file("table3.tex", render.latex(summary, lines, std))
-    folder.write_file("table3.md", render.markdown(summary, lines, std))
-    return Study(folder.path, summary, lines, failures, evidence.missing)
+    write_run_tables(evidence, std)
+    folder, notes = evidence.target.path, evidence.notes
+    return Study(folder, evidence.summary, notes, failures, evidence.missing)

@@ -77,8 +77,10 @@ def draw(values: pd.DataFrame, models: list[str], measures: list[Measure]) -> tu
     outside: dict[str, list[str]] = {}
     for panel, measure in zip(panels.flat, measures, strict=False):
         mine = values[values["measure"] == measure.name]
-        factor = 100.0 if measure.percent else 1.0
-        of = {str(name): part["value"].to_numpy() * factor for name, part in mine.groupby("model")}
+        of = {
+            str(name): part["value"].to_numpy() * measure.factor
+            for name, part in mine.groupby("model")
+        }
         for name in _draw_measure(panel, of, models):
             outside.setdefault(name, []).append(measure.title.removesuffix(" %"))
         panel.set_title(directed(measure))

@@ -47,9 +47,8 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
         f"distribution, which looks at no instance."
     )
     values = data.set_index("model")["value"].to_dict()
-    factor = 100 if measure.percent else 1
-    listed = ", ".join(f"{name} ({factor * values[name]:.4g})" for name in outside)
-    extra = [f"Outside the panel: {listed}."] if outside else []
+    far = ", ".join(f"{name} ({measure.factor * values[name]:.4g})" for name in outside)
+    extra = [f"Outside the panel: {far}."] if outside else []
     caption = " ".join([caption, *extra, *([remark] if remark else [])])
     return Drawing(f"cost-{dataset}", figure, data, caption)
 
@@ -114,7 +113,7 @@ def draw(
     """
     from matplotlib.figure import Figure
 
-    factor = 100.0 if measure.percent else 1.0
+    factor = measure.factor
     values = data["value"].to_numpy() * factor
     far = far_out(values, values)
     shown = [str(name) for name in data["model"][~far]]

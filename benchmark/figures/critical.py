@@ -10,7 +10,8 @@ from benchmark.analysis.comparisons import Ranking, TooFew, rank_across
 from benchmark.analysis.statistics import ALPHA
 from benchmark.figures.base import WIDTH, Drawing, shortened, styled
 from benchmark.figures.choice import Choice, NotShown, chosen_measure
-from benchmark.tables.significance import p_text, rankings_frame
+from benchmark.tables.significance import rankings_frame
+from benchmark.wording import p_equals
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,7 +34,7 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     caption = " ".join(
         [
             f"Mean ranks in {measure.title} over {len(ranking.datasets)} datasets, best on the "
-            f"left (Friedman: p {p_text(friedman.p_value, equals=True)}, Kendall's W "
+            f"left (Friedman: {p_equals(friedman.p_value)}, Kendall's W "
             f"{friedman.concordance:.2f}). A bar joins models, marked by dots on it, no two of "
             f"which differ significantly at {ALPHA:g}: above by Nemenyi's test (critical "
             f"difference {ranking.critical_difference:.2f}), below by Wilcoxon's signed-rank test "

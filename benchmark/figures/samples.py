@@ -29,6 +29,7 @@ from benchmark.figures.base import (
 from benchmark.figures.choice import Choice, chosen_dataset, complete_models
 from benchmark.metrics import MEASURES
 from benchmark.planning.plan import Truth
+from benchmark.wording import count
 from features.arrays import FloatArray
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ def make_true(evidence: Evidence, choice: Choice) -> Drawing:
     shares = sample_shares(truth, rows, {})
     rule = _rule(len(rows), "the entropy of the true", pictures)
     caption = (
-        f"{len(rows)} of {len(truth.D):,} instances of {dataset} with their true distributions: "
-        f"bars are the shares of the labels. {rule} "
+        f"{len(rows)} of {count(len(truth.D), 'instance')} of {dataset} with their true "
+        f"distributions: bars are the shares of the labels. {rule} "
         f"So the first has a clear label and the last is the most mixed."
     )
     return Drawing(f"figure1-{dataset}", draw(shares, pictures, []), shares, caption)
@@ -100,9 +101,9 @@ def make_predicted(evidence: Evidence, choice: Choice) -> Drawing:
     what = f"the KL divergence of {models[0]} from the true"
     repeat = " in the first repeat" if truth.folds.n_repeats > 1 else ""
     caption = (
-        f"{len(rows)} of {len(truth.D):,} instances of {dataset}: bars are the true shares of the "
-        f"labels, markers those that models predicted{repeat}, each when the instance was in the "
-        f"test fold; below are their KL divergences (lower is better). "
+        f"{len(rows)} of {count(len(truth.D), 'instance')} of {dataset}: bars are the true shares "
+        f"of the labels, markers those that models predicted{repeat}, each when the instance was "
+        f"in the test fold; below are their KL divergences (lower is better). "
         f"{_rule(len(rows), what, pictures)} {remark}"
     ).strip()
     figure = draw(shares, pictures, list(evidence.plan.models))

@@ -9,13 +9,15 @@ import pandas as pd
 from benchmark.analysis.evidence import Evidence
 from benchmark.figures.base import WIDTH, Drawing, legend_columns, model_style, shortened, styled
 from benchmark.figures.choice import Choice, NotShown, left_out, not_run
+from benchmark.metrics import BY_NAME
 from benchmark.planning.plan import Plan
+from benchmark.wording import value
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Measure: title of its axis, and the factor that its values are multiplied by.
-_AXES = {"accuracy": ("Accuracy % ↑", 100), "kl_divergence": ("KL divergence ↓", 1)}
+# Measure to what its axis says and what it is multiplied by.
+_AXES = {"accuracy": "Accuracy % ↑", "kl_divergence": "KL divergence ↓"}
 
 
 def no_curve(evidence: Evidence, choice: Choice) -> NotShown | None:
@@ -52,9 +54,11 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
         high, low = (
             mine.loc[i] for i in (mine["accuracy"].idxmax(), mine["kl_divergence"].idxmin())
         )
+        most = value(high["accuracy"], BY_NAME["accuracy"])
+        least = value(low["kl_divergence"], BY_NAME["kl_divergence"])
         best.append(
-            f"{model}: highest accuracy {100 * high['accuracy']:.2f} % at sigma {high['sigma']:g}, "
-            f"lowest KL divergence {low['kl_divergence']:.4f} at sigma {low['sigma']:g}."
+            f"{model}: highest accuracy {most} % at sigma {high['sigma']:g}, "
+            f"lowest KL divergence {least} at sigma {low['sigma']:g}."
         )
     remark = left_out(f"{row.model} at sigma {row.sigma:g}" for row in missing.itertuples())
     caption = " ".join(
@@ -119,7 +123,8 @@ def draw_sigma_curve(curve: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
     panels = figure.subplots(1, 2, sharex=True)
     handles = []
-    for panel, (measure, (title, factor)) in zip(panels, _AXES.items(), strict=True):
+    for panel, (measure, title) in zip(panels, _AXES.items(), strict=True):
+        factor = BY_NAME[measure].factor
         handles = [
             panel.errorbar(
                 mine["sigma"],

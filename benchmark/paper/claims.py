@@ -1,4 +1,4 @@
-"""What becomes of the paper's claims on our own results: a verdict for each."""
+"""The paper's claims, checked on our own results: a verdict for each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERDICTS = HOLDS, FAILS, OPEN, UNJUDGED = (
     "holds", "does not hold", "not significant", "cannot be judged",
 )  # fmt: skip
 
-#: What one pair says.
+#: What one comparison of two rows shows.
 OUTCOMES = AGREES, OPPOSES, UNDECIDED, ABSENT = "agrees", "opposes", "not significant", "absent"
 
 
@@ -36,7 +36,7 @@ class Ours:
     names : mapping
         Row of the paper to the run's name of it, where the run has it.
     pairs : DataFrame
-        What `comparisons.pairwise` returned; those of other datasets are passed over.
+        What `comparisons.pairwise` returned; rows of other datasets are ignored.
     """
 
     dataset: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pandas as pd
 
 from benchmark.analysis.evidence import Evidence
-from benchmark.paper.claims import ABSENT, OUTCOMES, Ours, Verdict, judge, over_sigma
-from benchmark.paper.grids import grids
+from benchmark.paper.claims import ABSENT, Ours, Verdict, judge, over_sigma
 from benchmark.paper.published import (
     ARTPHOTO,
     EMOTION6,
@@ -20,7 +19,6 @@ from benchmark.paper.published import (
     load_published,
 )
 from benchmark.paper.reasons import Reason, find_reasons, joined, stands_in
-from benchmark.paper.sentences import datasets_of, numbers_of, sentences, warnings
 from benchmark.paper.side_by_side import (
     agreement,
     art_photos,
@@ -28,10 +26,6 @@ from benchmark.paper.side_by_side import (
     match_rows,
     side_by_side,
 )
-from benchmark.tables import grid
-from benchmark.tables.render import LATEX_HEAD, markdown_text
-
-__all__ = ["Comparison", "claims_frame", "compare", "grids", "sentences", "write"]
 
 
 @dataclass(frozen=True)
@@ -47,13 +41,8 @@ class Comparison:
     stand_ins : dict
         Those of `matches` where it is other data.
     cells : DataFrame
-        One row per cell of Tables 3 and 4: columns table, published_dataset, dataset, model,
-        measure; ours and published (accuracies as shares); difference, positive where ours is
-        better, whatever the measure's direction; our_rank among the models of the run;
-        published_rank, as printed in Table 3 and computed in Table 4; ours_beats_mean, whether
-        ours beats the mean training distribution of the run, and published_beats_mean, whether the
-        published value beats that of the real labels. Missing values where one side has nothing.
-        A table is absent if the run has none of its models.
+        One row per cell of Tables 3 and 4, columns `benchmark.columns.COMPARE`. Missing values
+        where one side has nothing. A table is absent if the run has none of its models.
     agreement : DataFrame
         Rank correlations, see `benchmark.paper.side_by_side.agreement`.
     verdicts : tuple of Verdict
@@ -71,9 +60,22 @@ class Comparison:
     reasons: tuple[Reason, ...]
 
 
+@dataclass(frozen=True)
+class NotComparable:
+    """A run has none of the paper's datasets.
+
+    Attributes
+    ----------
+    reason : str
+        What it lacks and what to do; a sentence without capital and full stop.
+    """
+
+    reason: str
+
+
 def compare(
     evidence: Evidence, dataset: str = "", published: Published | None = None
-) -> Comparison:
+) -> Comparison | NotComparable:
     """Hold a run against the paper.
 
     Parameters
@@ -84,19 +86,27 @@ def compare(
         Which dataset of the run stands for Emotion6; by default the one of that name. Case does
         not matter.
     published : Published, optional
-        What the paper says, read from ``results/published`` by default.
+        What the paper says, by default what `load_published` returns.
+
+    Returns
+    -------
+    Comparison or NotComparable
+        The latter if no dataset of the run has the name of one of the paper's, and none is given.
 
     Raises
     ------
     UsageError
-        No dataset of the run has the name of one of the paper's, and none is given; or there is
-        none of the name that is given.
-    BenchmarkError
-        The published tables are not there.
+        The run has no dataset of the name that is given.
     """
     published = load_published() if published is None else published
     plan = evidence.plan
     matches = match_datasets(plan, published, dataset)
+    if not matches:
+        return NotComparable(
+            f"this run has neither {EMOTION6} nor {ARTPHOTO}, the datasets of the published "
+            f"tables; name the dataset that stands for {EMOTION6}, for example: "
+            f"--dataset {shlex.quote(next(iter(plan.truths)))}"
+        )
     parts = [
         side_by_side(evidence.summary, published, table, paper, matches[paper])
         for table, paper in ((TABLE3, EMOTION6), (TABLE4, EMOTION6), (TABLE4, ARTPHOTO))
@@ -151,76 +161,3 @@ def _concerning(verdict: Verdict, reasons: list[Reason], figure_model: str) -> t
         rows = (figure_model,) if verdict.claim.table == FIGURE5 else (better, worse)
         about |= {(paper, row) for row in rows}
     return tuple(r.text for r in reasons if r.concerns(about, verdict.claim.measures))
-
-
-def claims_frame(comparison: Comparison) -> pd.DataFrame:
-    """List the verdicts, one row per claim.
-
-    Returns
-    -------
-    DataFrame
-        Columns claim, text, where, datasets (the run's), verdict; the numbers of pairs that agrees,
-        opposes, not_significant and absent; numbers, obstacles and reasons in words.
-    """
-    rows = [
-        {
-            "claim": verdict.claim.id,
-            "text": verdict.claim.text,
-            "where": verdict.claim.where,
-            "datasets": "; ".join(datasets_of(verdict)),
-            "verdict": verdict.outcome,
-            **{outcome.replace(" ", "_"): verdict.count(outcome) for outcome in OUTCOMES},
-            "numbers": numbers_of(verdict),
-            "obstacles": "; ".join(verdict.obstacles),
-            "reasons": " ".join(verdict.reasons),
-        }
-        for verdict in comparison.verdicts
-    ]
-    return pd.DataFrame(rows)
-
-
-def write(evidence: Evidence, comparison: Comparison) -> list[Path]:
-    """Write ``compare.csv``, ``compare.md``, ``compare.tex`` and ``claims.csv``.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        Its target folder is where they go.
-    comparison : Comparison
-        What `compare` returned for it.
-
-    Raises
-    ------
-    BenchmarkError
-        A file cannot be written.
-    """
-    folder = evidence.target
-    return [
-        folder.write_file("compare.csv", comparison.cells.to_csv(index=False)),
-        folder.write_file("compare.md", _markdown(comparison)),
-        folder.write_file("compare.tex", _latex(comparison)),
-        folder.write_file("claims.csv", claims_frame(comparison).to_csv(index=False)),
-    ]
-
-
-def _markdown(comparison: Comparison) -> str:
-    """Render everything as Markdown."""
-    blocks = [grid.markdown(table) for table in grids(comparison)]
-    loud = [f"**{markdown_text(line)}**\n" for line in warnings(comparison)]
-    lines = sentences(comparison)[len(loud) :]
-    items = "\n".join(f"- {markdown_text(line)}" for line in lines)
-    return "\n".join([*loud, *blocks, f"{items}\n"])
-
-
-def _latex(comparison: Comparison) -> str:
-    r"""Render everything as LaTeX: compiles as it is, and can be ``\input`` in a paper."""
-    tables = grids(comparison)
-    # All notes come last, for LaTeX may move tables.
-    notes = dict.fromkeys(note for table in tables for note in table.notes)
-    tables = [replace(table, notes=[]) for table in tables]
-    tables[-1] = replace(tables[-1], notes=[*notes, *sentences(comparison)])
-    end = "\\ldltableend\n"
-    bodies = [grid.latex(t).removeprefix(LATEX_HEAD).removesuffix(end) for t in tables]
-    # Also a table that fills most of a page stands before the notes.
-    text = "\n".join(bodies).replace("\\begin{table}[htbp]", "\\begin{table}[!htbp]")
-    return LATEX_HEAD + text + end

@@ -1,25 +1,23 @@
-"""What `benchmark.paper` found, as tables."""
+"""A comparison with the paper, as tables."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from benchmark.analysis.reference import MEAN
 from benchmark.analysis.statistics import ALPHA
 from benchmark.metrics import Measure
 from benchmark.paper.claims import HOLDS, OUTCOMES, UNJUDGED, VERDICTS
+from benchmark.paper.comparison import Comparison
 from benchmark.paper.published import EMOTION6, PAPER_MEASURES, TABLE3, TABLE4
-from benchmark.paper.sentences import datasets_of, number, numbers_of, signed
-from benchmark.tables.grid import Grid
-from benchmark.tables.render import DAGGER, GAP
-
-if TYPE_CHECKING:
-    from benchmark.paper.comparison import Comparison
+from benchmark.paper.sentences import datasets_of, numbers_of
+from benchmark.tables.grid import DAGGER, Cell, Grid, text_cells
+from benchmark.wording import GAP, rank_mark, signed, value
 
 _BETTER = "ours better by"
 _SIGN = (
@@ -31,6 +29,19 @@ _TAU_NOTE = (
     f"{_TAU}: 1 if ours and the published values order the models that both have alike, -1 if "
     f"the other way round."
 )
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Whose values they are: what a row of the table is called, and the columns of the cells."""
+
+    title: str
+    rank: str
+    beats_mean: str
+
+
+_OURS = _Side("ours", "our_rank", "ours_beats_mean")
+_PUBLISHED = _Side("published", "published_rank", "published_beats_mean")
 
 
 def grids(comparison: Comparison) -> list[Grid]:
@@ -47,27 +58,25 @@ def grids(comparison: Comparison) -> list[Grid]:
 def _table3(comparison: Comparison, cells: pd.DataFrame) -> Grid:
     measures = [PAPER_MEASURES[name] for name in cells["measure"].unique()]
     headers = ["Model", ""] + [f"{m.title} {'↑' if m.higher_is_better else '↓'}" for m in measures]
-    rows: list[list[str]] = []
-    best = set()
+    rows = []
     for model, part in cells.groupby("model", sort=False):
         lines = part.to_dict("records")
         if model == MEAN:
-            values = zip(part["ours"], measures, strict=True)
-            rows.append([MEAN, "ours", *(number(value, m) for value, m in values)])
             real = comparison.published.mean_distribution
-            rows.append(["", f"real {EMOTION6}", *(number(real[m.name], m) for m in measures)])
+            ours = map(value, part["ours"], measures)
+            rows.append(text_cells([MEAN, "ours", *ours]))
+            theirs = (value(real[m.name], m) for m in measures)
+            rows.append(text_cells(["", f"real {EMOTION6}", *theirs]))
             continue
-        for side, title in (("our", "ours"), ("published", "published")):
-            shown = []
-            for j, (row, measure) in enumerate(zip(lines, measures, strict=True), start=2):
-                shown.append(_ranked(row, title, f"{side}_rank", f"{title}_beats_mean", measure))
-                if row[f"{side}_rank"] == 1:
-                    best.add((len(rows), j))
-            rows.append([str(model) if side == "our" else "", title, *shown])
+        for side in (_OURS, _PUBLISHED):
+            shown = [_ranked(row, side, m) for row, m in zip(lines, measures, strict=True)]
+            name = str(model) if side == _OURS else ""
+            rows.append([*text_cells([name, side.title]), *shown])
         if part["difference"].notna().any():
-            differences = zip(part["difference"], measures, strict=True)
-            rows.append(["", _BETTER, *(signed(value, m) for value, m in differences)])
-    rows.append([_TAU, "", *_taus(comparison, TABLE3, EMOTION6, [m.name for m in measures])])
+            differences = map(signed, part["difference"], measures)
+            rows.append(text_cells(["", _BETTER, *differences]))
+    taus = _taus(comparison, TABLE3, EMOTION6, [m.name for m in measures])
+    rows.append(text_cells([_TAU, "", *taus]))
     name = comparison.matches[EMOTION6]
     return Grid(
         caption=_caption(
@@ -76,8 +85,7 @@ def _table3(comparison: Comparison, cells: pd.DataFrame) -> Grid:
             [EMOTION6],
         ),
         headers=headers,
-        rows=rows,
-        best=best,
+        cells=rows,
         notes=[
             f"Table 3: ours is {name}, in parentheses the rank among the models of the run; "
             f"published is {EMOTION6}, ranks as printed.",
@@ -93,21 +101,16 @@ def _table3(comparison: Comparison, cells: pd.DataFrame) -> Grid:
 def _table4(comparison: Comparison, cells: pd.DataFrame) -> Grid:
     papers = list(cells["published_dataset"].unique())
     measure = PAPER_MEASURES["accuracy"]
-    headers, best = ["Model"], set()
+    headers = ["Model"]
     models = list(dict.fromkeys(cells["model"]))
     models = [model for model in models if model != MEAN] + [MEAN]
-    rows = {model: [str(model)] for model in models}
+    rows = {model: [Cell(str(model))] for model in models}
     for paper in papers:
         here = cells[cells["published_dataset"] == paper].set_index("model").reindex(models)
         headers += [f"{comparison.matches[paper]}, ours", f"{paper}, published", _BETTER]
-        for i, (model, row) in enumerate(zip(models, here.to_dict("records"), strict=True)):
-            for side, title in (("our", "ours"), ("published", "published")):
-                if row[f"{side}_rank"] == 1:
-                    best.add((i, len(rows[model])))
-                rows[model].append(
-                    _ranked(row, title, f"{side}_rank", f"{title}_beats_mean", measure)
-                )
-            rows[model].append(signed(row["difference"], measure))
+        for model, row in zip(models, here.to_dict("records"), strict=True):
+            rows[model] += [_ranked(row, side, measure) for side in (_OURS, _PUBLISHED)]
+            rows[model].append(Cell(signed(row["difference"], measure)))
     taus = [_TAU]
     for paper in papers:
         taus += ["", "", *_taus(comparison, TABLE4, paper, [measure.name])]
@@ -118,8 +121,7 @@ def _table4(comparison: Comparison, cells: pd.DataFrame) -> Grid:
             papers,
         ),
         headers=headers,
-        rows=[*rows.values(), taus],
-        best=best,
+        cells=[*rows.values(), text_cells(taus)],
         notes=[
             "Table 4: in parentheses the rank, ours among the models of the run, the published "
             "among the nine of the table.",
@@ -167,7 +169,7 @@ def _claims(comparison: Comparison) -> Grid:
         ),
         headers=["", "Claim", "Held against", "Verdict", *map(str.capitalize, OUTCOMES),
                  "May differ by reason"],
-        rows=rows,
+        cells=[text_cells(row) for row in rows],
         notes=[
             f"Verdicts on {len(verdicts)} claims: {summary}. A claim holds if all of its "
             f"comparisons agree and are significant, and does not hold if one of them is "
@@ -196,11 +198,11 @@ def _taus(comparison: Comparison, table: str, paper: str, measures: list[str]) -
     return [GAP if taus[name] is None else f"{taus[name]:+.2f}" for name in measures]
 
 
-def _ranked(row: dict[Any, Any], value: str, rank: str, beats: str, measure: Measure) -> str:
-    cell = number(row[value], measure)
-    if not np.isnan(row[rank]):
-        cell += f"({row[rank]:.0f})"
-    return cell + (DAGGER if row[beats] is not pd.NA and row[beats] == False else "")  # noqa: E712
+def _ranked(row: dict[Any, Any], side: _Side, measure: Measure) -> Cell:
+    rank, beats = row[side.rank], row[side.beats_mean]
+    text = value(row[side.title], measure) + rank_mark(rank)
+    lost = not pd.isna(beats) and not beats
+    return Cell(text + (DAGGER if lost else ""), best=rank == 1)
 
 
 def _ranges(numbers: list[int]) -> str:

@@ -1,4 +1,4 @@
-"""The published tables and what the paper claims of them, read from ``results/published``."""
+"""The published tables and what the paper claims of them, read from the folder ``data``."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pandas as pd
 
 from benchmark.errors import BenchmarkError
 from benchmark.metrics import MEASURES, Measure
+from benchmark.wording import value
 
-#: Where the data lies.
+#: Where the data lies: part of the package.
 FOLDER = Path(__file__).with_name("data")
 
 #: The measures that the paper has, by name.
@@ -140,8 +141,8 @@ def load_published(folder: Path = FOLDER) -> Published:
         )
     except OSError as error:
         raise BenchmarkError(
-            f"the published tables cannot be read ({error.filename}: {error.strerror}); they lie "
-            f"in the project's source, so work in a checkout of it"
+            f"the published tables cannot be read ({error.filename}: {error.strerror}); they are "
+            f"part of this package, so install it again"
         ) from error
     mean_distribution = dict(zip(mean["measure"], mean["value"].astype(float), strict=True))
     cells = pd.concat(
@@ -214,30 +215,46 @@ def wrong_ranks(published: Published) -> pd.DataFrame:
 
 def errata(published: Published) -> list[str]:
     """Say what is wrong in the paper, in sentences: what can be computed is."""
-    found = [
-        f"Table {row.table}, {PAPER_MEASURES[str(row.measure)].title}: {row.model} "
-        f"({row.value:.4f}) is printed with rank {row.printed_rank:.0f}; by the values it has "
-        f"rank {row.rank:.0f}."
-        for row in wrong_ranks(published).itertuples()
-    ]
+    noted = [f"{_capital(where)}: {text}" for where, text in published.noted_errata]
+    return [*_rank_errata(published), *_lead_errata(published), *noted]
+
+
+def _rank_errata(published: Published) -> list[str]:
+    found = []
+    for row in wrong_ranks(published).to_dict("records"):
+        measure = PAPER_MEASURES[row["measure"]]
+        found.append(
+            f"Table {row['table']}, {measure.title}: {row['model']} "
+            f"({value(row['value'], measure)}) is printed with rank {row['printed_rank']:.0f}; "
+            f"by the values it has rank {row['rank']:.0f}."
+        )
+    return found
+
+
+def _lead_errata(published: Published) -> list[str]:
+    found = []
     for claim in published.claims:
-        if claim.printed_lead is None:
+        printed = claim.printed_lead
+        if printed is None:
             continue
         (dataset,), (measure,), ((better, second),) = claim.datasets, claim.measures, claim.pairs
-        computed = lead(published, claim, dataset, measure, better, second)
-        if abs(computed - claim.printed_lead) <= _PRINTED:
-            continue
-        over = [
-            row
+        leads = {
+            row: lead(published, claim, dataset, measure, better, row)
             for row in published.rows(claim.table)
-            if abs(lead(published, claim, dataset, measure, better, row) - claim.printed_lead)
-            <= _PRINTED
-        ]
-        found.append(
-            f"{claim.where[0].upper()}{claim.where[1:]}: the text has {better} "
-            f"{100 * claim.printed_lead:.2f} % ahead of the second on {dataset}; by Table "
-            f"{claim.table} it is {100 * computed:.2f} % ahead of the second, {second}"
-            + (f", and {100 * claim.printed_lead:.2f} % ahead of {over[0]}." if over else ".")
+        }
+        if abs(leads[second] - printed) <= _PRINTED:
+            continue
+        over = [row for row in leads if abs(leads[row] - printed) <= _PRINTED]
+        said, right = (
+            f"{value(share, PAPER_MEASURES[measure])} %" for share in (printed, leads[second])
         )
-    return found + [f"{where[0].upper()}{where[1:]}: {text}" for where, text in
-                    published.noted_errata]  # fmt: skip
+        found.append(
+            f"{_capital(claim.where)}: the text has {better} {said} ahead of the second on "
+            f"{dataset}; by Table {claim.table} it is {right} ahead of the second, {second}"
+            + (f", and {said} ahead of {over[0]}." if over else ".")
+        )
+    return found
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,4 +1,4 @@
-"""Why our numbers may differ from published ones: what the run did otherwise, or had to choose."""
+"""Why our numbers may differ from the published ones: what a run does otherwise, or must choose."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from benchmark.paper.published import Published
 from benchmark.planning.needs import describe_features
 from benchmark.planning.plan import Plan, Truth
+from benchmark.wording import listed
 from features.extract import Extraction
 from features.networks.backbones import find_backbone
 
@@ -19,7 +20,7 @@ _NAMED = 8
 
 @dataclass(frozen=True)
 class Reason:
-    """Something that makes numbers differ.
+    """Something that may make our numbers differ from the published ones.
 
     Attributes
     ----------
@@ -46,8 +47,7 @@ class Reason:
         rows = list(dict.fromkeys(row for _, row in self.about))
         if len(rows) > _NAMED:
             rows = [*rows[:2], f"{len(rows) - 2} others"]
-        *most, last = rows
-        return f"{', '.join(most)} and {last}: {self.what}." if most else f"{last}: {self.what}."
+        return f"{listed(rows)}: {self.what}."
 
     def concerns(self, about: Collection[tuple[str, str]], measures: Collection[str]) -> bool:
         """Tell whether it matters for any of some datasets with rows, in any of some measures."""
@@ -56,7 +56,7 @@ class Reason:
 
 
 def joined(reasons: Iterable[Reason]) -> list[Reason]:
-    """Make one of reasons that say the same."""
+    """Merge reasons that say the same."""
     found: dict[str, Reason] = {}
     for reason in reasons:
         former = found.get(reason.what)

@@ -1,18 +1,13 @@
-"""What `benchmark.paper` found, in sentences."""
+"""A comparison with the paper, in sentences."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from benchmark.metrics import Measure
 from benchmark.paper.claims import ABSENT, Verdict
+from benchmark.paper.comparison import Comparison
 from benchmark.paper.published import EMOTION6, PAPER_MEASURES, TABLE3, Published, errata
-from benchmark.tables.render import GAP
-
-if TYPE_CHECKING:
-    from benchmark.paper.comparison import Comparison
+from benchmark.wording import p_equals, signed
 
 
 def sentences(comparison: Comparison) -> list[str]:
@@ -66,26 +61,10 @@ def numbers_of(verdict: Verdict) -> str:
         m = PAPER_MEASURES[measure]
         against = []
         for row in group.to_dict("records"):
-            notes = [_p(row["p_holm"])]
+            notes = [p_equals(row["p_holm"])]
             if not np.isnan(row["published_difference"]):
                 notes.insert(0, f"published {signed(row['published_difference'], m)}")
             ours = signed(row["difference"], m)
             against.append(f"{row['worse']} {ours} ({', '.join(notes)})")
         parts.append(f"{dataset}, {m.title}, {better} against {', '.join(against)}")
     return "; ".join(parts)
-
-
-def number(value: float, measure: Measure) -> str:
-    """Write a value as tables do."""
-    factor, digits = (100, 2) if measure.percent else (1, 4)
-    return GAP if np.isnan(value) else f"{value * factor:.{digits}f}"
-
-
-def signed(value: float, measure: Measure) -> str:
-    """Write a difference, with its sign."""
-    factor, digits = (100, 2) if measure.percent else (1, 4)
-    return GAP if np.isnan(value) else f"{value * factor:+.{digits}f}"
-
-
-def _p(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"

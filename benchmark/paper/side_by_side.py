@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from benchmark.analysis.reference import MEAN
+from benchmark.columns import COMPARE
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.paper.published import ARTPHOTO, EMOTION6, PAPER_MEASURES, TABLE3, TABLE4, Published
 from benchmark.paper.reasons import stands_in
@@ -17,11 +17,6 @@ from benchmark.planning.plan import Plan
 
 #: Fewest common models for a rank correlation.
 FEWEST_MODELS = 3
-
-_COLUMNS = [
-    "table", "published_dataset", "dataset", "model", "measure", "ours", "published", "difference",
-    "our_rank", "published_rank", "ours_beats_mean", "published_beats_mean",
-]  # fmt: skip
 
 
 def match_datasets(plan: Plan, published: Published, dataset: str = "") -> dict[str, str]:
@@ -39,13 +34,13 @@ def match_datasets(plan: Plan, published: Published, dataset: str = "") -> dict[
     -------
     dict
         Dataset of the paper to dataset of the run. Of ArtPhoto at several sigma the one without a
-        sigma in its name is taken, else the one at the paper's sigma.
+        sigma in its name is taken, else the one at the paper's sigma. Empty if the run has none of
+        them, and none is given.
 
     Raises
     ------
     UsageError
-        No dataset of the run has the name of one of the paper's, and none is given; or there is
-        none of the name that is given.
+        The run has no dataset of the name that is given.
     """
     by_name = {name.casefold(): name for name in plan.truths}
     matches = {}
@@ -64,12 +59,6 @@ def match_datasets(plan: Plan, published: Published, dataset: str = "") -> dict[
     )
     if art:
         matches[ARTPHOTO] = art[0]
-    if not matches:
-        raise UsageError(
-            f"this run has neither {EMOTION6} nor {ARTPHOTO}, the datasets of the published "
-            f"tables; name the dataset that shall stand for {EMOTION6}, as in: "
-            f"--dataset {shlex.quote(next(iter(plan.truths)))}"
-        )
     return matches
 
 
@@ -102,7 +91,7 @@ def side_by_side(
     Returns
     -------
     DataFrame
-        See `benchmark.paper.Comparison.cells`: the paper's rows, then models that only the run
+        Columns `benchmark.columns.COMPARE`: the paper's rows, then models that only the run
         has, then the mean training distribution. Models of the paper's other table are left out.
         Empty if the run has none of the paper's rows; Table 3 also takes a run of new models only.
     """
@@ -113,7 +102,7 @@ def side_by_side(
     known = match_rows([*published.rows(TABLE3), *published.rows(TABLE4)], models).values()
     new = [model for model in models if model not in known]
     if not names and (table != TABLE3 or not new):
-        return pd.DataFrame(columns=_COLUMNS)
+        return pd.DataFrame(columns=list(COMPARE))
     order = {row: names.get(row, "") for row in rows} | {model: model for model in [*new, MEAN]}
     found = ours.reindex(list(order.values()))
     beaten = found["not_better_than_mean"].fillna("").str.split()
@@ -135,7 +124,9 @@ def side_by_side(
         part["published_beats_mean"] = column["beats_mean"].array
         parts.append(part)
     cells = pd.concat(parts, ignore_index=True)
-    return cells.assign(table=table, published_dataset=paper_dataset, dataset=dataset)[_COLUMNS]
+    return cells.assign(table=table, published_dataset=paper_dataset, dataset=dataset)[
+        list(COMPARE)
+    ]
 
 
 def rank_correlation(ours: ArrayLike, published: ArrayLike) -> tuple[float | None, int]:

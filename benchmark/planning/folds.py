@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from benchmark.errors import UsageError
+from benchmark.wording import count
 from features.arrays import IntArray
 from features.storage.files import array_key
 
@@ -112,7 +113,7 @@ def _notes(D: NDArray[Any], rare: NDArray[np.intp], n_folds: int) -> tuple[str, 
             f"first label, tie-aware accuracy takes all"
         )
     if len(rare):
-        what = f"{len(rare)} label is" if len(rare) == 1 else f"{len(rare)} labels are"
+        what = count(len(rare), "label is", "labels are")
         notes.append(
             f"{what} dominant in fewer than {n_folds} rows and cannot be in every fold; "
             f"such labels were pooled for stratification"

@@ -17,6 +17,7 @@ from baselines.base import check_distributions
 from benchmark.errors import UsageError
 from benchmark.plugins.parameters import CONSUMES, check_params, default_params
 from benchmark.plugins.registry import load_plugin, models
+from benchmark.wording import listed
 from features.arrays import FloatArray
 
 Check = Callable[[type], Iterator[str]]
@@ -126,7 +127,7 @@ def _check_construction(cls: type) -> Iterator[str]:
             yield f"has no method {method}; derive from baselines.LDLEstimator"
     consumes = getattr(cls, "consumes", "features")
     if consumes not in CONSUMES:
-        yield f"consumes must be one of {', '.join(CONSUMES)}, not {consumes!r}"
+        yield f"consumes must be {listed(map(repr, CONSUMES), 'or')}, not {consumes!r}"
 
 
 def _check_fit_and_predict(cls: type) -> Iterator[str]:
@@ -155,7 +156,7 @@ def _check_clone(cls: type) -> Iterator[str]:
     clone(estimator)  # raises where __init__ does more than assign
     fitted = [name for name in vars(estimator) if name.endswith("_") and not name.startswith("_")]
     if fitted:
-        yield f"__init__ sets {', '.join(fitted)}: fitted state belongs into fit"
+        yield f"__init__ sets {listed(fitted)}: fitted state belongs into fit"
 
 
 def _check_parameters(cls: type) -> Iterator[str]:

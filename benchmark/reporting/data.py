@@ -11,13 +11,14 @@ import numpy as np
 
 from benchmark.analysis.comparisons import as_good_as_best
 from benchmark.analysis.evidence import Evidence
-from benchmark.metrics import MEASURES
-from benchmark.reporting.summary import duration
+from benchmark.analysis.statistics import ALPHA
+from benchmark.metrics import BY_NAME, MEASURES
+from benchmark.reporting.summary import size_of
 from benchmark.store.pictures import SIDE
-from benchmark.tables.render import GAP
+from benchmark.wording import GAP, count, duration, listed, percent, value
 from features.arrays import FloatArray
 
-_KL = [measure.name for measure in MEASURES].index("kl_divergence")
+_KL = list(BY_NAME).index("kl_divergence")
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,12 @@ def result_tables(evidence: Evidence) -> list[ResultTable]:
     tables = []
     for dataset, part in evidence.summary.groupby("dataset", sort=False):
         truth = evidence.plan.truths[str(dataset)]
-        folds = truth.folds.n_folds * truth.folds.n_repeats
-        about = f"{len(truth.D):,} instances, {truth.D.shape[1]} labels, {folds} test folds"
-        table = ResultTable(str(dataset), about, bool(part["oracle_gap"].notna().any()))
+        table = ResultTable(str(dataset), size_of(truth), bool(part["oracle_gap"].notna().any()))
         for row in part.to_dict("records"):
             cells = _cells(row, good, ends)
             if table.has_oracle:
                 gap = row["oracle_gap"]
-                cells.append(Cell(GAP if np.isnan(gap) else f"{100 * gap:.0f} %", gap))
+                cells.append(Cell(percent(gap), gap))
             rows = table.models if row["kind"] == "model" else table.trivial
             rows.append((row["model"], cells))
         tables.append(table)
@@ -107,22 +106,22 @@ def _cells(
     cells = []
     lost = str(row["not_better_than_mean"]).split()
     for measure in MEASURES:
-        value, rank = row[measure.name], row[f"{measure.name}_rank"]
-        if np.isnan(value):
-            cells.append(Cell(GAP, value))
+        mean, rank = row[measure.name], row[f"{measure.name}_rank"]
+        if np.isnan(mean):
+            cells.append(Cell(GAP, mean))
             continue
-        factor, digits = (100, 2) if measure.percent else (1, 4)
         key = (row["dataset"], row["model"], measure.name)
-        low, high = (factor * end for end in ends.get(key, (np.nan, np.nan)))
+        low, high = ends.get(key, (np.nan, np.nan))
+        interval = f"{value(low, measure)} to {value(high, measure)}"
         cells.append(
             Cell(
-                text=f"{factor * value:.{digits}f}",
-                value=value,
+                text=value(mean, measure),
+                value=mean,
                 rank="" if np.isnan(rank) else f"{rank:.0f}",
                 best=rank == 1,
                 as_good=key in good and rank != 1,
                 lost=measure.name in lost,
-                interval="" if np.isnan(low) else f"{low:.{digits}f} to {high:.{digits}f}",
+                interval="" if np.isnan(low) else interval,
             )
         )
     rank = row["mean_rank"]
@@ -204,7 +203,11 @@ def _first(evidence: Evidence, dataset: str) -> int:
 
 def _short(value: float) -> float | None:
     """Round to five significant digits; None for NaN and infinity, which JSON lacks."""
-    return float(f"{value:.5g}") if np.isfinite(value) else None
+    if not np.isfinite(value):
+        return None
+    rounded = float(f"{value:.5g}")
+    # A p-value just below the level stays below it.
+    return value if value < ALPHA <= rounded else rounded
 
 
 def instances_data(evidence: Evidence, pictures: bool) -> list[dict[str, Any]]:
@@ -263,7 +266,7 @@ def settings_rows(evidence: Evidence) -> list[tuple[str, str]]:
         rows.append(
             (
                 f"Dataset {name}",
-                f"{len(truth.D):,} instances, {truth.D.shape[1]} labels "
+                f"{count(len(truth.D), 'instance')}, {count(truth.D.shape[1], 'label')} "
                 f"({', '.join(truth.label_names)}); {folds.n_folds} stratified folds{repeats}; "
                 f"{truth.source or 'in memory'}; fingerprint {truth.fingerprint[:16]}",
             )
@@ -286,7 +289,7 @@ def environment_rows(evidence: Evidence) -> list[tuple[str, str]]:
     for result in evidence.results.values():
         for name, version in result.record.get("versions", {}).items():
             used.setdefault(name, set()).add(version)
-    versions = (f"{name} {' and '.join(sorted(found))}" for name, found in used.items())
+    versions = (f"{name} {listed(sorted(found))}" for name, found in used.items())
     return [*rows, ("Results made with", ", ".join(versions))]
 
 

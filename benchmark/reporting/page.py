@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.comparisons import ASSUMPTIONS
 from benchmark.analysis.evidence import Evidence
-from benchmark.errors import UsageError
 from benchmark.figures.base import written
 from benchmark.figures.catalogue import draw_all
 from benchmark.figures.choice import Choice, NotShown
 from benchmark.metrics import MEASURES
+from benchmark.paper.comparison import NotComparable, compare
+from benchmark.paper.grids import grids
+from benchmark.paper.sentences import sentences
 from benchmark.reporting.data import (
     environment_rows,
     failure_rows,
@@ -27,6 +29,7 @@ from benchmark.reporting.data import (
     timing_rows,
 )
 from benchmark.reporting.summary import summary_sentences
+from benchmark.wording import count, listed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -106,6 +109,7 @@ def render(values: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["count"] = count
     template = environment.get_template("report.html.jinja")
     style, script = (
         (_TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js")
@@ -135,13 +139,10 @@ def _address(figure: Figure) -> str:
 
 def _paper(evidence: Evidence) -> dict[str, Any] | None:
     """Hold the run against the paper; nothing for a run on other data."""
-    from benchmark.paper import comparison as paper
-
-    try:
-        compared = paper.compare(evidence)
-    except UsageError:
+    compared = compare(evidence)
+    if isinstance(compared, NotComparable):
         return None
-    return {"grids": paper.grids(compared), "sentences": paper.sentences(compared)}
+    return {"grids": grids(compared), "sentences": sentences(compared)}
 
 
 def _warnings(evidence: Evidence) -> list[str]:
@@ -151,8 +152,11 @@ def _warnings(evidence: Evidence) -> list[str]:
         for task, result in evidence.results.items()
         for warning in set(result.record.get("warnings", ()))
     )
-    return [f"{text} ({number} folds)" if number > 1 else text for text, number in counts.items()]
+    return [
+        f"{text} ({count(number, 'fold')})" if number > 1 else text
+        for text, number in counts.items()
+    ]
 
 
 def _few(names: list[str]) -> str:
-    return ", ".join(names) if len(names) <= 3 else f"{len(names)} datasets"
+    return listed(names) if len(names) <= 3 else count(len(names), "dataset")

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from benchmark.analysis.statistics import ALPHA
-from benchmark.metrics import MEASURES, Measure
+from benchmark.metrics import BY_NAME, MEASURES, Measure
 from benchmark.tables.significance import ranking_sentences, seen_from
+from benchmark.wording import count, duration, listed, percent
 
 if TYPE_CHECKING:
     from benchmark.analysis.evidence import Evidence
+    from benchmark.planning.plan import Truth
 
-_KL = next(measure for measure in MEASURES if measure.name == "kl_divergence")
-_ACCURACY = next(measure for measure in MEASURES if measure.name == "accuracy")
+_KL, _ACCURACY = BY_NAME["kl_divergence"], BY_NAME["accuracy"]
 
 # With more datasets than this the summary is about all of them together.
 _MOST_DATASETS = 3
@@ -68,8 +68,7 @@ def dataset_sentences(evidence: Evidence, dataset: str, part: pd.DataFrame) -> l
     models = part[(part["kind"] == "model") & part["mean_rank"].notna()].sort_values(
         "mean_rank", kind="stable"
     )
-    folds = truth.folds.n_folds * truth.folds.n_repeats
-    about = f"{len(truth.D):,} instances, {truth.D.shape[1]} labels, {folds} test folds"
+    about = size_of(truth)
     if models.empty:
         return [f"On {dataset} ({about}) no model has all of its folds."]
     found = [_leaders(dataset, about, models)]
@@ -84,6 +83,13 @@ def dataset_sentences(evidence: Evidence, dataset: str, part: pd.DataFrame) -> l
     if len(models) > 1:
         found.append(_times(evidence, dataset))
     return found
+
+
+def size_of(truth: Truth) -> str:
+    """Say how large a dataset is: its instances, labels and test folds."""
+    rows, labels = truth.D.shape
+    folds = truth.folds.n_folds * truth.folds.n_repeats
+    return f"{count(rows, 'instance')}, {count(labels, 'label')}, {count(folds, 'test fold')}"
 
 
 def _leaders(dataset: str, about: str, models: pd.DataFrame) -> str:
@@ -154,10 +160,10 @@ def _lost(models: pd.DataFrame) -> str:
 
 def _oracle(models: pd.DataFrame) -> str:
     ordered = models.sort_values("oracle_gap", kind="stable")
-    best, gap = ordered.index[0], 100 * ordered["oracle_gap"].iloc[0]
+    best, gap = ordered.index[0], percent(ordered["oracle_gap"].iloc[0])
     return (
         f"Nearest to the oracle, which knows the true distributions, is {best}: its distance is "
-        f"{gap:.0f} % of that of the mean training distribution."
+        f"{gap} of that of the mean training distribution."
     )
 
 
@@ -194,17 +200,3 @@ def _overall(summary: pd.DataFrame) -> list[str]:
     if left:
         found.append(f"{listed(left)} did not run, or not completely, on every dataset.")
     return found
-
-
-def duration(seconds: float) -> str:
-    """Write seconds with two significant digits, from a minute on as minutes or hours."""
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.1f} {unit}"
-    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-
-
-def listed(names: Iterable[str]) -> str:
-    """Join names as in a sentence: a, b and c."""
-    *most, last = map(str, names)
-    return f"{', '.join(most)} and {last}" if most else last

@@ -26,6 +26,7 @@ from benchmark.running.job import Job
 from benchmark.running.prepare import Device, find_device, helper, prepare_inputs
 from benchmark.running.workers import marker_of, run_tasks
 from benchmark.store.run_folder import RunFolder
+from benchmark.wording import count
 
 logger = logging.getLogger("benchmark")
 
@@ -181,8 +182,3 @@ def describe_failures(failures: list[Outcome], folder: RunFolder) -> Iterator[st
             f"{model} failed in {count(len(outcomes), 'fold')} of {dataset}: {outcomes[0].error} "
             f"(traceback in {folder.path / 'log.txt'})"
         )
-
-
-def count(number: int, what: str) -> str:
-    """Write a number of things: ``1 task``, ``3 tasks``."""
-    return f"{number} {what}{'' if number == 1 else 's'}"

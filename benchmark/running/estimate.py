@@ -15,6 +15,7 @@ from benchmark.planning.tasks import Task
 from benchmark.progress import Console
 from benchmark.running.job import Job
 from benchmark.running.prepare import Device, helper
+from benchmark.wording import count, duration
 from ewmtcnn.base import NetworkEstimator
 from features.networks.backbones import find_backbone
 
@@ -141,8 +142,9 @@ def describe_costs(costs: Sequence[Cost], workers: int, free_mib: float, console
     """Say what was found: a sentence for each network, and one for all."""
     for cost in costs:
         console.tell(
-            f"{cost.model} on {cost.dataset}: {cost.folds} folds of about "
-            f"{duration(cost.seconds)} ({cost.step:.2g} s a step), {cost.mib / 1024:.1f} GiB each."
+            f"{cost.model} on {cost.dataset}: {count(cost.folds, 'fold')} of about "
+            f"{duration(cost.seconds)} ({duration(cost.step)} a step), {cost.mib / 1024:.1f} GiB "
+            f"each."
         )
     total = sum(cost.seconds * cost.folds for cost in costs) / workers
     if total:
@@ -153,19 +155,6 @@ def describe_costs(costs: Sequence[Cost], workers: int, free_mib: float, console
             f"Warning: a network needs {largest / 1024:.1f} GiB and {free_mib / 1024:.1f} GiB are "
             f"free; lower --batch-size."
         )
-
-
-def duration(seconds: float) -> str:
-    """Write a time as people say it: ``40 s``, ``12 min``, ``3 h 20 min``, ``2 d 4 h``."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    if minutes < 100:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min"
-    return f"{hours // 24} d {hours % 24} h"
 
 
 def free_memory() -> float:

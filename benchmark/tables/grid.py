@@ -1,17 +1,52 @@
-"""A table whose cells are finished texts, as a person reads it: terminal, Markdown, LaTeX."""
+"""A table as a person reads it, and the one place that writes tables: terminal, Markdown, LaTeX."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from tabulate import tabulate
 
-from benchmark.tables.render import LATEX_HEAD, latex_text, markdown_text
+from benchmark.wording import GAP
+
+#: Marks a cell of a model that does not beat the mean training distribution.
+DAGGER = "†"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell: plain text, and what it means.
+
+    Attributes
+    ----------
+    text : str
+        A lone dash stands for a missing value.
+    after : str
+        What follows the text and is never bold, such as a rank or a dagger.
+    best : bool
+        Whether it is the best of its column: bold.
+    aside : bool
+        Whether it is there for comparison only, as the name of a trivial row: italic in Markdown.
+    """
+
+    text: str
+    after: str = ""
+    best: bool = False
+    aside: bool = False
+
+    def __str__(self) -> str:
+        return self.text + self.after
+
+
+def text_cells(texts: Iterable[str]) -> list[Cell]:
+    """Make cells of nothing but text."""
+    return [Cell(text) for text in texts]
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows of texts under headers.
+    """Cells under headers.
 
     Attributes
     ----------
@@ -19,56 +54,178 @@ class Grid:
         What the table shows.
     headers : list of str
         One per column.
-    rows : list of list of str
-        Cells; plain text.
-    best : set of (row, column)
-        Cells shown in bold.
+    cells : list of list of Cell
+        Row by row.
     notes : list of str
         What a reader has to know, in sentences.
+    title : str
+        Stands for the caption on the terminal and in Markdown; empty if it is the caption itself.
+    rules : frozenset of int
+        Rows above which a line parts groups; Markdown has no such lines.
+    wide : bool
+        Whether LaTeX always gives the table the width of the page; others only if they are wider.
     """
 
     caption: str
     headers: list[str]
-    rows: list[list[str]]
-    best: set[tuple[int, int]] = field(default_factory=set)
+    cells: list[list[Cell]]
     notes: list[str] = field(default_factory=list)
+    title: str = ""
+    rules: frozenset[int] = frozenset()
+    wide: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The title, or the caption where there is none."""
+        return self.title or self.caption
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """Plain text of the cells, row by row."""
+        return [list(map(str, row)) for row in self.cells]
 
 
-def terminal(grid: Grid) -> str:
-    """Render for a terminal."""
-    table = tabulate(grid.rows, headers=grid.headers, disable_numparse=True, stralign="left")
-    return "\n\n".join([f"{grid.caption}\n{table}", "\n".join(grid.notes)]).rstrip() + "\n"
+@dataclass(frozen=True)
+class _Style:
+    """How an output format writes the parts of a cell."""
+
+    text: Callable[[str], str]
+    bold: str = "{}"
+    italic: str = "{}"
+    gap: str = GAP
+
+    def write(self, cell: Cell) -> str:
+        text = self.gap if cell.text == GAP else self.text(cell.text)
+        text = self.bold.format(text) if cell.best else text
+        text = self.italic.format(text) if cell.aside else text
+        return text + self.text(cell.after)
 
 
-def markdown(grid: Grid) -> str:
-    """Render as Markdown."""
-    rows = [
-        [f"**{markdown_text(c)}**" if (i, j) in grid.best else markdown_text(c)
-         for j, c in enumerate(row)]
-        for i, row in enumerate(grid.rows)
-    ]  # fmt: skip
-    headers = [markdown_text(header) for header in grid.headers]
-    table = tabulate(rows, headers=headers, tablefmt="pipe", disable_numparse=True)
-    notes = "\n".join(f"- {markdown_text(note)}" for note in grid.notes)
-    return f"### {markdown_text(grid.caption)}\n\n{table}\n\n{notes}".rstrip() + "\n"
+def terminal(grids: Grid | Sequence[Grid], notes: Sequence[str] = (), colour: bool = False) -> str:
+    """Render one table or several for a terminal.
+
+    Parameters
+    ----------
+    grids : Grid or sequence of Grid
+    notes : sequence of str
+        What is to be said of all of them, at the end.
+    colour : bool
+        Show the best values in bold; plain text has no mark for them.
+    """
+    style = _Style(str, bold="\x1b[1m{}\x1b[0m" if colour else "{}")
+    blocks = []
+    for grid in _several(grids):
+        rows = []
+        for number, row in enumerate(grid.cells):
+            if number in grid.rules:
+                rows.append(["-" * 4] + [""] * (len(row) - 1))
+            rows.append([style.write(cell) for cell in row])
+        table = tabulate(rows, headers=grid.headers, disable_numparse=True, stralign="left")
+        blocks += [f"{grid.heading}\n{table}", "\n".join(grid.notes)]
+    return _joined([*blocks, "\n".join(notes)])
 
 
-def latex(grid: Grid) -> str:
-    r"""Render as LaTeX: compiles as it is, and can be ``\input`` in a paper."""
+def markdown(grids: Grid | Sequence[Grid], notes: Sequence[str] = ()) -> str:
+    """Render one table or several as Markdown; parameters as of `terminal`."""
+    style = _Style(markdown_text, bold="**{}**", italic="*{}*")
+
+    def items(lines: Sequence[str]) -> str:
+        return "\n".join(f"- {markdown_text(line)}" for line in lines)
+
+    blocks = []
+    for grid in _several(grids):
+        rows = [[style.write(cell) for cell in row] for row in grid.cells]
+        headers = [markdown_text(header) for header in grid.headers]
+        table = tabulate(rows, headers=headers, tablefmt="pipe", disable_numparse=True)
+        blocks += [f"### {markdown_text(grid.heading)}", table, items(grid.notes)]
+    return _joined([*blocks, items(notes)])
+
+
+def latex(grids: Grid | Sequence[Grid], notes: Sequence[str] = (), placement: str = "htbp") -> str:
+    r"""Render one table or several as LaTeX: compiles as it is, or with ``\input`` in a paper.
+
+    All notes come last, each once, for LaTeX may move tables. Written here, because neither
+    tabulate nor pandas keeps a name that begins with ``[`` or ``*`` from being read as an option.
+
+    Parameters
+    ----------
+    grids, notes
+        As of `terminal`.
+    placement : str
+        Where LaTeX may put the tables.
+    """
+    several = _several(grids)
+    of_grids = dict.fromkeys(note for grid in several for note in grid.notes)
+    remarks = [rf"\noindent {{\footnotesize {latex_text(n)}\par}}" for n in (*of_grids, *notes)]
+    blocks = [_latex_table(grid, placement) for grid in several]
+    return _HEAD + "\n\n".join([*blocks, *remarks]) + "\n\\ldltableend\n"
+
+
+def _latex_table(grid: Grid, placement: str) -> str:
+    style = _Style(latex_text, bold=r"\textbf{{{}}}", gap="--")
     lines = []
-    for i, row in enumerate(grid.rows):
-        cells = [
-            rf"\textbf{{{latex_text(c)}}}" if (i, j) in grid.best else latex_text(c)
-            for j, c in enumerate(row)
-        ]
+    for number, row in enumerate(grid.cells):
+        if number in grid.rules:
+            lines.append(r"\midrule")
         # The empty group keeps a name that begins with [ or * from being an option of \\.
-        lines.append("{}" + " & ".join(cells) + r" \\")
-    body = "\n".join(lines)
-    notes = "\n\n".join(rf"\noindent {{\footnotesize {latex_text(n)}\par}}" for n in grid.notes)
-    return (
-        f"{LATEX_HEAD}\\begin{{table}}[htbp]\n\\centering\n\\caption{{{latex_text(grid.caption)}}}\n"
-        "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%\n"
-        f"\\begin{{tabular}}{{l{'c' * (len(grid.headers) - 1)}}}\n\\toprule\n"
-        f"{' & '.join(map(latex_text, grid.headers))} \\\\\n\\midrule\n{body}\n\\bottomrule\n"
-        f"\\end{{tabular}}}}\n\\end{{table}}\n\n{notes}\n\\ldltableend\n"
+        lines.append("{}" + " & ".join(style.write(cell) for cell in row) + r" \\")
+    width = r"\linewidth" if grid.wide else r"\ifdim\width>\linewidth\linewidth\else\width\fi"
+    return "\n".join(
+        [
+            rf"\begin{{table}}[{placement}]",
+            r"\centering",
+            rf"\caption{{{latex_text(grid.caption)}}}",
+            rf"\resizebox{{{width}}}{{!}}{{%",
+            rf"\begin{{tabular}}{{l{'c' * (len(grid.headers) - 1)}}}",
+            r"\toprule",
+            " & ".join(map(latex_text, grid.headers)) + r" \\",
+            r"\midrule",
+            *lines,
+            r"\bottomrule",
+            r"\end{tabular}}",
+            r"\end{table}",
+        ]
     )
+
+
+# Lets a table compile as it is, and be \input in a paper.
+_HEAD = r"""% Made by: python -m benchmark table NUMBER
+% Compile it as it is, or \input it in a paper that loads booktabs and graphicx.
+\expandafter\ifx\csname @nodocument\endcsname\relax
+  \def\ldltableend{}
+\else
+  \documentclass{article}
+  \usepackage{booktabs,graphicx}
+  \usepackage[a4paper,landscape,margin=15mm]{geometry}
+  \begin{document}
+  \def\ldltableend{\end{document}}
+\fi
+"""
+
+_LATEX_SPECIAL = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", DAGGER: r"$^\dagger$",
+    "±": r"$\pm$", "↓": r"$\downarrow$", "↑": r"$\uparrow$",
+}  # fmt: skip
+
+
+def latex_text(text: str) -> str:
+    """Escape plain text for LaTeX; characters that LaTeX may lack become question marks."""
+    return "".join(
+        _LATEX_SPECIAL.get(char) or (char if char.isascii() and char.isprintable() else "?")
+        for char in text
+    )
+
+
+def markdown_text(text: str) -> str:
+    """Escape plain text for Markdown."""
+    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", text)
+
+
+def _several(grids: Grid | Sequence[Grid]) -> Sequence[Grid]:
+    return [grids] if isinstance(grids, Grid) else grids
+
+
+def _joined(blocks: Sequence[str]) -> str:
+    return "\n\n".join(block for block in blocks if block) + "\n"

@@ -8,8 +8,10 @@ import pandas as pd
 
 from benchmark.analysis.comparisons import ASSUMPTIONS, TooFew, rank_across
 from benchmark.analysis.statistics import ALPHA
+from benchmark.columns import RANKINGS
 from benchmark.metrics import Measure
-from benchmark.tables.grid import Grid
+from benchmark.tables.grid import Grid, text_cells
+from benchmark.wording import GAP, p_equals, p_value, percent, signed
 
 
 def significance_table(
@@ -63,27 +65,24 @@ _OTHER_SIDE = {
 
 def significance_grid(table: pd.DataFrame, summary: pd.DataFrame, measure: Measure) -> Grid:
     """Write the cells; differences are positive where the best model is better."""
-    factor, digits = (100, 2) if measure.percent else (1, 4)
     rows = []
     for row in table.to_dict("records"):
-        cells = [str(row[name]) for name in ("dataset", "model_a", "model_b")]
+        names = [str(row[name]) for name in ("dataset", "model_a", "model_b")]
         if pd.isna(row["p_value"]):
             missing = f"{row['folds']} of {row['expected_folds']} folds"
-            rows.append([*cells, missing, *["-"] * 5])
+            rows.append(text_cells([*names, missing, *[GAP] * 5]))
             continue
-        low, high = (f"{factor * row[end]:+.{digits}f}" for end in ("low", "high"))
         chances = (f"{100 * row[p]:.0f}" for p in ("p_a_better", "p_equivalent", "p_b_better"))
-        rows.append(
-            [
-                *cells,
-                f"{factor * row['difference']:+.{digits}f}",
-                f"{low} to {high}",
-                p_text(row["p_holm"]) + (" *" if row["p_holm"] < ALPHA else ""),
-                " / ".join(chances),
-                f"{row['effect_size']:+.2f}",
-                f"{100 * row['share_won']:.0f} %",
-            ]
-        )
+        texts = [
+            *names,
+            signed(row["difference"], measure),
+            f"{signed(row['low'], measure)} to {signed(row['high'], measure)}",
+            p_value(row["p_holm"]) + (" *" if row["p_holm"] < ALPHA else ""),
+            " / ".join(chances),
+            f"{row['effect_size']:+.2f}",
+            percent(row["share_won"]),
+        ]
+        rows.append(text_cells(texts))
     notes = [
         f"Differences in {measure.title}, mean over folds: positive where the best model is "
         f"better. * significant at {ALPHA:g}.",
@@ -97,7 +96,7 @@ def significance_grid(table: pd.DataFrame, summary: pd.DataFrame, measure: Measu
         caption=f"Is the difference real? The best model in {measure.title} against the others",
         headers=["Dataset", "Best", "Other", "Difference", "95 % interval", "p (Holm)",
                  "P better / equal / worse", "Effect", "Won"],
-        rows=rows,
+        cells=rows,
         notes=notes,
     )  # fmt: skip
 
@@ -111,9 +110,9 @@ def ranking_sentences(summary: pd.DataFrame, measure: Measure) -> list[str]:
     verdict = "rank differently" if friedman.p_value < ALPHA else "cannot be told apart by rank"
     return [
         f"Over {len(ranking.datasets)} datasets the {len(ranking.models)} models {verdict} in "
-        f"{measure.title} (Friedman: chi square {friedman.statistic:.2f}, p "
-        f"{p_text(friedman.p_value, equals=True)}, Kendall's W {friedman.concordance:.2f}); mean "
-        f"ranks that differ by {ranking.critical_difference:.2f} are significant (Nemenyi).",
+        f"{measure.title} (Friedman: chi square {friedman.statistic:.2f}, "
+        f"{p_equals(friedman.p_value)}, Kendall's W {friedman.concordance:.2f}); mean ranks that "
+        f"differ by {ranking.critical_difference:.2f} are significant (Nemenyi).",
         ASSUMPTIONS[3],
         *ranking.remarks,
     ]
@@ -125,9 +124,7 @@ def rankings_frame(summary: pd.DataFrame, measures: Iterable[Measure]) -> pd.Dat
     Returns
     -------
     DataFrame
-        Columns measure, model_a, model_b, mean_rank_a, mean_rank_b, p_nemenyi, p_wilcoxon_holm,
-        effect_size (rank-biserial, positive if a is better), friedman_statistic, friedman_p,
-        kendall_w, critical_difference, datasets. No rows where there are too few datasets.
+        Columns `benchmark.columns.RANKINGS`; no rows where there are too few datasets.
     """
     rows = []
     for measure in measures:
@@ -142,17 +139,4 @@ def rankings_frame(summary: pd.DataFrame, measures: Iterable[Measure]) -> pd.Dat
                      r.effects[i, j], r.friedman.statistic, r.friedman.p_value,
                      r.friedman.concordance, r.critical_difference, len(r.datasets))
                 )  # fmt: skip
-    columns = [
-        "measure", "model_a", "model_b", "mean_rank_a", "mean_rank_b", "p_nemenyi",
-        "p_wilcoxon_holm", "effect_size", "friedman_statistic", "friedman_p", "kendall_w",
-        "critical_difference", "datasets",
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
-
-
-def p_text(p: float, equals: bool = False) -> str:
-    """Write a p-value: three digits, four below 0.1, or that it is smaller than 0.001."""
-    if p < 0.001:
-        return "< 0.001"
-    text = f"{p:.4f}" if p < 0.1 else f"{p:.3f}"  # 0.0496 is not 0.050
-    return f"= {text}" if equals else text
+    return pd.DataFrame(rows, columns=list(RANKINGS))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmark.columns import TABLE1
 from benchmark.datasets.image_sets.catalogue import ImageSet, known_image_set
 from benchmark.datasets.image_sets.layouts import Reading
 from benchmark.datasets.image_sets.loading import read_image_set
@@ -16,7 +17,7 @@ from benchmark.tables import grid
 from benchmark.tables.grid import Grid
 from features.storage.files import write_atomic
 
-#: Where the table goes unless told otherwise, and the sets that the paper's has.
+#: Default folder of the table, and the image sets that the paper's Table 1 has.
 FOLDER = Path("results", "tables")
 PAPERS = ("Emotion6", "ArtPhoto")
 
@@ -34,10 +35,9 @@ def table1(sets: Sequence[tuple[ImageSet, Reading]]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns dataset, counted_by (``category``: the folder in which an image lies, where the set
-        has folders of classes beside distributions; ``dominant label``: the first of the largest
-        shares), class, images, and expected: the number in Table 1 of Lai, Wan and Zeng (2022),
-        missing where it tells none.
+        Columns `benchmark.columns.TABLE1`. Images are counted by dominant label, the first of the
+        largest shares, and also by category where the set has folders of classes beside
+        distributions.
     """
     rows = []
     for image_set, reading in sets:
@@ -52,7 +52,7 @@ def table1(sets: Sequence[tuple[ImageSet, Reading]]) -> pd.DataFrame:
                 expected = image_set.classes.get(label) if position == 0 else None
                 if number or expected or counted_by == _DOMINANT:
                     rows.append((image_set.name, counted_by, label, number, expected))
-    frame = pd.DataFrame(rows, columns=["dataset", "counted_by", "class", "images", "expected"])
+    frame = pd.DataFrame(rows, columns=list(TABLE1))
     return frame.astype({"expected": "Int64"})
 
 
@@ -69,7 +69,7 @@ def table1_grid(frame: pd.DataFrame) -> Grid:
     return Grid(
         caption="Images per class",
         headers=["Dataset", "Counted by", "Class", "Images"],
-        rows=rows,
+        cells=[grid.text_cells(row) for row in rows],
         notes=[
             "In brackets the number in Table 1 of Lai, Wan and Zeng (2022), where it is another.",
             "A category is the folder in which an image lies; the dominant label is the first of "
@@ -86,9 +86,9 @@ def write_table1(
     Parameters
     ----------
     names : sequence of str
-        Which sets; by default those of the paper.
+        Image sets to count; by default those of the paper.
     data_dir : str or Path, optional
-        Where they are looked up.
+        Folder in which they are looked up.
     out : str or Path, optional
         Folder for the files, by default ``results/tables``.
 

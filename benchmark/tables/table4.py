@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
-from benchmark.tables.grid import Grid
+from benchmark.metrics import BY_NAME
+from benchmark.tables.grid import Cell, Grid
+from benchmark.wording import rank_mark, value
 
 
 def table4(summary: pd.DataFrame) -> pd.DataFrame:
@@ -19,8 +20,7 @@ def table4(summary: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per model, the trivial ones last: columns model, and for every dataset its mean
-        accuracy (a share), ``<dataset>_std`` over folds and ``<dataset>_rank``; missing values
+        One row per model, the trivial ones last, columns `benchmark.columns.TABLE4`; missing values
         where the model has not run or lacks folds.
     """
     order = summary.drop_duplicates("model").sort_values("kind", kind="stable")["model"]
@@ -36,22 +36,17 @@ def table4(summary: pd.DataFrame) -> pd.DataFrame:
 def table4_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
     """Write the cells: accuracy in percent and rank."""
     datasets = [c.removesuffix("_rank") for c in table.columns if c.endswith("_rank")]
-    rows, best = [], set()
-    for i, row in enumerate(table.to_dict("records")):
-        cells = [str(row["model"])]
-        for j, name in enumerate(datasets, start=1):
-            value, rank = row[name], row[f"{name}_rank"]
-            cell = "-" if np.isnan(value) else f"{100 * value:.2f}"
-            if not np.isnan(rank):
-                cell += f"({rank:.0f})"
-            if rank == 1:
-                best.add((i, j))
-            cells.append(cell)
+    rows = []
+    for row in table.to_dict("records"):
+        cells = [Cell(str(row["model"]))]
+        for name in datasets:
+            rank = row[f"{name}_rank"]
+            text = value(row[name], BY_NAME["accuracy"]) + rank_mark(rank)
+            cells.append(Cell(text, best=rank == 1))
         rows.append(cells)
     return Grid(
         caption="Accuracy (%) of the dominant label: means over all test folds",
         headers=["Model", *datasets],
-        rows=rows,
-        best=best,
+        cells=rows,
         notes=["In parentheses the rank among the models, 1 is best.", *notes],
     )

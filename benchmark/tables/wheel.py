@@ -6,14 +6,15 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.columns import WHEEL, WHEEL_MEASURES
 from benchmark.errors import UsageError
+from benchmark.metrics import BY_NAME
 from benchmark.planning.plan import Plan
-from benchmark.tables.grid import Grid
+from benchmark.tables.grid import Grid, text_cells
+from benchmark.wording import signed, value
 
 # Networks that are the same function differ by the rounding of single precision.
 _ROUNDING = 1e-5
-
-_MEASURES = ("accuracy", "kl_divergence")
 
 
 def wheel_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
@@ -29,9 +30,8 @@ def wheel_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per dataset and variant: columns dataset, model, wheel, trained, reading, and for
-        accuracy and kl_divergence the mean over folds, ``<measure>_gain`` over no wheel (positive
-        is better) and ``<measure>_folds_won``; folds. Missing values where a fold is missing.
+        One row per dataset and variant, columns `benchmark.columns.WHEEL`; missing values where a
+        fold is missing.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def wheel_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
             measure: here[here["measure"] == measure].pivot_table(
                 index=["repeat", "fold"], columns="model", values="value"
             )
-            for measure in _MEASURES
+            for measure in WHEEL_MEASURES
         }
         for name, params in variants.items():
             row: dict[str, Any] = {
@@ -65,7 +65,8 @@ def wheel_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
                 "reading": params["reading"],
             }
             folds = 0
-            for measure, sign in zip(_MEASURES, (1, -1), strict=True):
+            for measure in WHEEL_MEASURES:
+                sign = 1 if BY_NAME[measure].higher_is_better else -1
                 mine, without = (per_fold[measure].get(model) for model in (name, bare[0]))
                 if mine is None or without is None:
                     mine = without = pd.Series(dtype=float)
@@ -76,7 +77,7 @@ def wheel_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
                 row[f"{measure}_gain"] = gain.mean() if whole else float("nan")
                 row[f"{measure}_folds_won"] = int((gain > _ROUNDING).sum())
             rows.append({**row, "folds": folds})
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=list(WHEEL))
 
 
 def wheel_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
@@ -84,17 +85,17 @@ def wheel_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
     rows = []
     for row in table.to_dict("records"):
         bare = row["wheel"] == "none"
-        cells = [row["dataset"], row["model"]]
-        for measure, factor, digits in (("accuracy", 100, 2), ("kl_divergence", 1, 4)):
-            value, gain = row[measure], row[f"{measure}_gain"]
-            cells.append("-" if pd.isna(value) else f"{value * factor:.{digits}f}")
-            won = f" ({row[f'{measure}_folds_won']}/{row['folds']})"
-            cells.append("" if bare or pd.isna(gain) else f"{gain * factor:+.{digits}f}{won}")
-        rows.append(cells)
+        texts = [row["dataset"], row["model"]]
+        for name in WHEEL_MEASURES:
+            measure, gain = BY_NAME[name], row[f"{name}_gain"]
+            won = f" ({row[f'{name}_folds_won']}/{row['folds']})"
+            texts.append(value(row[name], measure))
+            texts.append("" if bare or pd.isna(gain) else f"{signed(gain, measure)}{won}")
+        rows.append(text_cells(texts))
     return Grid(
         caption="Does the wheel help? Each matrix W against no wheel, on the same folds",
         headers=["Dataset", "W", "Accuracy %", "gain (folds won)", "KLdiv", "gain (folds won)"],
-        rows=rows,
+        cells=rows,
         notes=[
             "Gain over the network without a wheel, mean over folds, positive is better; in "
             "parentheses the folds in which it is better. Folds share training rows: a gain is "

@@ -158,7 +158,7 @@ def test_networks_need_images(command, small, data_dir, tmp_path):
     assert "model 'EW-MTCNN' learns from images, but small has none" in done.stderr
     every = command("run", "--all", "--dataset", small, "--folds", 2, "--out", "all")
     assert every.returncode == 0, every.stderr
-    assert "small has no images: DLDL, EW-MTCNN left out" in every.stderr
+    assert "small has no images: DLDL and EW-MTCNN left out" in every.stderr
     assert list(pd.read_csv(tmp_path / "all" / "table3.csv")["model"])[:7] == NINE[:7]
 
 

@@ -22,6 +22,7 @@ from benchmark.datasets.image_sets.listings import (
     read_votes_csv,
 )
 from benchmark.errors import UsageError
+from benchmark.wording import count, cut
 from features.arrays import FloatArray
 
 _IMAGE_SUFFIXES = {
@@ -194,7 +195,7 @@ def _read_emoset(image_set: ImageSet, folder: Path) -> Reading:
             labels.append(label_index(image_set, label, where))
             splits.append(split)
     paths, notes = _match(image_set, folder, rows, find_images(image_set, folder))
-    sizes = ", ".join(f"{split} {count:,}" for split, count in Counter(splits).items())
+    sizes = ", ".join(f"{split} {number:,}" for split, number in Counter(splits).items())
     notes.append(f"its own split ({sizes}) is in the ids, and not used for the folds")
     ids = [f"{split}:{row.image}" for split, row in zip(splits, rows, strict=True)]
     return _single_labels(image_set, folder, list(zip(ids, paths, labels, strict=True)), notes)
@@ -247,7 +248,7 @@ def _match(
     if missing:
         raise UsageError(
             f"{image_set.name} is incomplete: {len(missing):,} of the {len(rows):,} images listed "
-            f"in {listing} are missing ({_first(missing)}); get the whole set, or take their "
+            f"in {listing} are missing ({cut(missing, _NAMED)}); get the whole set, or take their "
             f"lines out of the list"
         )
     unlisted = [name for name in found if name not in seen]
@@ -314,9 +315,4 @@ def _abstract_list(folder: Path) -> Path:
 
 
 def _note(names: Sequence[str], what: str) -> str:
-    noun = "image" if len(names) == 1 else "images"
-    return f"left out {len(names):,} {noun} {what}: {_first(names)}"
-
-
-def _first(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+    return f"left out {count(len(names), 'image')} {what}: {cut(names, _NAMED)}"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from benchmark.datasets.image_sets.catalogue import ImageSet
 from benchmark.errors import UsageError
+from benchmark.wording import listed
 
 #: Shares sum to 1 within this; the files are written with six digits.
 SUM_TOLERANCE = 1e-4
@@ -149,7 +150,7 @@ def _check_header(image_set: ImageSet, path: Path, names: Sequence[str]) -> None
     absent = [label for label in image_set.labels if label not in names]
     if absent:
         raise UsageError(
-            f"{path}: its first line names no column {', '.join(absent)}; is it the list of "
+            f"{path}: its first line names no column {listed(absent, 'or')}; is it the list of "
             f"{image_set.name}?"
         )
 

@@ -13,6 +13,7 @@ from benchmark.datasets.base import Dataset, make_dataset
 from benchmark.datasets.image_sets.catalogue import DEFAULT_SIGMA, IMAGE_SETS, ImageSet, how_to_get
 from benchmark.datasets.image_sets.layouts import Reading, find_images, missing_parts, read_folder
 from benchmark.errors import BenchmarkError, UsageError
+from benchmark.wording import count, cut
 from ewmtcnn.wheel import prior_distributions
 from features.images.checking import check_image_files
 from features.images.decoding import ImageError
@@ -241,10 +242,10 @@ def load_image_set(
         raise UsageError(_describe_damage(image_set, folder, damaged, bool(sound)))
     notes = list(reading.notes)
     if damaged:
-        named = ", ".join(list(damaged)[:_IN_NOTE]) + (", ..." if len(damaged) > _IN_NOTE else "")
-        notes.append(f"left out {_count(len(damaged))} that cannot be decoded: {named}")
+        named = cut(damaged, _IN_NOTE)
+        notes.append(f"left out {count(len(damaged), 'image')} that cannot be decoded: {named}")
     if not image_set.has_all(len(sound)) and len(sound) != image_set.rated:
-        notes.append(f"{len(sound):,} images; the full set has {image_set.expected}")
+        notes.append(f"{count(len(sound), 'image')}; the full set has {image_set.expected}")
     images = ImageFiles(tuple(reading.paths[row] for row in sound), index)
     try:
         doubles = len(sound) - len(set(images.keys))
@@ -252,7 +253,8 @@ def load_image_set(
         raise UsageError(f"{image_set.name}: {error}") from error
     if doubles:
         notes.append(
-            f"{_count(doubles)} repeat another byte for byte, and may be in other folds than it"
+            f"{count(doubles, 'image')} repeat another byte for byte, and may be in other folds "
+            f"than it"
         )
     D, name, spread = reading.D[sound], image_set.name, None
     if image_set.single_label:
@@ -281,10 +283,6 @@ def _describe_damage(
     more = len(damaged) - len(first)
     leave_out = ", or leave them out with --skip-unreadable" if some_are_sound else ""
     return (
-        f"{image_set.name} in {folder}: {_count(len(damaged))} cannot be decoded; repair them"
-        f"{leave_out} ({named}" + (f"; and {more} more)" if more else ")")
+        f"{image_set.name} in {folder}: {count(len(damaged), 'image')} cannot be decoded; repair "
+        f"them{leave_out} ({named}" + (f"; and {more} more)" if more else ")")
     )
-
-
-def _count(images: int) -> str:
-    return "1 image" if images == 1 else f"{images:,} images"

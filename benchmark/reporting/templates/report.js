@@ -65,6 +65,13 @@
     const text = value.toFixed(digits);
     return sign && value > 0 ? `+${text}` : text.replace("-", "−");
   };
+  // As p_value in benchmark/wording.py: what is below the level is never rounded up to it.
+  const pValue = (p) => {
+    if (p < 0.001) return "< 0.001";
+    let decimals = p < 0.1 ? 4 : 3;
+    while (p < 0.05 && Number(p.toFixed(decimals)) >= 0.05) decimals += 1;
+    return p.toFixed(decimals);
+  };
   const showPairs = () => {
     const set = pairSets[Number(by("pair-dataset").value)];
     const measure = pairs.measures[Number(by("pair-measure").value)];
@@ -94,7 +101,7 @@
       cell(difference, number(scaled(difference, factor), digits, true));
       row.append(make("td", "", low === null ? "–"
         : `${number(low * factor, digits, true)} to ${number(high * factor, digits, true)}`));
-      cell(p, p === null ? "–" : (p < 0.001 ? "< 0.001" : p.toFixed(p < 0.1 ? 4 : 3)) + (p < 0.05 ? " *" : ""));
+      cell(p, p === null ? "–" : pValue(p) + (p < 0.05 ? " *" : ""));
       for (const chance of [better, equal, worse]) cell(chance, number(scaled(chance, 100), 0));
       cell(effect, number(effect, 2, true));
       cell(won, number(scaled(won, 100), 0));

@@ -1,9 +1,7 @@
-"""Tables: ranks worked by hand, gaps, marks, and formats that other programs accept."""
+"""Scores: means and ranks worked by hand, gaps, and what a reader is told."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +13,6 @@ from benchmark.datasets import make_dataset
 from benchmark.metrics import MEASURES, scores
 from benchmark.planning.folds import Folds
 from benchmark.planning.plan import Plan, Result, make_truth
-from benchmark.tables import render
 
 MODEL = {"model": "m", "target": "t", "source": "", "result_version": 1, "params": {}}
 VERSIONS = {"numpy": "2.0"}
@@ -87,9 +84,6 @@ def test_the_gap_to_the_oracle_is_a_share_of_the_mean_distributions(finished):
             best, mean = (table.loc[row, measure.name] for row in ("oracle", "mean distribution"))
             shares.append((table.loc["uniform", measure.name] - best) / (mean - best))
     assert gap["uniform"] == pytest.approx(np.mean(shares))
-    text = render.markdown(table.reset_index(), [])
-    assert text.splitlines()[2].endswith("| Gap to oracle   |")
-    assert "| 100 %" in next(line for line in text.splitlines() if "*mean distribution*" in line)
 
 
 def test_without_an_oracle_there_is_no_gap(finished):
@@ -100,7 +94,6 @@ def test_without_an_oracle_there_is_no_gap(finished):
         tables.scores_frame(replace(plan, truths={"data_1": truth}), results),
     )
     assert table["oracle_gap"].isna().all()
-    assert "oracle" not in render.terminal(table, [])
 
 
 def test_a_lacking_fold_is_a_gap_not_a_mean(finished):
@@ -111,7 +104,6 @@ def test_a_lacking_fold_is_a_gap_not_a_mean(finished):
     assert np.isnan(table.loc["Partial", "mean_rank"])
     lines = tables.notes(plan, results, table.reset_index())
     assert any("Partial has 1 of 2 folds" in line for line in lines)
-    assert "1/2 folds" in render.terminal(table.reset_index(), [])
 
 
 def test_ranks_as_in_the_paper():
@@ -141,44 +133,3 @@ def test_notes_tell_convergence_and_mixed_versions(finished):
     first = next(iter(results))
     other = {**results, first: Result(results[first].predictions, {"versions": {"numpy": "3"}})}
     assert "different versions of numpy;" in "\n".join(tables.notes(plan, other, summary))
-
-
-def test_markdown_and_terminal_mark_the_best_and_the_beaten(finished):
-    plan, results = finished
-    summary = tables.summarise(plan, tables.scores_frame(plan, results))
-    text = render.markdown(summary, ["a | note"])
-    row = next(line for line in text.splitlines() if line.startswith("| Good"))
-    assert "**0.0000**(1)" in row
-    assert "†" not in row
-    assert "†" in next(line for line in text.splitlines() if "Blend" in line)
-    assert r"Blend & \<b\>" in text
-    assert r"a \| note" in text
-    assert "| *oracle*" in text
-    assert "\x1b[1m" in render.terminal(summary, [], colour=True)
-    assert "\x1b" not in render.terminal(summary, [])
-    assert "±" in render.markdown(summary, [], std=True)
-
-
-@pytest.mark.parametrize("how", ["as it is", "input"])
-def test_latex_compiles(finished, tmp_path, how):
-    if shutil.which("pdflatex") is None:
-        pytest.skip("pdflatex is not installed")
-    plan, results = finished
-    summary = tables.summarise(plan, tables.scores_frame(plan, results))
-    odd = {"Good": r"[50% \input{x} #_^~{}$ é 情]", "Partial": "*star"}
-    summary["model"] = summary["model"].replace(odd)
-    text = render.latex(summary, tables.notes(plan, results, summary), std=True)
-    (tmp_path / "table3.tex").write_text(text, encoding="utf-8")
-    (tmp_path / "paper.tex").write_text(
-        "\\documentclass{article}\\usepackage{booktabs,graphicx}\\begin{document}\n"
-        "Before. \\input{table3} After.\n\\end{document}\n"
-    )
-    name = "table3" if how == "as it is" else "paper"
-    done = subprocess.run(
-        ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", name],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-2000:]
-    assert "Overfull" not in done.stdout

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
+import tomllib
 from decimal import Decimal
+from importlib import resources
+from pathlib import Path, PurePath
 
 import numpy as np
 import pandas as pd
@@ -26,11 +29,6 @@ from benchmark.planning.folds import stratified_folds
 from benchmark.planning.plan import make_truth
 
 LOWER = {"chebyshev", "clark", "canberra", "kl_divergence"}
-
-
-@pytest.fixture(scope="module")
-def published():
-    return load_published()
 
 
 @pytest.fixture
@@ -185,8 +183,23 @@ def test_the_mean_distribution_is_that_of_the_real_labels(load_real, published):
         assert np.mean([fold[measure] for fold in folds]) == pytest.approx(value, abs=1e-8)
 
 
+def test_the_data_is_part_of_the_package():
+    data = resources.files("benchmark.paper") / "data"
+    names = {entry.name for entry in data.iterdir()}
+    assert names == {"README.md", "paper.toml", "table3.csv", "table4.csv", "mean_distribution.csv"}
+    root = Path(__file__).resolve().parents[3]
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = settings["tool"]["setuptools"]["package-data"]["benchmark.paper"]
+    assert all(any(PurePath(f"data/{name}").match(p) for p in patterns) for name in names)
+
+
+def test_it_is_found_from_an_empty_folder(tmp_path, monkeypatch, published):
+    monkeypatch.chdir(tmp_path)
+    assert load_published().claims == published.claims
+
+
 def test_without_the_data_there_is_one_sentence(tmp_path):
-    with pytest.raises(BenchmarkError, match=r"cannot be read.*checkout"):
+    with pytest.raises(BenchmarkError, match=r"cannot be read.*install it again"):
         load_published(tmp_path)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from made import make_evidence
 
 from benchmark.metrics import MEASURES
-from benchmark.reporting.summary import duration, listed, summary_sentences
+from benchmark.reporting.summary import summary_sentences
 
 
 def text(evidence):
@@ -94,19 +93,6 @@ def test_a_model_that_did_not_run_everywhere_is_named(tmp_path):
         tmp_path, models, {f"set{i}": 40 for i in range(5)}, folds=2, missing=1
     )
     assert "C did not run, or not completely, on every dataset." in text(evidence)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "written"),
-    [(0.000917, "0.00092 s"), (9.64, "9.6 s"), (59.4, "59 s"), (90, "1.5 min"), (5400, "1.5 h")],
-)
-def test_durations(seconds, written):
-    assert duration(seconds) == written
-
-
-def test_listing():
-    assert listed(["a"]) == "a"
-    assert listed(["a", "b", "c"]) == "a, b and c"
 
 
 def test_sentences_are_plain_text_of_the_names(tmp_path):

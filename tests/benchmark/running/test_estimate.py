@@ -20,7 +20,6 @@ from benchmark.running import estimate
 from benchmark.running.estimate import (
     Cost,
     describe_costs,
-    duration,
     is_long,
     operations,
     workers_that_fit,
@@ -31,14 +30,6 @@ from features.extract import Extraction
 from features.networks.backbones import find_backbone
 
 CPU, GPU = Device("CPU", False, "tensorflow"), Device("a card", True, "jax")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(3.4, "3 s"), (99, "99 s"), (130, "2 min"), (12_000, "3 h 20 min"), (187_200, "2 d 4 h")],
-)
-def test_durations(seconds, words):
-    assert duration(seconds) == words
 
 
 def make_job(epochs=2, folds=4, n=40):

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from benchmark.tables.grid import Grid, latex, markdown, terminal
+from benchmark.tables.grid import DAGGER, Cell, Grid, latex, markdown, terminal, text_cells
 
 NASTY = Grid(
     caption="A & B: 100 % of <script>",
     headers=["Model", "50 %", "x_y"],
-    rows=[["[odd] \\input{x}", "1", "2"], ["*bold* | pipe", "3", "4 ± ↑"]],
-    best={(0, 1), (1, 0)},
+    cells=[
+        [Cell("[odd] \\input{x}"), Cell("1", "(1)" + DAGGER, best=True), Cell("2")],
+        [Cell("*bold* | pipe", best=True), Cell("-"), Cell("4 ± ↑")],
+        text_cells(["aside", "", "{}"]),
+    ],
     notes=["Costs $5 & more."],
 )
 
@@ -21,6 +27,8 @@ NASTY = Grid(
 def test_terminal_shows_every_cell():
     text = terminal(NASTY)
     assert all(cell in text for row in NASTY.rows for cell in row)
+    assert "1(1)†" in text
+    assert "\x1b" not in text
     assert text.startswith(NASTY.caption)
     assert text.endswith("Costs $5 & more.\n")
 
@@ -29,10 +37,82 @@ def test_markdown_escapes_and_marks_the_best():
     lines = markdown(NASTY).splitlines()
     assert lines[0] == "### A & B: 100 % of \\<script\\>"
     body = [line for line in lines if line.startswith("|")]
-    assert len(body) == 4
+    assert len(body) == 5
     assert all(line.replace("\\|", "").count("|") == 4 for line in body)
-    assert "**1**" in body[2]
+    assert "**1**(1)†" in body[2]
     assert "**\\*bold\\* \\| pipe**" in body[3]
+
+
+def test_bold_on_a_terminal_is_the_value_alone():
+    assert "\x1b[1m1\x1b[0m(1)†" in terminal(NASTY, colour=True)
+
+
+def test_latex_escapes_and_marks_the_best():
+    lines = latex(NASTY).splitlines()
+    # The empty group keeps [odd] from being read as an option of the line before.
+    assert r"{}[odd] \textbackslash{}input\{x\} & \textbf{1}(1)$^\dagger$ & 2 \\" in lines
+    assert r"{}\textbf{*bold* \textbar{} pipe} & -- & 4 $\pm$ $\uparrow$ \\" in lines
+    assert r"Model & 50 \% & x\_y \\" in lines
+    assert lines.count(r"\midrule") == 1
+
+
+def grids():
+    rows = [text_cells(["a", "1"]), text_cells(["b", "2"]), [Cell("c", aside=True), Cell("3")]]
+    plain = Grid("The caption", ["Model", "x"], rows, ["Of both.", "Of the first."])
+    ruled = Grid("Caption", ["Model", "y"], rows, ["Of both."], "Title", frozenset({2}), wide=True)
+    return [plain, ruled]
+
+
+def test_several_tables_on_a_terminal():
+    first = "Model    x\n-------  ---\na        1\nb        2\nc        3"
+    second = "Model    y\n-------  ---\na        1\nb        2\n----\nc        3"
+    assert terminal(grids(), ["Of all."]) == (
+        f"The caption\n{first}\n\nOf both.\nOf the first.\n\n"
+        f"Title\n{second}\n\nOf both.\n\nOf all.\n"
+    )
+
+
+def test_several_tables_in_markdown():
+    text = markdown(grids(), ["Of *all*."])
+    assert text.startswith("### The caption\n\n| Model   | x   |\n")
+    assert "| *c*     | 3   |\n\n- Of both.\n- Of the first.\n\n### Title\n\n| Model" in text
+    assert text.endswith("| *c*     | 3   |\n\n- Of both.\n\n- Of \\*all\\*.\n")
+
+
+def test_several_tables_in_latex_are_one_document_with_all_notes_at_its_end():
+    text = latex(grids(), ["Of all."], placement="!htbp")
+    assert text.count(r"\documentclass") == text.count(r"\def\ldltableend{}") == 1
+    assert text.count(r"\begin{table}[!htbp]") == text.count(r"\end{table}") == 2
+    assert text.count("\\midrule\n{}c") == 1
+    assert text.count(r"\resizebox{\linewidth}") == 1
+    last = text[text.rindex(r"\end{table}") :]
+    notes = [line for line in last.splitlines() if r"\noindent" in line]
+    assert [note.split("footnotesize ")[1].split(r"\par")[0] for note in notes] == [
+        "Of both.", "Of the first.", "Of all.",
+    ]  # fmt: skip
+    assert r"\noindent" not in text.removesuffix(last)
+    assert text.endswith("\\ldltableend\n")
+
+
+def test_a_grid_is_as_good_as_a_list_of_one():
+    one = grids()[0]
+    for render in (terminal, markdown, latex):
+        assert render(one) == render([one])
+
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zl", "Zp")), max_size=12)
+
+
+@given(NAMES)
+def test_no_name_is_taken_for_markup(name):
+    grid = Grid(name, ["Model", name], [text_cells([name, "1"])], [name])
+    line = next(x for x in latex(grid).splitlines() if x.startswith("{}"))
+    # What is left without the commands that stand for a character is that character.
+    assert line.count("&") - line.count(r"\&") == 1
+    left = re.sub(r"\\(text\w+\{\}|[&%$#_{}])|\$\^?\\\w+\$", "", line[2:].removesuffix(r" \\"))
+    assert not set(left.replace(" & ", "", 1)) & set("\\%$#_{}~^<>|")
+    body = [row for row in markdown(grid).splitlines() if row.startswith("|")]
+    assert all(len(re.findall(r"(?<!\\)(?:\\\\)*\|", row)) == 3 for row in body)
 
 
 def test_latex_compiles(tmp_path):

@@ -1,0 +1,200 @@
+"""The columns of every CSV file of a run folder: names in their order, and what they mean.
+
+Who writes a file takes its columns from here. Accuracies are shares in [0, 1]. A missing value is
+an empty cell.
+"""
+
+from __future__ import annotations
+
+from benchmark.metrics import MEASURES
+
+_DATASET = {"dataset": "name of the dataset"}
+_MODEL = {"model": "name of the model"}
+_MEASURE = {"measure": "name of the measure"}
+_FOLD = {"repeat": "number of the repeat, from 0", "fold": "number of the test fold, from 0"}
+_FOLDS = {
+    "folds": "number of folds that have a result",
+    "expected_folds": "number of folds that there should be",
+}
+_PAIR = {"model_a": "one model", "model_b": "the other"}
+
+#: Which fold tests which row: a file per dataset.
+FOLDS = {
+    "row": "number of the row, from 0",
+    "id": "identifier of the row",
+    "repeat<number>": "number of the fold that tests the row, in this repeat",
+}
+
+#: Every value.
+SCORES = {
+    **_DATASET,
+    **_MODEL,
+    **_FOLD,
+    **_MEASURE,
+    "value": "mean over the rows of the test fold",
+}
+
+#: Time and convergence of every fold.
+TIMINGS = {
+    **_DATASET,
+    **_MODEL,
+    **_FOLD,
+    "fit_seconds": "seconds to learn",
+    "predict_seconds": "seconds to predict",
+    "n_iter": "iterations of the training",
+    "converged": "whether the training met its tolerance",
+    "objective": "what the training minimises, at its end",
+}
+
+#: Means over folds, and ranks.
+TABLE3 = {
+    **_DATASET,
+    "model": "name of the model, or of the trivial predictor",
+    **{
+        name: meaning
+        for measure in MEASURES
+        for name, meaning in (
+            (measure.name, "mean over folds; missing where a fold is"),
+            (f"{measure.name}_std", "sample deviation over folds"),
+            (f"{measure.name}_rank", "rank among the models, 1 is best; ties share the smaller"),
+        )
+    },
+    "mean_rank": "mean of the ranks in the paper's seven measures",
+    "oracle_gap": "distance to the oracle, as a share of that of the mean training distribution",
+    "kind": "model or trivial",
+    **_FOLDS,
+    "not_better_than_mean": "measures in which the mean training distribution is not beaten",
+}
+
+#: All pairs of models in every measure; ``tests.csv`` has those of the best model.
+PAIRS = {
+    **_DATASET,
+    **_MEASURE,
+    **_PAIR,
+    "difference": "mean over folds, positive where model_a is better",
+    "low": "lower end of the difference's 95 % interval",
+    "high": "upper end of it",
+    "statistic": "t of the corrected resampled t-test",
+    "p_value": "its p-value",
+    "p_holm": "that adjusted for all pairs of the dataset and measure",
+    "p_a_better": "probability that model_a is better",
+    "p_equivalent": "probability that they are practically equivalent",
+    "p_b_better": "probability that model_b is better",
+    "effect_size": "mean difference over instances, in deviations of the differences",
+    "share_won": "share of instances on which model_a is better; ties count half",
+    "folds": "number of folds that both have",
+    "expected_folds": _FOLDS["expected_folds"],
+}
+
+#: Bootstrap intervals of the means.
+INTERVALS = {
+    **_DATASET,
+    "model": TABLE3["model"],
+    **_MEASURE,
+    "low": "lower end of the mean's 95 % interval",
+    "high": "upper end of it",
+}
+
+#: Tests across datasets.
+RANKINGS = {
+    **_MEASURE,
+    **_PAIR,
+    "mean_rank_a": "mean rank of model_a over the datasets",
+    "mean_rank_b": "mean rank of model_b",
+    "p_nemenyi": "p-value of the pair in Nemenyi's test",
+    "p_wilcoxon_holm": "p-value in Wilcoxon's signed-rank test, adjusted by Holm's method",
+    "effect_size": "rank-biserial correlation, positive where model_a is better",
+    "friedman_statistic": "chi square of Friedman's test of all models",
+    "friedman_p": "its p-value",
+    "kendall_w": "Kendall's W, how well the datasets agree on the order: 0 to 1",
+    "critical_difference": "mean ranks that differ by as much are significant by Nemenyi's test",
+    "datasets": "number of datasets",
+}
+
+#: Images per class.
+TABLE1 = {
+    **_DATASET,
+    "counted_by": "category (the folder of an image) or dominant label (its largest share)",
+    "class": "name of the category or label",
+    "images": "number of images",
+    "expected": "number in Table 1 of the paper, where it tells one",
+}
+
+#: Accuracy of models (rows) on datasets.
+TABLE4 = {
+    "model": TABLE3["model"],
+    "<dataset>": "mean accuracy over folds",
+    "<dataset>_std": "sample deviation over folds",
+    "<dataset>_rank": "rank among the models, 1 is best",
+}
+
+#: The measures of the wheel ablation.
+WHEEL_MEASURES = ("accuracy", "kl_divergence")
+
+#: Networks with different matrices in the wheel's place.
+WHEEL = {
+    **_DATASET,
+    **_MODEL,
+    "wheel": "the matrix",
+    "trained": "whether it is trained",
+    "reading": "how predictions are read off the network",
+    **{
+        name: meaning
+        for measure in WHEEL_MEASURES
+        for name, meaning in (
+            (measure, "mean over folds"),
+            (f"{measure}_gain", "by how much it is better than without a wheel, mean over folds"),
+            (f"{measure}_folds_won", "number of folds in which it is better"),
+        )
+    },
+    "folds": _FOLDS["folds"],
+}
+
+#: Ours beside the published values, a row per cell of the paper's Tables 3 and 4.
+COMPARE = {
+    "table": "3 or 4",
+    "published_dataset": "dataset of the paper",
+    "dataset": "dataset of the run that stands for it",
+    "model": "row of the table, or a model that only the run has",
+    **_MEASURE,
+    "ours": "our mean over folds",
+    "published": "the published value",
+    "difference": "positive where ours is better, whatever the measure's direction",
+    "our_rank": "rank among the models of the run",
+    "published_rank": "as printed in Table 3, computed in Table 4",
+    "ours_beats_mean": "whether ours beats the mean training distribution of the run",
+    "published_beats_mean": "whether the published value beats that of the real labels",
+}
+
+#: The paper's claims, checked on our results.
+CLAIMS = {
+    "claim": "its short name",
+    "text": "the claim",
+    "where": "where the paper makes it",
+    "datasets": "datasets of the run that it is held against",
+    "verdict": "holds, does not hold, not significant, or cannot be judged",
+    "agrees": "number of comparisons that agree, significantly",
+    "opposes": "number that are significantly the other way round",
+    "not_significant": "number that are not significant",
+    "absent": "number that the run lacks",
+    "numbers": "our differences and the published ones, in words",
+    "obstacles": "what the run lacks, in words",
+    "reasons": "why our numbers may differ from the paper's, in words",
+}
+
+#: File to columns. A name in angle brackets stands for several: one per dataset or repeat.
+FILES = {
+    "folds/<dataset>.csv": FOLDS,
+    "scores.csv": SCORES,
+    "timings.csv": TIMINGS,
+    "table3.csv": TABLE3,
+    "pairs.csv": PAIRS,
+    "tests.csv": PAIRS,
+    "intervals.csv": INTERVALS,
+    "rankings.csv": RANKINGS,
+    "table1.csv": TABLE1,
+    "table4.csv": TABLE4,
+    "wheel.csv": WHEEL,
+    "compare.csv": COMPARE,
+    "claims.csv": CLAIMS,
+}

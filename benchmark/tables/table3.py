@@ -1,0 +1,66 @@
+"""Table 3: every model in every measure, with ranks, one table per dataset."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.metrics import MEASURES, Measure
+from benchmark.tables.grid import DAGGER, Cell, Grid
+from benchmark.wording import GAP, percent, rank_mark, value
+
+
+def table3_grids(summary: pd.DataFrame, std: bool = False) -> list[Grid]:
+    """Lay out the summary of a run, a table per dataset: models, then trivial predictors.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        What `benchmark.analysis.scores.summarise` returned.
+    std : bool
+        Show the deviation over folds behind each mean.
+    """
+    return [_grid(str(name), part, std) for name, part in summary.groupby("dataset", sort=False)]
+
+
+def _grid(dataset: str, part: pd.DataFrame, std: bool) -> Grid:
+    has_oracle = bool(part["oracle_gap"].notna().any())
+    titles = [f"{m.title} {'↑' if m.higher_is_better else '↓'}" for m in MEASURES]
+    return Grid(
+        title=dataset,
+        caption=f"Label distribution learning on {dataset}: means over "
+        f"{part['expected_folds'].iloc[0]} test folds, ranks in parentheses.",
+        headers=["Model", *titles, "Mean rank", *(["Gap to oracle"] if has_oracle else [])],
+        cells=[_row(row, std, has_oracle) for row in part.to_dict("records")],
+        rules=frozenset({int((part["kind"] == "model").sum())}),
+        wide=True,
+    )
+
+
+def _row(row: dict[Any, Any], std: bool, has_oracle: bool) -> list[Cell]:
+    lost = str(row["not_better_than_mean"]).split()
+    found = [Cell(str(row["model"]), aside=row["kind"] == "trivial")]
+    found += [_value(row, measure, std, measure.name in lost) for measure in MEASURES]
+    rank = row["mean_rank"]
+    if not np.isnan(rank):
+        found.append(Cell(f"{rank:.2f}"))
+    elif row["kind"] == "model":
+        found.append(Cell(f"{row['folds']}/{row['expected_folds']} folds"))
+    else:
+        found.append(Cell(""))
+    if has_oracle:
+        found.append(Cell("" if np.isnan(row["oracle_gap"]) else percent(row["oracle_gap"])))
+    return found
+
+
+def _value(row: dict[Any, Any], measure: Measure, std: bool, lost: bool) -> Cell:
+    mean, rank = row[measure.name], row[f"{measure.name}_rank"]
+    if np.isnan(mean):
+        return Cell(GAP)
+    text = value(mean, measure)
+    if std:
+        text += f"±{value(row[f'{measure.name}_std'], measure)}"
+    after = rank_mark(rank) + (DAGGER if lost else "")
+    return Cell(text, after, best=rank == 1)

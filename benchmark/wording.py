@@ -1,0 +1,118 @@
+"""How counts, lists, times, p-values and values of a measure are written for people.
+
+Every sentence, table and caption takes them from here, so that one value looks the same wherever it
+is read. Files for programs (.csv, .json) hold the numbers themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from decimal import Decimal
+
+from benchmark.metrics import Measure
+
+#: Stands where there is no value.
+GAP = "-"
+
+#: The level at which differences count as significant; `benchmark.analysis.statistics.ALPHA`.
+LEVEL = 0.05
+
+
+def count(number: int, one: str, several: str = "") -> str:
+    """Write a number of things: ``1 task``, ``3 tasks``, ``1,980 images``.
+
+    Parameters
+    ----------
+    number : int
+    one, several : str
+        What one of them is called, and what several are, by default with an s:
+        ``count(2, "label is", "labels are")``.
+    """
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
+
+
+def listed(names: Iterable[object], last: str = "and") -> str:
+    """Join names as in a sentence: ``a, b and c``; empty for none.
+
+    Names in parentheses or behind a colon are merely separated by commas.
+    """
+    *most, final = list(map(str, names)) or [""]
+    return f"{', '.join(most)} {last} {final}" if most else final
+
+
+def cut(names: Iterable[object], most: int) -> str:
+    """Separate names by commas, and leave out those behind the first few: ``a, b, ...``."""
+    texts = list(map(str, names))
+    return ", ".join([*texts[:most], *(["..."] if len(texts) > most else [])])
+
+
+def rank_mark(rank: float) -> str:
+    """Write the rank that stands behind a value, ``(1)``; nothing where there is none."""
+    return "" if math.isnan(rank) else f"({rank:.0f})"
+
+
+def duration(seconds: float) -> str:
+    """Write a time: ``0.25 s``, ``40 s``, ``2.5 min``, ``90 min``, ``3 h 20 min``, ``2 d 4 h``.
+
+    Seconds and minutes have two significant digits, and go up to 99; what is longer is rounded to
+    minutes, or from two days on to hours.
+    """
+    if round(seconds) < 100:
+        return f"{_two_digits(seconds)} s"
+    if round(seconds / 60) < 100:
+        return f"{_two_digits(seconds / 60)} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(round(seconds / 3600), 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def p_value(p: float) -> str:
+    """Write a p-value: ``0.375``, ``0.0496``, ``< 0.001``.
+
+    Three decimals, and four below 0.1. A value below 0.05 that these would round to 0.0500 gets as
+    many more as show that it is below: ``0.04998``. So the text is below 0.05 exactly where the
+    value is.
+    """
+    if math.isnan(p):
+        return GAP
+    if p < 0.001:
+        return "< 0.001"
+    decimals = 4 if p < 0.1 else 3
+    while p < LEVEL <= float(f"{p:.{decimals}f}"):
+        decimals += 1
+    return f"{p:.{decimals}f}"
+
+
+def p_equals(p: float) -> str:
+    """Write a p-value in a sentence: ``p = 0.0496``, ``p < 0.001``."""
+    text = p_value(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def value(number: float, measure: Measure) -> str:
+    """Write a value of a measure: accuracies in percent with two decimals, others with four."""
+    return _scaled(number, measure, "")
+
+
+def signed(difference: float, measure: Measure) -> str:
+    """Write a difference between two values of a measure, with its sign."""
+    return _scaled(difference, measure, "+")
+
+
+def percent(share: float) -> str:
+    """Write a share: ``37 %``."""
+    return GAP if math.isnan(share) else f"{100 * share:.0f} %"
+
+
+def _scaled(number: float, measure: Measure, sign: str) -> str:
+    if math.isnan(number):
+        return GAP
+    return f"{measure.factor * number:{sign}.{measure.decimals}f}"
+
+
+def _two_digits(number: float) -> str:
+    """Write two significant digits, of larger numbers all before the point; never an exponent."""
+    return f"{number:.0f}" if number >= 10 else f"{Decimal(f'{number:.2g}'):f}"
