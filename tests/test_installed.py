@@ -154,7 +154,7 @@ def test_a_run_and_all_that_is_made_of_it(environment):
     command = "ldl-benchmark"
     done = environment(command, "run", "--all", "--dataset", "t.csv", "--folds", 3)
     assert all(name in done.stdout for name in SEVEN)
-    assert "t has no images: DLDL, EW-MTCNN left out" in done.stderr
+    assert "t has no images: DLDL and EW-MTCNN left out" in done.stderr
     run = environment.here / "results" / "runs" / "t"
     assert list(pd.read_csv(run / "table3.csv")["model"][:7]) == SEVEN
     assert (run / "report.html").stat().st_size > 10_000
@@ -195,7 +195,7 @@ def test_networks_say_what_to_install(environment):
     assert named.stderr.count("\n") == 1
     every = environment("ldl-benchmark", "run", "--all", *images, expect=2)
     left_out, refused = every.stderr.splitlines()
-    assert left_out.startswith("DLDL, EW-MTCNN left out: networks need Keras")
+    assert left_out.startswith("DLDL and EW-MTCNN left out: networks need Keras")
     assert refused.startswith("Error: the features of synthetic-30x64 are not in ")
     features = environment("ldl-benchmark", "features", *images, expect=2)
     for sentence in (named.stderr, left_out, refused, features.stderr):

@@ -9,6 +9,7 @@ from benchmark.analysis.evidence import Evidence
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan
+from benchmark.wording import listed
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def left_out(names: Iterable[str]) -> str:
 def not_run(choice: Choice, known: Sequence[str], where: str = "on it") -> NotShown | None:
     """Return the reason if some of the chosen models did not run where the figure looks."""
     absent = [name for name in choice.models if name not in known]
-    return NotShown(f"{', '.join(absent)} did not run {where}") if absent else None
+    return NotShown(f"{listed(absent)} did not run {where}") if absent else None
 
 
 def no_complete_model(evidence: Evidence, choice: Choice) -> NotShown | None:
@@ -144,6 +145,6 @@ def no_complete_model(evidence: Evidence, choice: Choice) -> NotShown | None:
     if complete_models(evidence, choice)[0]:
         return None
     return NotShown(
-        f"none of {', '.join(chosen_models(choice, known))} has all of its folds; "
+        f"none of {listed(chosen_models(choice, known))} has all of its folds; "
         f"the same run command computes what is missing"
     )

@@ -17,6 +17,7 @@ from benchmark.planning.needs import (
     OwnFeatures,
 )
 from benchmark.planning.protocol import FeatureSettings
+from benchmark.wording import listed
 from ewmtcnn.base import NetworkEstimator
 from features.extract import Extraction, extraction_key
 from features.images.sources import ImageSource
@@ -148,11 +149,12 @@ def find_needs(
     for name, data in datasets.items():
         absent = [model.name for model in models if model.is_network and data.images is None]
         if absent:
-            tell(f"{name} has no images: {', '.join(absent)} left out, which learn from images.")
+            tell(f"{name} has no images: {listed(absent)} left out, which learn from images.")
     for model in models:
         if not every and not any(model.name in found for found in needs.values()):
             raise UsageError(
-                f"model {model.name!r} learns from images, but {', '.join(datasets)} has none"
+                f"model {model.name!r} learns from images, but {listed(datasets)} "
+                f"{'has' if len(datasets) == 1 else 'have'} none"
             )
     return needs
 

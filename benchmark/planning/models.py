@@ -10,6 +10,7 @@ from benchmark.errors import UsageError, did_you_mean
 from benchmark.planning.protocol import Protocol
 from benchmark.plugins.parameters import CONSUMES, as_json, check_params, default_params
 from benchmark.plugins.registry import Entry, check_name, find_model, models
+from benchmark.wording import listed
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def _make_model(protocol: Protocol, name: str) -> Model:
     if consumes not in CONSUMES:
         raise UsageError(
             f"model {name!r} consumes {consumes!r}, but the harness can pass only "
-            f"{', '.join(CONSUMES)}"
+            f"{listed(CONSUMES)}"
         )
     params = default_params(cls)
     if consumes != "features":

@@ -9,6 +9,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.errors import UsageError
 from benchmark.planning.models import Model
 from benchmark.planning.needs import BackboneActivations, BackboneFeatures, Need
+from benchmark.wording import listed
 from features.extract import is_extracted
 from features.networks import backend
 
@@ -43,7 +44,7 @@ def keep_runnable(
         return list(models)
     if not every:
         raise UsageError(f"model {networks[0]!r} cannot run here: {backend.missing()}")
-    tell(f"{', '.join(networks)} left out: {backend.missing()}.")
+    tell(f"{listed(networks)} left out: {backend.missing()}.")
     return [model for model in models if not model.is_network]
 
 

@@ -1,4 +1,7 @@
-"""The command line end to end: what a user sees, keeps and gets back."""
+"""The command line end to end: what a user sees, keeps and gets back.
+
+Also tests `benchmark.cli` and `benchmark.commands.options`.
+"""
 
 from __future__ import annotations
 

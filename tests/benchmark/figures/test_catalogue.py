@@ -1,4 +1,7 @@
-"""What every figure must stand, names in any script (lettering) too, and which a run can show."""
+"""What every figure must stand, names in any script (lettering) too, and which a run can show.
+
+Also tests `benchmark.figures.lettering`.
+"""
 
 from __future__ import annotations
 

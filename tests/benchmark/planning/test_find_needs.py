@@ -115,7 +115,9 @@ def test_networks_are_left_out_where_there_are_no_images(models):
     needs = find_needs({"table": table, "pictures": pictures}, rows, settings, False, told.append)
     assert list(needs["table"]) == ["AA-kNN"]
     assert list(needs["pictures"]) == list(models)
-    assert told == ["table has no images: CNN-frozen, EW-MTCNN left out, which learn from images."]
+    assert told == [
+        "table has no images: CNN-frozen and EW-MTCNN left out, which learn from images."
+    ]
     with pytest.raises(UsageError, match="'CNN-frozen' learns from images, but table has none"):
         find_needs({"table": table}, rows, settings, False, told.append)
     assert list(find_needs({"table": table}, rows, settings, True, told.append)["table"]) == [

@@ -32,7 +32,7 @@ def test_features_that_only_a_network_can_compute_are_refused(command, without, 
         done = command(*start, *IMAGES)
         assert (done.returncode, done.stdout) == (2, "")
         *left_out, refused = done.stderr.splitlines()
-        assert left_out == ([f"DLDL, EW-MTCNN left out: {NEEDED}."] if "--all" in start else [])
+        assert left_out == ([f"DLDL and EW-MTCNN left out: {NEEDED}."] if "--all" in start else [])
         assert refused == (
             "Error: the features of synthetic-30x64 are not in results/cache, and cannot be "
             f"computed: {NEEDED}"
@@ -48,7 +48,7 @@ def test_features_that_are_there_need_no_network(command, without, tmp_path):
     without()
     done = command("run", "--all", *IMAGES, "--no-report")
     assert done.returncode == 0, done.stderr
-    assert f"DLDL, EW-MTCNN left out: {NEEDED}." in done.stderr
+    assert f"DLDL and EW-MTCNN left out: {NEEDED}." in done.stderr
     rows = pd.read_csv(tmp_path / "out" / "table3.csv")["model"]
     assert list(rows[:-3]) == SEVEN  # below them the trivial predictors
 

@@ -1,4 +1,7 @@
-"""The report (page, data): what it holds, when it is written, what it never lets through."""
+"""The report (page, data): what it holds, when it is written, what it never lets through.
+
+Also tests `benchmark.reporting.data`.
+"""
 
 from __future__ import annotations
 

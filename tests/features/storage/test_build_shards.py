@@ -1,4 +1,7 @@
-"""Arrays in shards: read like arrays, computed once, never wrong after damage or a kill."""
+"""Arrays in shards: read like arrays, computed once, never wrong after damage or a kill.
+
+Also tests `features.storage.sharded_array`.
+"""
 
 from __future__ import annotations
 
