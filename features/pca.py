@@ -51,7 +51,6 @@ def reduce(
     n_components: int = 280,
     scope: str = "fold",
     cache: Path | None = None,
-    tell: Callable[[str], object] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Project training and test rows on the leading principal components.
 
@@ -74,8 +73,6 @@ def reduce(
         model learns from: it leaks.
     cache : Path, optional
         Folder that keeps results; of several processes one computes, and the others wait.
-    tell : callable, optional
-        Takes a sentence for the user, such as that it waits.
 
     Returns
     -------
@@ -119,7 +116,7 @@ def reduce(
             "n_components": n_components,
             "scope": scope,
         }
-        result = _cached(cache / f"pca-{content_key(settings)[:32]}.npz", compute, tell)
+        result = _cached(cache / f"pca-{content_key(settings)[:32]}.npz", compute)
     return result["train"], result["test"]
 
 
@@ -187,16 +184,12 @@ def principal_directions(
     return mean, directions * np.sign(directions[largest, np.arange(len(largest))])
 
 
-def _cached(
-    path: Path,
-    compute: Callable[[], dict[str, FloatArray]],
-    tell: Callable[[str], object] | None,
-) -> dict[str, FloatArray]:
+def _cached(path: Path, compute: Callable[[], dict[str, FloatArray]]) -> dict[str, FloatArray]:
     try:
         return read_arrays(path)
     except (FileNotFoundError, DamagedFileError):
         pass
-    with locked(path.with_suffix(".lock"), tell):
+    with locked(path.with_suffix(".lock")):
         try:
             return read_arrays(path)  # another process may have just written it
         except (FileNotFoundError, DamagedFileError):

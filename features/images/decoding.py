@@ -127,11 +127,11 @@ def read_image(path: Path) -> tuple[bytes, os.stat_result]:
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise UnusableError("it is no file")
+            raise UnusableError("it is not a file")
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             head = file.read(_HEAD)
-            _reader(head)  # spares reading what is no image
+            _reader(head)  # raises before the rest of what is no image is read
             return head + file.read(), status
     except FileNotFoundError as error:
         raise UnusableError("there is no such file") from error

@@ -296,7 +296,7 @@ def test_cut_files_are_reported_at_any_size_asked(format_):
 def test_unreadable_files_are_reported(tmp_path, monkeypatch):
     with pytest.raises(ImageError, match=r"none\.jpg: there is no such file"):
         decode(tmp_path / "none.jpg", 8)
-    with pytest.raises(ImageError, match="it is no file"):
+    with pytest.raises(ImageError, match="it is not a file"):
         decode(tmp_path, 8)
     path = tmp_path / "x.png"
     path.write_bytes(encoded(smooth(8, 8), "PNG"))
