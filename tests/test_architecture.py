@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import pytest
@@ -206,6 +207,22 @@ def test_packages_import_one_way(path):
 def test_rooms_import_downwards_in_the_listed_order():
     order = listed_order(DOCUMENT.read_text(encoding="utf-8"))
     assert upward(import_graph(), order) == ["baselines.dldl -> ewmtcnn.base"]
+
+
+def test_the_written_walks_go_step_by_step_and_never_back():
+    walks = re.search(r"```walks\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    assert walks
+    graph = import_graph()
+    for walk in walks.group(1).strip().splitlines():
+        steps = walk.split(" -> ")
+        assert len(steps) > 3
+        for one, two in pairwise(steps):
+            assert two in graph[one] or one in graph[two], (
+                f"{one} and {two} know nothing of another"
+            )
+        rooms = [".".join(step.split(".")[:2]) for step in steps]
+        visits = [room for room, _ in groupby(rooms)]
+        assert len(visits) == len(set(visits)), f"comes back to a room: {walk}"
 
 
 def test_every_listed_room_is_there():
