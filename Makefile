@@ -1,5 +1,7 @@
 # make run            set up, then compare every model on the built-in data
-# make test           set up, then run the tests
+# make test           set up, then run the tests, all but those of test-installed
+# make test-fast      only those that are quick
+# make test-installed build the wheel, install it from the registry without networks, and use it
 # make lint           linter, formatter and type checker
 # make demo           compute results/demo anew: the default run's tables, figures and report
 # make perf           measure against the peer library, in an environment of its own (large)
@@ -11,14 +13,22 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+PYTEST := -m pytest --numprocesses 2 --dist worksteal
+PYTEST_OPTIONS ?=
 
-.PHONY: run test lint demo chromium perf perf-networks perf-evidence perf-gpu clean
+.PHONY: run test test-fast test-installed lint demo chromium perf perf-networks perf-evidence perf-gpu clean
 
 run: $(VENV)/installed
-	$(BIN)/python -m benchmark run --all
+	$(BIN)/ldl-benchmark run --all
 
 test: $(VENV)/installed-test chromium
-	$(BIN)/python -m pytest
+	$(BIN)/python $(PYTEST) -m "not network" $(PYTEST_OPTIONS)
+
+test-fast: $(VENV)/installed-test
+	$(BIN)/python $(PYTEST) -m "not slow and not network and not browser" $(PYTEST_OPTIONS)
+
+test-installed: $(VENV)/installed-test
+	$(BIN)/python -m pytest -m network $(PYTEST_OPTIONS)
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
@@ -26,9 +36,9 @@ lint: $(VENV)/installed-test
 	$(BIN)/mypy
 
 demo: $(VENV)/installed-test chromium
-	$(BIN)/python -m benchmark run --all --force --out results/demo
-	$(BIN)/python -m benchmark table tests --out results/demo
-	$(BIN)/python -m benchmark figure all --format svg --format pdf --out results/demo
+	$(BIN)/ldl-benchmark run --all --force --out results/demo
+	$(BIN)/ldl-benchmark table tests --out results/demo
+	$(BIN)/ldl-benchmark figure all --format svg --format pdf --out results/demo
 	$(BIN)/python tests/benchmark/screenshot.py results/demo
 
 # The report is tested in a browser. Where there is none and it cannot be installed, these tests are skipped.
@@ -52,18 +62,18 @@ perf-gpu:
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(INSTALL) .
+	$(BIN)/python $(INSTALL) '.[networks]'
 	touch $@
 
 $(VENV)/installed-test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(INSTALL) '.[test]'
+	$(BIN)/python $(INSTALL) '.[networks,test]'
 	touch $(VENV)/installed $@
 
 $(VENV)-perf/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)-perf
-	$(VENV)-perf/bin/python $(INSTALL) '.[perf]'
+	$(VENV)-perf/bin/python $(INSTALL) '.[networks,perf]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-perf build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-perf build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,11 +1,31 @@
 """The harness: datasets, folds, measures, tasks, tables; the commands as functions.
 
-Names load lazily, so that ``python -m benchmark --help`` imports next to nothing.
+Names load lazily, so that ``ldl-benchmark --help`` imports next to nothing.
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:  # what type checkers and editors see
+    from benchmark.commands.run import extract_features, run
+    from benchmark.commands.show import (
+        ablation_table,
+        compare,
+        figure,
+        network_table,
+        report,
+        significance,
+        table,
+    )
+    from benchmark.datasets import load_dataset, make_dataset
+    from benchmark.errors import BenchmarkError, UsageError
+    from benchmark.plugins.contract import check_plugin
+    from benchmark.plugins.new_model import new_model
+    from benchmark.plugins.registry import load_plugin, models, register
+
+    __version__: str
+
+# A public name -> the module below this package that defines it.
 _HOMES = {
     "BenchmarkError": "errors",
     "UsageError": "errors",
@@ -14,12 +34,12 @@ _HOMES = {
     "compare": "commands.show",
     "extract_features": "commands.run",
     "figure": "commands.show",
-    "load_dataset": "datasets",
+    "load_dataset": "datasets.loading",
     "load_plugin": "plugins.registry",
-    "make_dataset": "datasets",
+    "make_dataset": "datasets.base",
     "models": "plugins.registry",
     "network_table": "commands.show",
-    "new_model": "plugins.contract",
+    "new_model": "plugins.new_model",
     "register": "plugins.registry",
     "report": "commands.show",
     "run": "commands.run",
@@ -27,14 +47,41 @@ _HOMES = {
     "table": "commands.show",
 }
 
-__all__ = list(_HOMES)
+# Written out, since type checkers take a name for exported only where it is listed.
+__all__ = [
+    "BenchmarkError",
+    "UsageError",
+    "__version__",
+    "ablation_table",
+    "check_plugin",
+    "compare",
+    "extract_features",
+    "figure",
+    "load_dataset",
+    "load_plugin",
+    "make_dataset",
+    "models",
+    "network_table",
+    "new_model",
+    "register",
+    "report",
+    "run",
+    "significance",
+    "table",
+]
 
+if not TYPE_CHECKING:  # a type checker would take every misspelt name for one that loads
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'benchmark' has no attribute {name!r}")
-    return getattr(import_module(f"benchmark.{_HOMES[name]}"), name)
+    def __getattr__(name: str) -> Any:
+        from benchmark.installation import refuse_hidden, version
+
+        if name == "__version__":
+            return version()
+        if name not in _HOMES:
+            raise AttributeError(f"module 'benchmark' has no attribute {name!r}")
+        refuse_hidden()
+        return getattr(import_module(f"benchmark.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(_HOMES)
+    return sorted(__all__)

@@ -1,6 +1,9 @@
-"""``python -m benchmark``."""
+"""``python -m benchmark``, which is the same as the command ``ldl-benchmark``."""
 
-from benchmark.cli import main
+from benchmark.installation import search_first_folder_last
 
 if __name__ == "__main__":
+    search_first_folder_last()
+    from benchmark.cli import main
+
     main()

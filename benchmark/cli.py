@@ -6,19 +6,18 @@ import io
 import math
 import signal
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from benchmark.commands import options
 from benchmark.errors import BenchmarkError
+from benchmark.installation import refuse_hidden, version
 
 if TYPE_CHECKING:
-    from benchmark.commands.show import Study
-
-
-Command = TypeVar("Command", bound=Callable[..., Any])
+    from benchmark.commands.study import Study
 
 
 class _Failure(click.ClickException):
@@ -39,19 +38,33 @@ class _Group(click.Group):
             raise _Failure(error) from error
 
 
+def _print_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked:
+        click.echo(f"ldl-benchmark {version()}")
+        context.exit()
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="ldl-benchmark")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 def main() -> None:
     """Compare label distribution learning methods on the same folds.
 
     \b
-    python -m benchmark run --all
+    ldl-benchmark run --all
         every model on the built-in data
-    python -m benchmark run --all --dataset data.mat --plugin mine.py
+    ldl-benchmark run --all --dataset data.mat --plugin mine.py
         your data and your method
 
     Exit codes: 0 fine, 1 something failed, 2 the command cannot be used as given.
     """  # noqa: D301 - click reads the character \b
+    refuse_hidden()
     # A batch system's SIGTERM ends a run like Ctrl-C: cleanly, keeping what is done.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A terminal that lacks an arrow or a dagger shows a question mark, and no traceback.
@@ -60,113 +73,39 @@ def main() -> None:
             stream.reconfigure(errors="replace")
 
 
-def _network_options(command: Command) -> Command:
-    """Add the options that say how images become features."""
-    for option in reversed(
-        (
-            click.option("--data-dir", metavar="DIR", help="Where datasets are looked up."),
-            click.option(
-                "--cache-dir",
-                metavar="DIR",
-                help="Where features and decoded images are kept. [default: results/cache]",
-            ),
-            click.option(
-                "--skip-unreadable", is_flag=True, help="Leave out images that are damaged."
-            ),
-            click.option(
-                "--backbone",
-                metavar="NAME",
-                help="vgg16, vgg19, resnet50, resnet101, alexnet or small. [default: vgg16]",
-            ),
-            click.option(
-                "--weights",
-                metavar="imagenet|random|FILE",
-                help="Weights of the backbone. [default: imagenet]",
-            ),
-            click.option(
-                "--precision",
-                type=click.Choice(["float32", "bfloat16"]),
-                help="Of features and networks. [default: float32]",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
-
-
 @main.command()
 @click.argument("models", metavar="[MODEL]...", nargs=-1)
-@click.option("--all", "all_models", is_flag=True, help="Run every registered model.")
-@click.option(
-    "--dataset",
-    "datasets",
-    multiple=True,
-    metavar="NAME|FILE",
-    help="A dataset by name, or a .mat, .csv or .parquet file. May be repeated.",
-)
-@click.option(
-    "--protocol",
-    metavar="demo|paper|table4|wheel|figure5|FILE.toml",
-    help="Folds, seed and settings. [default: demo for the built-in images, else paper]",
-)
-@click.option("--out", metavar="DIR", help="Run folder. [default: results/runs/<datasets>]")
-@click.option("--jobs", type=int, metavar="N", help="Tasks at a time. [default: one per core]")
-@click.option("--folds", type=int, metavar="K", help="Folds per repeat.")
-@click.option("--repeats", type=int, metavar="R", help="Repeats of the cross-validation.")
-@click.option("--seed", type=int, metavar="S", help="Seed of every random draw.")
-@click.option("--plugin", "plugins", multiple=True, metavar="FILE.py", help="Add your own models.")
-@click.option("--force", is_flag=True, help="Compute everything again.")
-@click.option(
-    "--task-timeout",
-    type=float,
-    metavar="SECONDS",
-    help="Stop a task after this time; 0 for no limit. [default: 3600; none for networks]",
-)
-@click.option("--no-report", is_flag=True, help="Write tables alone, no report.html.")
-@_network_options
-@click.option("--epochs", type=int, metavar="N", help="Epochs of the networks.")
-@click.option("--batch-size", type=int, metavar="N", help="Images a step of the networks.")
-@click.option(
-    "--pca-scope",
-    type=click.Choice(["fold", "dataset"]),
-    help="Fit PCA on each fold's training rows, or on all rows, which leaks. [default: fold]",
-)
-def run(**options: Any) -> None:
+@options.of_run
+@options.of_networks
+@options.of_training
+def run(**given: Any) -> None:
     """Run models on datasets and print the ranked table.
 
     The same command goes on where an interrupted run stopped.
     """
     from benchmark.commands import run as api
 
-    if options["task_timeout"] == 0:
-        options["task_timeout"] = math.inf
-    write_report = not options.pop("no_report")
-    study = api.run(**options, report=write_report, show_progress=True, tell=_tell)
+    if given["task_timeout"] == 0:
+        given["task_timeout"] = math.inf
+    write_report = not given.pop("no_report")
+    study = api.run(**given, report=write_report, show_progress=True, tell=_echo_to_stderr)
     _print_study(study, report=write_report)
-
-
-_out = click.option(
-    "--out",
-    multiple=True,
-    metavar="DIR|LABEL=DIR",
-    help="Run folder; several are put together. [default: the run written last]",
-)
-_to = click.option(
-    "--to",
-    metavar="DIR",
-    help="Where it is written. [default: the run folder; of several, results/merged/<names>]",
-)
 
 
 @main.command()
 @click.argument("number", type=click.Choice(["1", "3", "4", "wheel", "tests"]))
-@_out
-@_to
+@options.out
+@options.to
 @click.option("--std", is_flag=True, help="Table 3: show the deviation over folds.")
 @click.option(
-    "--measure", default="", metavar="NAME", help="Tests: of which. [default: kl_divergence]"
+    "--measure",
+    default="",
+    metavar="NAME",
+    help="Tests: of which measure. [default: kl_divergence]",
 )
-@click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="Table 1: what of.")
+@click.option(
+    "--dataset", "datasets", multiple=True, metavar="NAME", help="Table 1: of which datasets."
+)
 @click.option("--data-dir", metavar="DIR", help="Table 1: where image sets are looked up.")
 def table(
     number: str,
@@ -174,8 +113,7 @@ def table(
     to: str | None,
     std: bool,
     measure: str,
-    datasets: tuple[str, ...],
-    data_dir: str | None,
+    **of_images: Any,
 ) -> None:
     """Make a table, as text and as .csv, .tex and .md files. Computes no model.
 
@@ -198,7 +136,9 @@ def table(
     if number == "1":
         from benchmark.tables.table1 import write_table1
 
-        cells, paths = write_table1(datasets, data_dir, to or (out[0] if out else None))
+        cells, paths = write_table1(
+            of_images["datasets"], of_images["data_dir"], to or (out[0] if out else None)
+        )
     elif number == "tests":
         cells, paths = outputs.significance(out or None, measure, to)
     else:
@@ -210,8 +150,8 @@ def table(
 
 @main.command()
 @click.argument("name", metavar="NAME")
-@_out
-@_to
+@options.out
+@options.to
 @click.option(
     "--dataset", default="", metavar="NAME", help="Which one to show. [default: the first]"
 )
@@ -228,10 +168,8 @@ def figure(
     name: str,
     out: tuple[str, ...],
     to: str | None,
-    dataset: str,
-    measure: str,
-    models: tuple[str, ...],
     formats: tuple[str, ...],
+    **shown: Any,
 ) -> None:
     """Draw a figure of a run, with its numbers as .csv. Computes no model.
 
@@ -249,19 +187,19 @@ def figure(
     all          all of them that the run has
     """  # noqa: D301 - click reads the character \b
     from benchmark.commands import show as outputs
+    from benchmark.figures import FORMATS
 
-    drawn = outputs.figure(
-        name, out or None, formats or outputs.FORMATS, dataset=dataset, measure=measure,
-        models=models, to=to,
-    )  # fmt: skip
-    for drawing, paths in drawn:
+    found = outputs.draw_figures(name, out or None, formats or FORMATS, to=to, **shown)
+    for drawing, paths in found.drawn:
         click.echo(f"{drawing.name}: {drawing.caption}")
         _echo_written(paths)
+    for reason in found.left_out:
+        click.echo(f"{reason[0].upper()}{reason[1:]}.")
 
 
 @main.command()
-@_out
-@_to
+@options.out
+@options.to
 @click.option("--no-pictures", is_flag=True, help="Leave out pictures, to pass the report on.")
 def report(out: tuple[str, ...], to: str | None, no_pictures: bool) -> None:
     """Write the report of a run: one HTML file with all there is to see. Computes no model.
@@ -274,8 +212,8 @@ def report(out: tuple[str, ...], to: str | None, no_pictures: bool) -> None:
 
 
 @main.command()
-@_out
-@_to
+@options.out
+@options.to
 @click.option(
     "--dataset",
     default="",
@@ -297,11 +235,11 @@ def compare(out: tuple[str, ...], to: str | None, dataset: str) -> None:
 
 @main.command()
 @click.option("--dataset", "datasets", multiple=True, required=True, metavar="NAME")
-@_network_options
+@options.of_networks
 @click.option(
     "--size", type=int, metavar="PIXELS", help="Side of the images. [default: the backbone's]"
 )
-def features(**options: Any) -> None:
+def features(**given: Any) -> None:
     """Extract and cache a backbone's features of image datasets, for later runs.
 
     A run does this by itself; this is for a machine with an accelerator, whose results/cache then
@@ -309,7 +247,7 @@ def features(**options: Any) -> None:
     """
     from benchmark.commands.run import extract_features
 
-    for sentence in extract_features(**options, show_progress=True):
+    for sentence in extract_features(**given, show_progress=True):
         click.echo(sentence)
 
 
@@ -376,7 +314,7 @@ def fetch(context: click.Context, name: str, data_dir: str | None) -> None:
             bar.total = total or None
             bar.update(done - bar.n)
 
-        folder = fetch_set(name, data_dir, _tell, show)
+        folder = fetch_set(name, data_dir, _echo_to_stderr, show)
     click.echo(f"{name} is in {folder}.")
 
 
@@ -399,15 +337,15 @@ def check(plugin: str) -> None:
 @click.option("--out", metavar="DIR", default=".", help="Folder. [default: here]")
 def new_model(name: str, out: str) -> None:
     """Write a working plugin to start from."""
-    from benchmark.plugins.contract import new_model as write
+    from benchmark.plugins.new_model import new_model as write
 
     path = write(name, Path(out))
     click.echo(f"Wrote {path}. Next:")
-    click.echo(f"  python -m benchmark check {path}")
-    click.echo(f"  python -m benchmark run --all --plugin {path}")
+    click.echo(f"  ldl-benchmark check {path}")
+    click.echo(f"  ldl-benchmark run --all --plugin {path}")
 
 
-def _tell(sentence: str) -> None:
+def _echo_to_stderr(sentence: str) -> None:
     click.echo(sentence, err=True)
 
 
@@ -427,5 +365,5 @@ def _print_study(study: Study, std: bool = False, report: bool = False) -> None:
     if report:
         click.echo(f"Open {study.folder / 'report.html'} in a browser to look at the run.")
     if not study.complete:
-        _tell(f"{count(study.missing, 'result is', 'results are')} missing.")
+        _echo_to_stderr(f"{count(study.missing, 'result is', 'results are')} missing.")
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Progress lines: images that are read, and tasks: done, left, rate, which models are at work."""
+"""What a run shows its user: sentences, and progress lines on stderr."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NoReturn
 
 from tqdm import tqdm
@@ -14,51 +15,74 @@ from tqdm import tqdm
 _TERMINAL_SECONDS, _FILE_SECONDS = 0.5, 30.0
 
 
-def image_bar(title: str, total: int | None, show: bool) -> tqdm[NoReturn]:
-    """Make a progress line on stderr that counts images; it appears after two seconds."""
-    pause = _TERMINAL_SECONDS if sys.stderr.isatty() else _FILE_SECONDS
-    return tqdm(
-        total=total, desc=title, unit="image", disable=not show, leave=False, delay=2,
-        mininterval=pause,
-    )  # fmt: skip
+def _keep_silent(_sentence: str) -> None:
+    pass
 
 
-@contextmanager
-def progress(
-    total: int, running: Callable[[], list[str]], show: bool = True
-) -> Iterator[Callable[[], object]]:
-    """Show the progress of a run on stderr.
+@dataclass(frozen=True)
+class Console:
+    """Where a run tells its user what it does.
 
-    Parameters
+    Attributes
     ----------
-    total : int
-        Number of tasks to do.
-    running : callable
-        Returns the names of what is being computed at the moment.
-    show : bool
-        False shows nothing.
-
-    Yields
-    ------
-    callable
-        To call once after every finished task.
+    tell : callable
+        Gets sentences for the user.
+    show_progress : bool
+        Whether progress lines are shown on stderr.
     """
-    pause = _TERMINAL_SECONDS if sys.stderr.isatty() else _FILE_SECONDS
-    finished, show = threading.Event(), show and total > 0
-    with tqdm(total=total, unit="task", disable=not show, mininterval=pause, leave=False) as bar:
 
-        def keep_alive() -> None:
-            # A long task must not make the line look dead: the clock and the names go on.
-            while not finished.wait(pause):
-                bar.set_postfix_str(", ".join(running()), refresh=False)
-                bar.refresh()
+    tell: Callable[[str], object] = _keep_silent
+    show_progress: bool = False
 
-        thread = threading.Thread(target=keep_alive, daemon=True)
-        if show:
-            thread.start()
-        try:
-            yield bar.update
-        finally:
-            finished.set()
+    def bar(self, title: str, total: int | None = None) -> tqdm[NoReturn]:
+        """Make a progress line that counts images; it appears after two seconds."""
+        return tqdm(
+            total=total, desc=title, unit="image", disable=not self.show_progress, leave=False,
+            delay=2, mininterval=_seconds_between_refreshes(),
+        )  # fmt: skip
+
+    @contextmanager
+    def tasks(self, total: int, running: Callable[[], list[str]]) -> Iterator[Callable[[], object]]:
+        """Show how many tasks are done, and which models are at work.
+
+        Parameters
+        ----------
+        total : int
+            Number of tasks to do.
+        running : callable
+            Returns the names of what is being computed at the moment.
+
+        Yields
+        ------
+        callable
+            To call once after every finished task.
+        """
+        pause, show = _seconds_between_refreshes(), self.show_progress and total > 0
+        finished = threading.Event()
+        with tqdm(
+            total=total, unit="task", disable=not show, mininterval=pause, leave=False
+        ) as line:
+
+            def keep_alive() -> None:
+                # A long task must not make the line look dead: the clock and the names go on.
+                while not finished.wait(pause):
+                    line.set_postfix_str(", ".join(running()), refresh=False)
+                    line.refresh()
+
+            thread = threading.Thread(target=keep_alive, daemon=True)
             if show:
-                thread.join()
+                thread.start()
+            try:
+                yield line.update
+            finally:
+                finished.set()
+                if show:
+                    thread.join()
+
+
+#: Says nothing and shows nothing.
+QUIET = Console()
+
+
+def _seconds_between_refreshes() -> float:
+    return _TERMINAL_SECONDS if sys.stderr.isatty() else _FILE_SECONDS

@@ -16,8 +16,9 @@ from features.arrays import FloatArray
 from features.networks.backbones import find_backbone
 
 if TYPE_CHECKING:
+    from ewmtcnn.measuring import StepCost
     from ewmtcnn.network import NetworkSettings
-    from ewmtcnn.training import StepCost, Trainer, TrainingSettings
+    from ewmtcnn.trainer import Trainer, TrainingSettings
 
 
 class NetworkEstimator(LDLEstimator):
@@ -141,7 +142,7 @@ class NetworkEstimator(LDLEstimator):
         from features.networks import backend
 
         backend.start()
-        from ewmtcnn.training import measure_step
+        from ewmtcnn.measuring import measure_step
 
         return measure_step(self.network_settings(size, n_labels), self._training())
 
@@ -163,7 +164,7 @@ class NetworkEstimator(LDLEstimator):
         )
 
     def _training(self) -> TrainingSettings:
-        from ewmtcnn.training import TrainingSettings
+        from ewmtcnn.trainer import TrainingSettings
 
         return TrainingSettings(
             backbone_rate=float(self.backbone_rate),
@@ -176,7 +177,7 @@ class NetworkEstimator(LDLEstimator):
         )
 
     def _trainer(self) -> Trainer:
-        from ewmtcnn.training import get_trainer
+        from ewmtcnn.trainer import get_trainer
 
         return get_trainer(self._network, self._training())
 

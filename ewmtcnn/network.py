@@ -15,7 +15,7 @@ from keras import layers, ops
 from numpy.typing import ArrayLike
 
 from features.networks import backend
-from features.networks.backbones import build_backbone
+from features.networks.building import build_backbone
 
 #: Stands for ln 0 in the wheel; its exponential is 0 in every precision.
 LOG_ZERO = -1e9
@@ -183,7 +183,7 @@ def reset_network(
     W : array-like of shape (c, c), optional
         The wheel's matrix.
     """
-    from features.networks.weights import load_weights_into
+    from features.networks.loading import load_weights_into
 
     rng = np.random.default_rng(seed)
     body, masks = int(rng.integers(2**31)), rng.integers(2**31, size=64)

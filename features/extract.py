@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.images.decoding import quiet_decoding
-from features.images.sources import RESIZING, ImageSource
+from features.images.decoding import RESIZING, quiet_decoding
+from features.images.pixels import decoded_batches
+from features.images.sources import ImageSource
 from features.networks.backbones import find_backbone
 from features.networks.weights import weights_key
-from features.storage.build_shards import build_shards, decoded_batches
+from features.storage.build_shards import build_shards
 from features.storage.files import content_key
-from features.storage.sharded_array import ShardedArray
-
-Item = TypeVar("Item")
+from features.storage.sharded_array import ShardedArray, read_manifest
+from features.threads import ahead
 
 # Raise when the same settings give other features.
 _VERSION = 1
@@ -47,15 +45,12 @@ class Extraction:
         Pixels per side that images are resized to; by default the backbone's own.
     precision : {"float32", "bfloat16"}
         What the network computes in.
-    seed : int
-        For random weights.
     """
 
     backbone: str = "vgg16"
     weights: str = "imagenet"
     size: int | None = None
     precision: str = "float32"
-    seed: int = 0
 
 
 def extraction_key(images: ImageSource, extraction: Extraction) -> str:
@@ -77,13 +72,32 @@ def _description(images: ImageSource, extraction: Extraction) -> dict[str, Any]:
         "version": _VERSION,
         "images": content_key(list(images.keys)),
         "backbone": backbone.name,
-        "weights": weights_key(backbone.name, extraction.weights, extraction.seed),
+        "weights": weights_key(backbone.name, extraction.weights),
         "layer": backbone.layer,
         "preprocessing": backbone.preprocessing,
         "size": extraction.size or backbone.size,
         "resizing": RESIZING,
         "precision": extraction.precision,
     }
+
+
+def is_extracted(images: ImageSource, extraction: Extraction, cache: Path) -> bool:
+    """Tell whether `extract` finds all features in the cache, and needs no network.
+
+    Raises
+    ------
+    ValueError
+        Unknown backbone.
+    WeightsError
+        There are no such weights.
+    """
+    key = _description(images, extraction)
+    manifest = read_manifest(_folder(cache, key))
+    return manifest is not None and manifest["complete"] and manifest["key"] == key
+
+
+def _folder(cache: Path, key: dict[str, Any]) -> Path:
+    return cache / f"{key['backbone']}-{content_key(key)[:16]}"
 
 
 def extract(
@@ -138,21 +152,19 @@ def extract(
 
     with quiet_decoding():
         return build_shards(
-            cache / f"{backbone.name}-{content_key(key)[:16]}", key, len(images),
+            _folder(cache, key), key, len(images),
             (backbone.width,), np.float32, compute, _ROWS_PER_SHARD, progress, tell,
         )  # fmt: skip
 
 
 def _network(extraction: Extraction) -> Callable[[NDArray[np.uint8]], Any]:
     from features.networks import backend
-    from features.networks.backbones import build_backbone
+    from features.networks.building import build_backbone
     from features.networks.compiled import compile_forward
 
     with backend.precision(extraction.precision):
         return compile_forward(
-            build_backbone(
-                extraction.backbone, extraction.size, 0.0, extraction.weights, extraction.seed
-            )
+            build_backbone(extraction.backbone, extraction.size, weights=extraction.weights)
         )
 
 
@@ -174,48 +186,3 @@ def _run(
             yield to_numpy(output)[:n]
     for output, n in sent:
         yield to_numpy(output)[:n]
-
-
-def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
-    """Draw from an iterable in a thread, up to so many items ahead of who takes them.
-
-    What the iterable raises is raised here, after the items before it. When this generator ends or
-    is closed, the thread has ended and an iterable that is a generator is closed.
-    """
-    waiting: queue.Queue[tuple[str, Any]] = queue.Queue(depth)
-    left = threading.Event()
-
-    def put(kind: str, value: Any) -> bool:
-        while not left.is_set():
-            try:
-                waiting.put((kind, value), timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
-
-    def draw() -> None:
-        try:
-            for item in items:
-                if not put("item", item):
-                    return
-            put("end", None)
-        except BaseException as error:  # raised where the items are taken
-            put("error", error)
-        finally:
-            if isinstance(items, Generator):
-                items.close()
-
-    thread = threading.Thread(target=draw, daemon=True, name="ahead")
-    thread.start()
-    try:
-        while True:
-            kind, value = waiting.get()
-            if kind == "end":
-                return
-            if kind == "error":
-                raise value
-            yield value
-    finally:
-        left.set()
-        thread.join()

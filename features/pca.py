@@ -12,7 +12,6 @@ from scipy.linalg import eigh, qr, svd
 from threadpoolctl import threadpool_limits
 
 from features.arrays import FloatArray
-from features.storage.build_shards import locked
 from features.storage.files import (
     DamagedFileError,
     array_key,
@@ -20,6 +19,7 @@ from features.storage.files import (
     read_arrays,
     write_arrays,
 )
+from features.storage.locking import locked
 from features.storage.sharded_array import RowArray, ShardedArray
 
 RowNumbers = NDArray[np.integer[Any]]

@@ -24,15 +24,21 @@ MAY_ALSO = {"baselines/dldl.py": {"ewmtcnn"}}
 NETWORK_CODE = {
     "features/networks/backend.py": {"keras", "tensorflow", "torch", "jax"},
     "features/networks/compiled.py": {"keras", "tensorflow", "torch", "jax"},
-    "features/networks/backbones.py": {"keras"},
+    "features/networks/building.py": {"keras"},
     "features/networks/weights.py": {"keras"},
     "benchmark/datasets/synthetic/pretraining.py": {"keras"},
     "ewmtcnn/losses.py": {"keras"},
     "ewmtcnn/network.py": {"keras"},
-    "ewmtcnn/training.py": {"keras"},
+    "ewmtcnn/optimizer.py": {"keras"},
+    "ewmtcnn/trainer.py": {"keras"},
 }
 # these load Keras when they are imported, and are imported only where a network is run
-LOADS_KERAS = {"ewmtcnn.losses", "ewmtcnn.network", "ewmtcnn.training"}
+LOADS_KERAS = {
+    f"ewmtcnn.{name}"
+    for name in (
+        "checkpoints", "losses", "measuring", "network", "optimizer", "trainer", "training",
+    )
+}  # fmt: skip
 NETWORK_LIBRARIES = {"tensorflow", "keras", "torch", "jax"}
 READS_UNSAFELY = {"pickle", "cloudpickle", "dill", "shelve", "marshal"}
 
@@ -71,6 +77,7 @@ def test_only_the_code_that_runs_a_network_imports_one():
         assert found <= allowed, f"{path} imports {found - allowed}"
 
 
+@pytest.mark.slow
 def test_importing_changes_nothing():
     """No seeding, no handlers, no warnings filters, no files."""
     names = [

@@ -1,4 +1,4 @@
-"""Opens the results of one run folder or of several, as one body of evidence."""
+"""The stored results of one run or of several, with everything that is computed from them."""
 
 from __future__ import annotations
 
@@ -11,30 +11,29 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.analysis import comparisons
-from benchmark.analysis import scores as tables
-from benchmark.analysis.instances import instance_values, instance_weights
+from benchmark.analysis import comparisons, instances, samples, scores
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.planning.plan import Plan, Result
 from benchmark.planning.tasks import Task
 from benchmark.store.merging import Part, merge
+from benchmark.store.pictures import pictures_of
 from benchmark.store.run_folder import RunFolder
 from features.arrays import FloatArray
 from features.storage.files import DamagedFileError, slug
 
-#: Where runs go unless told otherwise.
+#: Folder in which every run gets a folder of its own, unless --out names one.
 RUNS = Path("results", "runs")
 
-#: Where that goes which is made of several runs.
+#: Default output folder when several runs are merged.
 MERGED = Path("results", "merged")
 
-#: One run folder, ``LABEL=FOLDER``, several of them, or None for the run that was written last.
+#: A run folder or ``LABEL=FOLDER``, several of them, or None for the run that was written last.
 Out = str | Path | Iterable[str | Path] | None
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Stored results and what follows from them; scores are computed when first asked for.
+    """Stored results, and scores, ranks and tests of them, each computed when first asked for.
 
     Attributes
     ----------
@@ -45,11 +44,11 @@ class Evidence:
     missing : int
         Number of tasks that have no result.
     folders : tuple of RunFolder
-        Where they were read.
+        The run folders that the results were read from.
     abouts : tuple of dict
-        For each folder the command, versions and machine of its run.
+        For each of `folders` the command, versions and machine of its run.
     target : RunFolder
-        Where that goes which is made of them.
+        Output folder of tables, figures and the report.
     """
 
     plan: Plan
@@ -61,23 +60,26 @@ class Evidence:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """Every value, see `benchmark.analysis.scores.scores_frame`."""
-        return tables.scores_frame(self.plan, self.results)
+        """Every score of every fold, see `benchmark.analysis.scores.scores_frame`."""
+        return scores.scores_frame(self.plan, self.results)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """Means over folds and ranks, see `benchmark.analysis.scores.summarise`."""
-        return tables.summarise(self.plan, self.scores)
+        return scores.summarise(self.plan, self.scores)
 
     @cached_property
     def notes(self) -> list[str]:
-        """What a reader of Table 3 has to know."""
-        return tables.notes(self.plan, self.results, self.summary)
+        """What a reader of Table 3 has to know, see `benchmark.analysis.scores.notes`."""
+        return scores.notes(self.plan, self.results, self.summary)
 
     @cached_property
     def values(self) -> dict[str, dict[str, FloatArray]]:
-        """Scores of every instance, by dataset and model, see `instance_values`."""
-        return {name: instance_values(self, name) for name in self.plan.truths}
+        """Scores of every instance, by dataset and model, see `benchmark.analysis.instances`."""
+        return {
+            name: instances.instance_values(self.plan, self.results, name)
+            for name in self.plan.truths
+        }
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
@@ -87,34 +89,47 @@ class Evidence:
     @cached_property
     def intervals(self) -> pd.DataFrame:
         """Bootstrap intervals of the means, see `benchmark.analysis.comparisons.intervals`."""
-        weights = {name: instance_weights(truth) for name, truth in self.plan.truths.items()}
+        weights = {
+            name: instances.instance_weights(truth) for name, truth in self.plan.truths.items()
+        }
         return comparisons.intervals(self.plan, self.values, weights)
 
-    def thumbnails(self, dataset: str) -> dict[int, bytes]:
-        """Small pictures of instances of a dataset that were kept: row to JPEG file."""
-        from benchmark.analysis.samples import pictures_of
+    def predictions(self, dataset: str, repeat: int = 0) -> dict[str, FloatArray]:
+        """Predictions for every row of a dataset, see `benchmark.analysis.instances`."""
+        return instances.predictions_of(self.plan, self.results, dataset, repeat)
 
+    def shown_rows(self, dataset: str) -> list[int]:
+        """Rows of a dataset that the report shows one by one, see `benchmark.analysis.samples`."""
+        sampled = samples.sampled_rows(self.plan, self.results, self.summary, dataset)
+        return samples.shown_rows(self.plan, dataset, self.values[dataset], sampled)
+
+    def thumbnails(self, dataset: str) -> dict[int, bytes]:
+        """Small pictures of instances of a dataset that the runs kept: row to JPEG file."""
         return pictures_of(self.folders, self.plan.truths[dataset])
 
     @cached_property
     def remarks(self) -> list[str]:
-        """What a reader of any table has to know."""
-        return tables.remarks(self.plan, self.results, self.summary)
+        """What a reader of any table has to know, see `benchmark.analysis.scores.remarks`."""
+        return scores.remarks(self.plan, self.results, self.summary)
 
 
 @contextlib.contextmanager
 def gather(out: Out = None, to: str | Path | None = None) -> Iterator[Evidence]:
-    """Read one run folder or several, and keep runs out of them meanwhile.
+    """Read one run folder or several; no run can write to them until the context ends.
 
     Parameters
     ----------
     out : str, Path, iterable of them, optional
-        Run folders, by default the one below ``results/runs`` that was written last. Written
-        ``LABEL=FOLDER``, the models of a folder get the label behind their names where another
-        folder has a model of the same name with other settings or another code.
+        Run folders, by default the one below ``results/runs`` that was written last. Of a folder
+        given as ``LABEL=FOLDER``, models whose names stand for other settings or other code in
+        another folder are called ``NAME (LABEL)``.
     to : str or Path, optional
-        Where that goes which is made of the results; by default the run folder, and for several
-        ``results/merged/<names>``.
+        Output folder of tables, figures and the report; by default the run folder, and
+        ``results/merged/<names>`` if there are several.
+
+    Yields
+    ------
+    Evidence
 
     Raises
     ------
@@ -156,7 +171,7 @@ def gather(out: Out = None, to: str | Path | None = None) -> Iterator[Evidence]:
 def read_results(
     folder: RunFolder, tasks: Iterable[Task], tell: Callable[[str], None]
 ) -> dict[Task, Result]:
-    """Read the stored results of tasks; a damaged one is told and left out."""
+    """Read the stored results of tasks; a damaged one is left out, and `tell` gets a sentence."""
     results = {}
     for task in tasks:
         try:
@@ -170,7 +185,7 @@ def read_results(
 
 
 def _labelled(entry: str | Path) -> tuple[str, Path]:
-    """Take a label off ``LABEL=FOLDER``; a folder that exists under the whole text has none."""
+    """Split ``LABEL=FOLDER``; there is no label if a folder has the whole text as its name."""
     label, sign, path = str(entry).partition("=")
     if sign and not Path(entry).exists():
         return label, Path(path)

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from benchmark.analysis.reference import trivial_predictions
+from benchmark.analysis.scores import Results
 from benchmark.metrics import MEASURES, Measure
-from benchmark.planning.plan import Truth
+from benchmark.planning.plan import Plan, Truth
 from features.arrays import FloatArray
 
-if TYPE_CHECKING:
-    from benchmark.analysis.evidence import Evidence
 
-
-def predictions_of(evidence: Evidence, dataset: str, repeat: int = 0) -> dict[str, FloatArray]:
+def predictions_of(
+    plan: Plan, results: Results, dataset: str, repeat: int = 0
+) -> dict[str, FloatArray]:
     """Collect the predictions for every row of a dataset, each from the fold that tests it.
 
     Parameters
     ----------
-    evidence : Evidence
+    plan : Plan
+        The run.
+    results : mapping
+        Task to stored result; tasks may be absent.
     dataset : str
         Its name.
     repeat : int
@@ -32,9 +33,9 @@ def predictions_of(evidence: Evidence, dataset: str, repeat: int = 0) -> dict[st
         Models in the order of the tables, then the trivial predictors. Rows whose fold has no
         result are NaN.
     """
-    truth = evidence.plan.truths[dataset]
-    found = {name: np.full(truth.D.shape, np.nan) for name in evidence.plan.models_of(dataset)}
-    for task, result in evidence.results.items():
+    truth = plan.truths[dataset]
+    found = {name: np.full(truth.D.shape, np.nan) for name in plan.models_of(dataset)}
+    for task, result in results.items():
         if task.dataset == dataset and task.repeat == repeat:
             found[task.model][truth.folds.test(repeat, task.fold)] = result.predictions
     for fold in range(truth.folds.n_folds):
@@ -53,12 +54,15 @@ def values_of(D: FloatArray, P: FloatArray, measure: Measure) -> FloatArray:
     return values
 
 
-def instance_values(evidence: Evidence, dataset: str) -> dict[str, FloatArray]:
+def instance_values(plan: Plan, results: Results, dataset: str) -> dict[str, FloatArray]:
     """Score every instance of a dataset; over repeats, take the mean.
 
     Parameters
     ----------
-    evidence : Evidence
+    plan : Plan
+        The run.
+    results : mapping
+        Task to stored result; tasks may be absent.
     dataset : str
         Its name.
 
@@ -68,12 +72,12 @@ def instance_values(evidence: Evidence, dataset: str) -> dict[str, FloatArray]:
         As `predictions_of`; measures in the order of `MEASURES`, NaN where a fold is missing.
         Averaged with `instance_weights` they give the means of the tables.
     """
-    truth = evidence.plan.truths[dataset]
+    truth = plan.truths[dataset]
     weights = _weights(truth)
     found: dict[str, FloatArray] = {}
     for repeat, of_repeat in enumerate(weights):
         share = (of_repeat / weights.sum(axis=0))[:, None]
-        for name, predicted in predictions_of(evidence, dataset, repeat).items():
+        for name, predicted in predictions_of(plan, results, dataset, repeat).items():
             values = np.stack([values_of(truth.D, predicted, m) for m in MEASURES], axis=1)
             found[name] = found.get(name, 0.0) + share * values
     return found

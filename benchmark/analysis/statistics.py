@@ -4,7 +4,7 @@ Within one dataset the values of the folds are not independent, for the folds sh
 `corrected_t_test` widens the usual t-test accordingly, and `posterior_probabilities` is its
 Bayesian form. Across datasets the values are independent, but of different scale: `friedman_test`,
 `nemenyi_test` and `wilcoxon_holm` look at ranks. Everywhere a positive difference means *better*;
-who calls turns measures round in which lower is better.
+the caller negates measures in which lower is better.
 
 Sources: Nadeau and Bengio, "Inference for the generalization error", Machine Learning 52, 2003;
 Demšar, "Statistical comparisons of classifiers over multiple data sets", JMLR 7, 2006; Benavoli,
@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from features.arrays import FloatArray
 
-#: Level of the tests, and one minus that of the intervals.
+#: Level of significance of the tests; intervals have confidence 1 - ALPHA.
 ALPHA = 0.05
 
 

@@ -1,4 +1,4 @@
-"""The commands ``run`` and ``features`` as functions."""
+"""The commands ``run`` and ``features`` as functions of Python."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from joblib import cpu_count
 
 from benchmark.analysis.evidence import RUNS, Evidence, read_results
-from benchmark.analysis.samples import keep_pictures, shown_rows
-from benchmark.commands.show import Study, write_tables
-from benchmark.datasets import Dataset
+from benchmark.commands.study import Study, write_tables
+from benchmark.datasets.base import Dataset
+from benchmark.datasets.loading import load_datasets
 from benchmark.errors import BenchmarkError, UsageError
-from benchmark.planning.protocol import choose_models
-from benchmark.planning.settings import (
-    Overrides,
-    find_needs,
-    load_datasets,
-    make_plan,
-    make_settings,
-)
+from benchmark.planning.find_needs import DEFAULT_BACKBONE, find_features, find_needs
+from benchmark.planning.inputs import Activations
+from benchmark.planning.models import choose_models
+from benchmark.planning.plan import make_plan
+from benchmark.planning.settings import Overrides, make_settings
+from benchmark.planning.without_networks import keep_runnable, refuse_extraction
 from benchmark.plugins.registry import load_plugin
+from benchmark.progress import Console
 from benchmark.running import environment
-from benchmark.running.compute import Resources, compute, describe_failures
-from benchmark.running.inputs import DEFAULT_BACKBONE, find_features
+from benchmark.running.compute import compute, describe_failures
+from benchmark.running.job import Job, Resources
 from benchmark.running.prepare import helper, prepare_inputs
+from benchmark.store.pictures import keep_pictures
 from benchmark.store.run_folder import RunFolder
 from benchmark.wording import count
 
-#: What runs share unless told otherwise.
+#: Default folder of features and decoded images, which all runs share.
 CACHE = Path("results", "cache")
 
-# Timers take no longer time than this, 30 years; more means no limit.
+# The longest time that a timer takes, 30 years; a longer one means no limit.
 _LONGEST_TIMEOUT = 1e9
 
 logger = logging.getLogger("benchmark")
@@ -117,24 +117,17 @@ def run(
     BenchmarkError
         The run could not go on (disk full, interrupted); what was computed is kept.
     """
-    wanted = _as_list(datasets)
-    given = [data for data in wanted if isinstance(data, Dataset)]
-    names = [str(data) for data in wanted if not isinstance(data, Dataset)]
+    console = Console(tell, show_progress)
+    given, names = _data_and_names(datasets)
     settings = make_settings(protocol, names, bool(given), Overrides(**overrides))
-    if jobs is not None and jobs < 1:
-        raise UsageError(f"--jobs must be at least 1, not {jobs}")
-    if task_timeout is not None and not task_timeout > 0:
-        raise UsageError(f"--task-timeout must be more than 0 seconds, not {task_timeout:g}")
-    if task_timeout is not None and task_timeout > _LONGEST_TIMEOUT:
-        task_timeout = math.inf
+    task_timeout = _checked_limits(jobs, task_timeout)
     for plugin in _as_list(plugins):
         load_plugin(plugin)
     rows = choose_models(settings, _as_list(models), every=all_models)
     cache = Path(cache_dir) if cache_dir else CACHE
-    loaded = load_datasets(
-        settings.datasets, given, data_dir, cache, skip_unreadable, show_progress
-    )
-    needs = find_needs(loaded, rows, settings, all_models, tell)
+    loaded = load_datasets(settings.datasets, given, data_dir, cache, skip_unreadable, console)
+    rows = keep_runnable(rows, loaded, all_models, tell)
+    needs = find_needs(loaded, rows, settings.features, all_models, tell)
     rows = [model for model in rows if any(model.name in found for found in needs.values())]
     plan = make_plan(settings, loaded, rows, needs)
     folder = RunFolder(Path(out) if out else RUNS / "+".join(loaded))
@@ -143,7 +136,9 @@ def run(
         if force:
             folder.remove_results(plan.tasks)
         results = read_results(folder, plan.tasks, tell)
-        pending = [task for task in plan.tasks if task not in results]
+        pending = tuple(task for task in plan.tasks if task not in results)
+        pairs = {(task.dataset, task.model) for task in pending}
+        refuse_extraction(((name, needs[name][model]) for name, model in pairs), cache)
         if pending:
             folder.remove_derived()
         folder.write_plan(plan, environment.describe())
@@ -156,10 +151,10 @@ def run(
         failures = []
         if pending:
             chosen = {model.name: model for model in rows}
-            resources = Resources(workers, task_timeout, cache, show_progress)
-            failures = compute(folder, plan, pending, loaded, chosen, needs, resources, tell)
-        for line in describe_failures(failures, folder):
-            tell(line)
+            job = Job(plan, pending, chosen, needs, Resources(workers, task_timeout, cache))
+            failures = compute(job, folder, console)
+        for sentence in describe_failures(failures, folder):
+            tell(sentence)
         results |= read_results(folder, pending, tell)
         folder.write_failures(failures)
         missing = len(plan.tasks) - len(results)
@@ -171,11 +166,28 @@ def run(
     return study
 
 
+def _checked_limits(jobs: int | None, task_timeout: float | None) -> float | None:
+    """Refuse numbers that make no sense, and return the time limit, infinity for a very long one.
+
+    Raises
+    ------
+    UsageError
+        Fewer than one job, or no time at all.
+    """
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"--jobs must be at least 1, not {jobs}")
+    if task_timeout is not None and not task_timeout > 0:
+        raise UsageError(f"--task-timeout must be more than 0 seconds, not {task_timeout:g}")
+    if task_timeout is not None and task_timeout > _LONGEST_TIMEOUT:
+        return math.inf
+    return task_timeout
+
+
 def _write_report(evidence: Evidence, datasets: Mapping[str, Dataset]) -> None:
     from benchmark.reporting.page import write_report
 
     for name, data in datasets.items():
-        keep_pictures(evidence.target, data, shown_rows(evidence, name))
+        keep_pictures(evidence.target, data, evidence.shown_rows(name))
     write_report(evidence)
 
 
@@ -190,8 +202,15 @@ def _logging_errors() -> Iterator[None]:
 
 
 def _as_list(value: Any) -> list[Any]:
-    """One thing or several, as a list."""
+    """Make a list of one thing or several."""
     return [value] if isinstance(value, str | Path | Dataset) else list(value)
+
+
+def _data_and_names(datasets: Any) -> tuple[list[Dataset], list[str]]:
+    """Tell datasets in memory from those that are named."""
+    wanted = _as_list(datasets)
+    given = [data for data in wanted if isinstance(data, Dataset)]
+    return given, [str(data) for data in wanted if not isinstance(data, Dataset)]
 
 
 def extract_features(
@@ -200,11 +219,8 @@ def extract_features(
     data_dir: str | Path | None = None,
     cache_dir: str | Path | None = None,
     skip_unreadable: bool = False,
-    backbone: str | None = None,
-    weights: str | None = None,
-    precision: str | None = None,
-    size: int | None = None,
     show_progress: bool = False,
+    **settings: Any,
 ) -> list[str]:
     """Extract and cache the features that a run with the same settings will take.
 
@@ -214,8 +230,9 @@ def extract_features(
         Image datasets.
     data_dir, cache_dir, skip_unreadable, show_progress
         As in `run`.
-    backbone, weights, precision, size : optional
-        As in `benchmark.planning.protocol.FeatureSettings`.
+    **settings
+        backbone, weights, precision and size, as in
+        `benchmark.planning.protocol.FeatureSettings`.
 
     Returns
     -------
@@ -229,24 +246,23 @@ def extract_features(
     BenchmarkError
         The extraction could not go on; what was computed is kept.
     """
-    wanted = _as_list(datasets)
-    given = [data for data in wanted if isinstance(data, Dataset)]
-    names = [str(data) for data in wanted if not isinstance(data, Dataset)]
-    changes = Overrides(backbone=backbone or DEFAULT_BACKBONE, weights=weights, precision=precision)
-    settings = make_settings(None, names, bool(given), changes).features
-    settings = replace(settings, components=0, size=size or settings.size)
+    given, names = _data_and_names(datasets)
+    size, backbone = settings.pop("size", None), settings.pop("backbone", None)
+    changes = Overrides(**settings, backbone=backbone or DEFAULT_BACKBONE)
+    wanted = make_settings(None, names, bool(given), changes).features
+    wanted = replace(wanted, components=0, size=size or wanted.size)  # activations as they are
     cache = Path(cache_dir) if cache_dir else CACHE
     sentences: list[str] = []
+    console = Console(sentences.append, show_progress)
     with helper() as process:
-        loaded = load_datasets(names, given, data_dir, cache, skip_unreadable, show_progress)
+        loaded = load_datasets(names, given, data_dir, cache, skip_unreadable, console)
         for name, data in loaded.items():
             if data.images is None:
                 raise UsageError(f"dataset {name} has no images to extract features from")
-            need = find_features(data, settings)
-            found = prepare_inputs(
-                process, {name: data}, {name: {need}}, cache, show_progress, sentences.append
-            )
-            activations = found[name, need].activations  # type: ignore[attr-defined]
+            need = find_features(data.images, wanted).activations
+            refuse_extraction([(name, need)], cache)
+            found = prepare_inputs(process, {name: {need}}, cache, console)[name, need]
+            activations = cast(Activations, found).activations
             rows, width = activations.shape
             sentences.append(f"{name}: {rows} x {width} features in {activations.folder}")
     return sentences

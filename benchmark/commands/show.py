@@ -1,58 +1,27 @@
-"""What is made of stored results: tables, figures, report; again and again, without a model."""
+"""The commands that show stored runs, as functions: tables, figures, report, comparison."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict, Unpack
 
-import pandas as pd
-
-from benchmark.analysis.evidence import Evidence, Out, gather
-from benchmark.errors import UsageError, did_you_mean
-from benchmark.figures import FIGURES, Choice, Drawing, FigureKind
-from benchmark.figures.base import FORMATS as FORMATS
-from benchmark.figures.base import chosen_measure, written
-from benchmark.planning.tasks import Outcome
+from benchmark.analysis.evidence import Out, gather
+from benchmark.commands.study import Study, write_tables
+from benchmark.errors import UsageError
+from benchmark.figures.base import FORMATS, Drawing, written
+from benchmark.figures.catalogue import draw_all, draw_one, find_kind, reasons
+from benchmark.figures.choice import Choice, NotShown, find_measure
 from benchmark.store.run_folder import FIGURES as FIGURES_FOLDER
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.grid import Grid
 from benchmark.tables.significance import significance_grid, significance_table
 from benchmark.tables.table4 import table4, table4_grid
 from benchmark.tables.wheel import wheel_grid, wheel_table
-from benchmark.tables.writing import write_grid, write_run_tables
+from benchmark.tables.writing import write_grid
 from benchmark.wording import listed
 from features.storage.files import slug
-
-
-@dataclass(frozen=True)
-class Study:
-    """What came of a run.
-
-    Attributes
-    ----------
-    folder : Path
-        Where everything lies.
-    summary : DataFrame
-        Table 3 in numbers, see `benchmark.analysis.scores.summarise`.
-    notes : list of str
-        What a reader of the table has to know.
-    failures : list of Outcome
-        Tasks of this run that failed.
-    missing : int
-        Number of tasks that have no result.
-    """
-
-    folder: Path
-    summary: pd.DataFrame
-    notes: list[str]
-    failures: list[Outcome]
-    missing: int
-
-    @property
-    def complete(self) -> bool:
-        """Whether every task has a result."""
-        return self.missing == 0
 
 
 def table(out: Out = None, std: bool = False, to: str | Path | None = None) -> Study:
@@ -61,7 +30,7 @@ def table(out: Out = None, std: bool = False, to: str | Path | None = None) -> S
     Parameters
     ----------
     out, to : optional
-        Run folders, and where the tables go: see `benchmark.analysis.evidence.gather`.
+        Run folders, and the output folder: see `benchmark.analysis.evidence.gather`.
     std : bool
         Show the deviation over folds in Markdown and LaTeX.
 
@@ -156,11 +125,35 @@ def significance(
     BenchmarkError
         As `table`.
     """
-    wanted = chosen_measure(Choice(measure=measure), "kl_divergence")
+    wanted = find_measure(measure or "kl_divergence")
     with gather(out, to) as evidence:
         frame = significance_table(evidence.summary, evidence.pairs, wanted)
         cells = significance_grid(frame, evidence.summary, wanted)
         return cells, write_grid(evidence.target, "tests", frame, cells)
+
+
+class Shown(TypedDict, total=False):
+    """What `figure` shows, where the figure has a choice; see `benchmark.figures.Choice`."""
+
+    dataset: str
+    measure: str
+    models: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Figures that were drawn, and why others were not.
+
+    Attributes
+    ----------
+    drawn : list of (Drawing, list of Path)
+        Every figure, with its files.
+    left_out : list of str
+        Which figures could not be drawn and why, as clauses without a full stop.
+    """
+
+    drawn: list[tuple[Drawing, list[Path]]]
+    left_out: list[str]
 
 
 def figure(
@@ -168,10 +161,8 @@ def figure(
     out: Out = None,
     formats: Iterable[str] = FORMATS,
     *,
-    dataset: str = "",
-    measure: str = "",
-    models: Sequence[str] = (),
     to: str | Path | None = None,
+    **choice: Unpack[Shown],
 ) -> list[tuple[Drawing, list[Path]]]:
     """Draw a figure of stored runs, or all that they have.
 
@@ -183,60 +174,59 @@ def figure(
         As in `table`.
     formats : iterable of {"pdf", "svg", "png"}
         Files to write, beside a ``.csv`` with the numbers and a ``.txt`` with the caption.
-    dataset, measure, models : optional
-        What to show, where the figure has a choice.
+    **choice
+        What to show, where the figure has a choice: dataset, measure, models; see
+        `benchmark.figures.Choice`.
 
     Returns
     -------
     list of (Drawing, list of Path)
         What was drawn, and the written files in the folder ``figures`` of the run.
+        `draw_figures` also tells which figures could not be drawn.
 
     Raises
     ------
     UsageError
-        As `table`, an unknown name or format, or the run does not have what the figure shows.
+        As `table`; an unknown figure, format, dataset, measure or model; or the run does not have
+        what the figure shows.
     BenchmarkError
         As `table`.
     """
+    return draw_figures(name, out, formats, to=to, **choice).drawn
+
+
+def draw_figures(
+    name: str | int,
+    out: Out = None,
+    formats: Iterable[str] = FORMATS,
+    *,
+    to: str | Path | None = None,
+    **choice: Unpack[Shown],
+) -> Drawn:
+    """Draw a figure of stored runs or all that they have, and tell which could not be drawn.
+
+    Parameters and errors are those of `figure`.
+    """
+    shown = Choice(
+        choice.get("dataset", ""), choice.get("measure", ""), tuple(choice.get("models", ()))
+    )
     wanted = list(formats)
     for file_format in wanted:
         if file_format not in FORMATS:
             raise UsageError(f"a figure can be {listed(FORMATS, 'or')}, not {file_format!r}")
-    choice = Choice(dataset, measure, tuple(models))
-    if str(name).lower() != "all":
-        kind = _figure_kind(str(name))
-        with gather(out, to) as evidence:
-            return [_write_drawing(evidence.target, kind.make(evidence, choice), wanted)]
+    kind = None if str(name).lower() == "all" else find_kind(str(name))
+    drawn, not_shown = [], []
     with gather(out, to) as evidence:
-        drawn = [
-            _write_drawing(evidence.target, drawing, wanted)
-            for _, drawing in drawings(evidence, choice)
-        ]
+        found = [draw_one(kind, evidence, shown)] if kind else draw_all(evidence, shown)
+        for attempt in found:
+            if isinstance(attempt.outcome, NotShown):
+                not_shown.append(attempt)
+            else:
+                drawn.append(_write_drawing(evidence.target, attempt.outcome, wanted))
+    left_out = reasons(not_shown)
     if not drawn:
-        raise UsageError("the run has nothing that a figure could show")
-    return drawn
-
-
-def drawings(
-    evidence: Evidence, choice: Choice, datasets: Sequence[str] | None = None
-) -> Iterable[tuple[FigureKind, Drawing]]:
-    """Draw every figure that a run has what to show for, those of one dataset for each.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    choice : Choice
-        What to show.
-    datasets : sequence of str, optional
-        Datasets to draw, by default the chosen one or all.
-    """
-    named = [choice.dataset] if choice.dataset else list(evidence.plan.truths)
-    for kind in FIGURES.values():
-        for dataset in (named if datasets is None else datasets) if kind.per_dataset else [""]:
-            try:
-                yield kind, kind.make(evidence, Choice(dataset, choice.measure, choice.models))
-            except UsageError:
-                continue  # this run, or this dataset, is not one that the figure is about
+        raise UsageError("; ".join(left_out))
+    return Drawn(drawn, left_out)
 
 
 def report(out: Out = None, to: str | Path | None = None, pictures: bool = True) -> Path:
@@ -247,7 +237,8 @@ def report(out: Out = None, to: str | Path | None = None, pictures: bool = True)
     out, to : optional
         As in `table`.
     pictures : bool
-        Show pictures of instances; not to be passed on where the dataset's terms forbid it.
+        Show pictures of instances. Leave them out of a report that you pass on, if the dataset's
+        terms forbid to publish its images.
 
     Returns
     -------
@@ -268,21 +259,21 @@ def report(out: Out = None, to: str | Path | None = None, pictures: bool = True)
 def compare(
     out: Out = None, dataset: str = "", to: str | Path | None = None
 ) -> tuple[list[Grid], list[str], list[Path]]:
-    """Hold Tables 3 and 4 of stored runs against those that were published.
+    """Compare Tables 3 and 4 of stored runs with the published ones.
 
     Parameters
     ----------
     out, to : optional
         As in `table`.
     dataset : str
-        Dataset that stands for the paper's Emotion6, by default the one of that name.
+        Dataset to compare with the paper's Emotion6, by default the one of that name.
 
     Returns
     -------
     grids : list of Grid
-        Tables, and the paper's claims with a verdict on each.
+        The tables side by side, and the paper's claims with a verdict on each.
     sentences : list of str
-        Errata, and what a reader has to know.
+        Errata of the paper, and what a reader of the comparison has to know.
     paths : list of Path
         The written files.
 
@@ -303,24 +294,6 @@ def compare(
         if isinstance(compared, paper.NotComparable):
             raise UsageError(compared.reason)
         return grids(compared), sentences(compared), write(evidence.target, compared)
-
-
-def write_tables(evidence: Evidence, failures: list[Outcome], std: bool = False) -> Study:
-    """Write scores, timings, tests and Table 3."""
-    write_run_tables(evidence, std)
-    folder, notes = evidence.target.path, evidence.notes
-    return Study(folder, evidence.summary, notes, failures, evidence.missing)
-
-
-def _figure_kind(name: str) -> FigureKind:
-    kind = FIGURES.get(name.lower())
-    if kind is None:
-        known = [*FIGURES, "all"]
-        raise UsageError(
-            f"there is no figure {name!r}{did_you_mean(name, known)} "
-            f"(there are: {', '.join(known)})"
-        )
-    return kind
 
 
 def _write_drawing(

@@ -17,9 +17,9 @@ from features.images.sources import ImageSource
 from features.storage.files import array_key, content_key
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """Instances with a label distribution each.
+@dataclass(frozen=True, kw_only=True)
+class Labelled:
+    """Instances with a label distribution each, without what models learn from.
 
     Attributes
     ----------
@@ -27,16 +27,12 @@ class Dataset:
         Name in tables and files.
     label_names : tuple of str
         The c labels, in column order of `D`.
-    D : ndarray of shape (n, c), float64
-        Description degrees; rows sum to 1 within 1e-4.
-    X : ndarray of shape (n, q), float64, optional
-        Features; None for image files, whose features a backbone gives.
     ids : tuple of str
         One identifier per row: a file name, or the row number.
+    D : ndarray of shape (n, c), float64
+        Description degrees; rows sum to 1 within 1e-4.
     latent : ndarray of shape (n, c), optional
         The distribution behind `D` where it is known (synthetic data): what the oracle predicts.
-    images : ImageSource, optional
-        The n images, where the instances are images.
     sigma : float, optional
         Where each instance has a single label: the width with which it was spread over the
         emotion wheel to make `D`.
@@ -48,14 +44,33 @@ class Dataset:
 
     name: str
     label_names: tuple[str, ...]
-    D: FloatArray
-    X: FloatArray | None
     ids: tuple[str, ...]
+    D: FloatArray
     latent: FloatArray | None = None
-    images: ImageSource | None = field(default=None, compare=False)
     sigma: float | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a model's settings can ask for, see `benchmark.planning.models.with_facts`."""
+        return {"labels": self.label_names, "sigma": self.sigma}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset(Labelled):
+    """Instances with features, images or both, and a label distribution each.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n, q), float64, optional
+        Features; None for image files, whose features a backbone gives.
+    images : ImageSource, optional
+        The n images, where the instances are images.
+    """
+
+    X: FloatArray | None = None
+    images: ImageSource | None = field(default=None, compare=False)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -130,4 +145,7 @@ def make_dataset(
     notes = list(more.pop("notes", ()))
     if features is not None and constant:
         notes.append(f"{constant} of {features.shape[1]} features are constant over all rows")
-    return Dataset(name, names, distributions, features, rows, notes=tuple(notes), **more)
+    return Dataset(
+        name=name, label_names=names, ids=rows, D=distributions, X=features,
+        notes=tuple(notes), **more,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What all figures share: what can be chosen, how they look, and how they are written."""
+"""What all figures share: how they look, and how they are written as files."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.analysis.evidence import Evidence
-from benchmark.errors import UsageError, did_you_mean
 from benchmark.figures.lettering import quiet_fonts, use_covering_fonts
-from benchmark.metrics import MEASURES, Measure
-from benchmark.wording import listed
+from benchmark.metrics import Measure
 from features.arrays import FloatArray
 
 if TYPE_CHECKING:
@@ -25,7 +22,7 @@ if TYPE_CHECKING:
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-#: What a figure can be written as.
+#: File formats of figures.
 FORMATS = ("pdf", "svg", "png")
 
 #: Okabe and Ito's colours (2008), which colour-blind people tell apart, darkest first where they
@@ -53,43 +50,25 @@ _STYLE = {
     "grid.linewidth": 0.6,
     "savefig.dpi": 200,
     "svg.hashsalt": "ldl-benchmark",
-    "svg.fonttype": "none",  # text stays text
+    "svg.fonttype": "none",  # text is written as text, not as outlines
     "pdf.fonttype": 42,
 }
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What a figure is asked to show; empty where the figure decides.
-
-    Attributes
-    ----------
-    dataset : str
-        Name of one dataset.
-    measure : str
-        Name of one measure.
-    models : tuple of str
-        Names of models.
-    """
-
-    dataset: str = ""
-    measure: str = ""
-    models: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Drawing:
-    """A figure with what belongs to it.
+    """A figure, its numbers and its caption.
 
     Attributes
     ----------
     name : str
-        Of its files, without an ending.
+        Name of its files, without an ending.
     figure : matplotlib.figure.Figure
     data : DataFrame
         The numbers that it shows.
     caption : str
-        What it shows and how to read it, in sentences; tells by which rule anything was chosen.
+        What the figure shows and how to read it, in sentences; where it shows a selection, by
+        which rule it was chosen.
     """
 
     name: str
@@ -98,37 +77,14 @@ class Drawing:
     caption: str
 
 
-@dataclass(frozen=True)
-class FigureKind:
-    """A figure that can be asked for.
-
-    Attributes
-    ----------
-    name : str
-        On the command line.
-    title : str
-        What it shows, in one line.
-    make : callable
-        ``(Evidence, Choice) -> Drawing``; raises `UsageError` where the run does not have what it
-        shows.
-    per_dataset : bool
-        Whether it shows one dataset.
-    """
-
-    name: str
-    title: str
-    make: Callable[[Evidence, Choice], Drawing]
-    per_dataset: bool
-
-
 def styled(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Let a function draw in the house style, whatever the user's matplotlibrc says."""
+    """Make a function draw in the style of this package, whatever the user's matplotlibrc says."""
 
     @functools.wraps(function)
     def inside(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         from matplotlib import rc_context, rcParamsDefault
 
-        # Those of backends choose how windows are shown; reading them would load one.
+        # Settings of backends stay as they are: reading them would load a backend.
         style: dict[Any, Any] = {
             key: value for key, value in rcParamsDefault.items() if not key.startswith("backend")
         }
@@ -150,83 +106,6 @@ def model_style(names: Sequence[str], name: str) -> dict[str, Any]:
         "marker": MARKERS[number % len(MARKERS)],
         "linestyle": LINES[number % len(LINES)],
     }
-
-
-def chosen_dataset(evidence: Evidence, choice: Choice) -> str:
-    """Return the dataset that a figure of one dataset shows: the chosen, or the first."""
-    known = list(evidence.plan.truths)
-    if not choice.dataset:
-        return known[0]
-    for name in known:
-        if name.lower() == choice.dataset.lower():
-            return name
-    raise UsageError(
-        f"the run has no dataset {choice.dataset!r}{did_you_mean(choice.dataset, known)} "
-        f"(it has: {', '.join(known)})"
-    )
-
-
-def chosen_models(evidence: Evidence, choice: Choice, dataset: str) -> list[str]:
-    """Return the models that a figure shows: the chosen, or all that run on the dataset."""
-    return models_among(evidence.plan.models_of(dataset), choice, dataset)
-
-
-def models_among(known: list[str], choice: Choice, whose: str) -> list[str]:
-    """Return the chosen models, each once, or all known ones; `whose` they are is for errors."""
-    by_lower = {name.lower(): name for name in known}
-    for name in choice.models:
-        if name.lower() not in by_lower:
-            raise UsageError(
-                f"{whose} has no model {name!r}{did_you_mean(name, known)} "
-                f"(it has: {', '.join(known)})"
-            )
-    return list(dict.fromkeys(by_lower[name.lower()] for name in choice.models)) or known
-
-
-def complete_models(evidence: Evidence, choice: Choice, dataset: str) -> tuple[list[str], str]:
-    """Find the models that a figure can show: those chosen that have all of their folds.
-
-    Returns
-    -------
-    models : list of str
-        In the order of the tables, or of the choice.
-    remark : str
-        Sentence on those that were left out; empty if none was.
-
-    Raises
-    ------
-    UsageError
-        None has all folds.
-    """
-    rows = evidence.summary[evidence.summary["dataset"] == dataset]
-    complete = set(rows["model"][rows["folds"] == rows["expected_folds"]])
-    wanted = chosen_models(evidence, choice, dataset)
-    shown = [name for name in wanted if name in complete]
-    if not shown:
-        raise UsageError(
-            f"none of {listed(wanted)} has all of its folds of {dataset}; "
-            f"the same run command computes what is missing"
-        )
-    return shown, left_out(name for name in wanted if name not in complete)
-
-
-def left_out(names: Iterable[str]) -> str:
-    """Say that models are not in a figure; nothing if there are none."""
-    found = ", ".join(names)
-    return f"Left out, for folds without a result: {found}." if found else ""
-
-
-def chosen_measure(choice: Choice, default: str) -> Measure:
-    """Return the measure that a figure of one measure shows."""
-    wanted = (choice.measure or default).lower()
-    for measure in MEASURES:
-        if wanted in (measure.name, measure.title.lower()):
-            return measure
-    names = [measure.name for measure in MEASURES]
-    raise UsageError(
-        f"there is no measure {choice.measure!r}{did_you_mean(wanted, names)} "
-        f"(there are: {', '.join(names)})"
-    )
 
 
 def directed(measure: Measure) -> str:
@@ -293,9 +172,11 @@ def legend_height(labels: Sequence[str]) -> float:
 
 @styled
 def written(figure: Figure, file_format: str) -> bytes:
-    """Write a figure as a file of a format; the same numbers give the same bytes."""
+    """Return a figure as a file of a format; the same numbers give the same bytes."""
     use_covering_fonts(figure)
-    for panel in figure.axes:  # lay them out afresh, whatever was written before
+    for (
+        panel
+    ) in figure.axes:  # undo the layout of an earlier file, so that every file gets the same
         spec = panel.get_subplotspec()
         if spec is not None:
             panel.set_subplotspec(spec)

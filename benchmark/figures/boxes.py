@@ -8,18 +8,8 @@ import numpy as np
 import pandas as pd
 
 from benchmark.analysis.reference import MEAN, ORACLE
-from benchmark.figures.base import (
-    WIDTH,
-    Choice,
-    Drawing,
-    chosen_dataset,
-    chosen_measure,
-    complete_models,
-    directed,
-    far_out,
-    shortened,
-    styled,
-)
+from benchmark.figures.base import WIDTH, Drawing, directed, far_out, shortened, styled
+from benchmark.figures.choice import Choice, chosen_dataset, chosen_measure, complete_models
 from benchmark.metrics import MEASURES, Measure
 
 if TYPE_CHECKING:
@@ -28,20 +18,14 @@ if TYPE_CHECKING:
 
     from benchmark.analysis.evidence import Evidence
 
-# Single folds are drawn up to this number; beyond, the box tells enough.
+# With more folds than this, boxes are drawn without dots for the folds.
 _MOST_POINTS = 30
 
 
 def make(evidence: Evidence, choice: Choice) -> Drawing:
-    """Draw box plots over folds, one panel per measure.
-
-    Raises
-    ------
-    UsageError
-        No model has all of its folds.
-    """
-    dataset = chosen_dataset(evidence, choice)
-    models, remark = complete_models(evidence, choice, dataset)
+    """Draw box plots over folds, one panel per measure."""
+    dataset = chosen_dataset(evidence.plan, choice)
+    models, remark = complete_models(evidence, choice)
     measures = [chosen_measure(choice, "")] if choice.measure else list(MEASURES)
     values = fold_scores(evidence.scores, dataset, [*models, MEAN, ORACLE], measures)
     figure, cut = draw(values, models, measures)
@@ -137,7 +121,9 @@ def _draw_measure(panel: Axes, of: dict[str, np.ndarray], models: list[str]) -> 
         )
         ends = np.append(inside, lines)
         margin = 0.05 * (ends.max() - ends.min())
-        far &= (medians < ends.min()) | (medians > ends.max())  # others are in view all the same
+        far &= (medians < ends.min()) | (
+            medians > ends.max()
+        )  # the others are within the axis anyway
         panel.set_xlim(ends.min() - margin, ends.max() + margin)
         for place in map(int, np.flatnonzero(far)):
             above, text = medians[place] > ends.max(), f"{medians[place]:.3g}"

@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from benchmark.analysis.instances import predictions_of
-from benchmark.figures.base import (
-    WIDTH,
-    Choice,
-    Drawing,
-    chosen_dataset,
-    complete_models,
-    plain,
-    shortened,
-    styled,
-)
+from benchmark.figures.base import WIDTH, Drawing, plain, shortened, styled
+from benchmark.figures.choice import Choice, chosen_dataset, complete_models
 from features.arrays import FloatArray
 
 if TYPE_CHECKING:
@@ -30,17 +21,11 @@ BINS = 10
 
 
 def make(evidence: Evidence, choice: Choice) -> Drawing:
-    """Draw predicted against true shares, one panel per model.
-
-    Raises
-    ------
-    UsageError
-        No model has all of its folds.
-    """
-    dataset = chosen_dataset(evidence, choice)
+    """Draw predicted against true shares, one panel per model."""
+    dataset = chosen_dataset(evidence.plan, choice)
     truth = evidence.plan.truths[dataset]
-    models, remark = complete_models(evidence, choice, dataset)
-    repeats = [predictions_of(evidence, dataset, r) for r in range(truth.folds.n_repeats)]
+    models, remark = complete_models(evidence, choice)
+    repeats = [evidence.predictions(dataset, r) for r in range(truth.folds.n_repeats)]
     D = np.tile(truth.D, (len(repeats), 1))
     tables = []
     for name in models:

@@ -9,13 +9,10 @@ import numpy as np
 import pandas as pd
 
 from benchmark.analysis.reference import MEAN
+from benchmark.analysis.scores import Results
 from benchmark.figures.base import (
     WIDTH,
-    Choice,
     Drawing,
-    chosen_dataset,
-    chosen_measure,
-    complete_models,
     directed,
     far_out,
     legend_columns,
@@ -24,6 +21,7 @@ from benchmark.figures.base import (
     shortened,
     styled,
 )
+from benchmark.figures.choice import Choice, chosen_dataset, chosen_measure, complete_models
 from benchmark.metrics import Measure
 
 if TYPE_CHECKING:
@@ -33,18 +31,12 @@ if TYPE_CHECKING:
 
 
 def make(evidence: Evidence, choice: Choice) -> Drawing:
-    """Draw seconds per fold against a measure, by default the KL divergence.
-
-    Raises
-    ------
-    UsageError
-        No model has all of its folds.
-    """
-    dataset = chosen_dataset(evidence, choice)
+    """Draw seconds per fold against a measure, by default the KL divergence."""
+    dataset = chosen_dataset(evidence.plan, choice)
     measure = chosen_measure(choice, "kl_divergence")
-    models, remark = complete_models(evidence, choice, dataset)
-    data = costs(evidence, dataset, models, measure)
+    models, remark = complete_models(evidence, choice)
     rows = evidence.summary[evidence.summary["dataset"] == dataset].set_index("model")
+    data = costs(evidence.results, dataset, rows.loc[models, measure.name], measure)
     mean = float(rows[measure.name].to_dict()[MEAN])
     figure, outside = draw(data, mean, measure, list(evidence.plan.models))
     caption = (
@@ -61,8 +53,20 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     return Drawing(f"cost-{dataset}", figure, data, caption)
 
 
-def costs(evidence: Evidence, dataset: str, models: list[str], measure: Measure) -> pd.DataFrame:
-    """Collect time and quality.
+def costs(
+    results: Results, dataset: str, means: pd.Series[float], measure: Measure
+) -> pd.DataFrame:
+    """Collect time and quality of models on a dataset.
+
+    Parameters
+    ----------
+    results : mapping
+        Task to stored result.
+    dataset : str
+        Its name.
+    means : Series
+        Mean of the measure, by model.
+    measure : Measure
 
     Returns
     -------
@@ -70,9 +74,9 @@ def costs(evidence: Evidence, dataset: str, models: list[str], measure: Measure)
         Columns model, seconds (to learn and predict, mean per fold), value, and front: whether no
         model is at least as good and as quick, and better in one of them.
     """
-    rows = evidence.summary[evidence.summary["dataset"] == dataset].set_index("model")
+    models = list(map(str, means.index))
     spent: dict[str, list[float]] = {name: [] for name in models}
-    for task, result in evidence.results.items():
+    for task, result in results.items():
         if task.dataset == dataset and task.model in spent:
             record = result.record
             spent[task.model].append(record["fit_seconds"] + record["predict_seconds"])
@@ -80,7 +84,7 @@ def costs(evidence: Evidence, dataset: str, models: list[str], measure: Measure)
         {
             "model": models,
             "seconds": [float(np.mean(spent[name])) for name in models],
-            "value": rows.loc[models, measure.name].to_numpy(),
+            "value": means.to_numpy(),
         }
     )
     quality = data["value"] if measure.higher_is_better else -data["value"]
@@ -94,7 +98,7 @@ def costs(evidence: Evidence, dataset: str, models: list[str], measure: Measure)
 
 
 def _between_decades(span: float) -> Callable[[float, float], str]:
-    """Return what writes numbers between powers of ten: the fewer the more decades are shown."""
+    """Make a formatter of the ticks between powers of ten: the more decades, the fewer numbers."""
     digits = "123456789" if span < 10 else "25" if span < 1e4 else ""
     return lambda x, _: f"{x:g}" if f"{x:e}"[0] in digits else ""
 
@@ -128,7 +132,7 @@ def draw(
     panel.step(front["seconds"], front["value"] * factor, where="post", color="0.4", zorder=0)
     panel.axhline(mean * factor, color="0.35", linestyle="--", linewidth=0.9)
     panel.set(xlabel="seconds per fold", ylabel=directed(measure))
-    panel.xaxis.set_major_formatter("{x:g}")  # powers of ten would be too small to read
+    panel.xaxis.set_major_formatter("{x:g}")  # exponents would be too small to read
     low, high = panel.get_xlim()
     panel.xaxis.set_minor_formatter(_between_decades(high / low))
     panel.grid()

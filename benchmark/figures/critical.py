@@ -1,4 +1,4 @@
-"""Critical-difference diagrams: mean ranks over datasets, with bars over what is not told apart."""
+"""Critical-difference diagrams: mean ranks over datasets; bars join models that may be equal."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from benchmark.analysis.comparisons import Ranking, TooFew, rank_across
+from benchmark.analysis.comparisons import Ranking, TooFew, rank_across, rankings_frame
 from benchmark.analysis.statistics import ALPHA
-from benchmark.errors import UsageError
-from benchmark.figures.base import WIDTH, Choice, Drawing, chosen_measure, shortened, styled
-from benchmark.tables.significance import rankings_frame
-from benchmark.wording import p_equals
+from benchmark.figures.base import WIDTH, Drawing, shortened, styled
+from benchmark.figures.choice import Choice, NotShown, chosen_measure
+from benchmark.wording import listed, p_equals
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,18 +18,17 @@ if TYPE_CHECKING:
     from benchmark.analysis.evidence import Evidence
 
 
-def make(evidence: Evidence, choice: Choice) -> Drawing:
-    """Draw the diagrams of one measure, by Nemenyi's test and by Wilcoxon's.
+def too_few(evidence: Evidence, choice: Choice) -> NotShown | None:
+    """Return the reason if there are too few datasets, or models that ran on all of them."""
+    ranking = _rank(evidence.summary, choice)
+    return NotShown(ranking.reason) if isinstance(ranking, TooFew) else None
 
-    Raises
-    ------
-    UsageError
-        Too few datasets, or models that ran on all of them.
-    """
+
+def make(evidence: Evidence, choice: Choice) -> Drawing:
+    """Draw the diagrams of one measure, by Nemenyi's test and by Wilcoxon's."""
     measure = chosen_measure(choice, "kl_divergence")
-    ranking = rank_across(evidence.summary, measure)
-    if isinstance(ranking, TooFew):
-        raise UsageError(ranking.reason)
+    ranking = _rank(evidence.summary, choice)
+    assert isinstance(ranking, Ranking)  # noqa: S101 - `too_few` returned None
     friedman = ranking.friedman
     caption = " ".join(
         [
@@ -40,12 +38,22 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
             f"which differ significantly at {ALPHA:g}: above by Nemenyi's test (critical "
             f"difference {ranking.critical_difference:.2f}), below by Wilcoxon's signed-rank test "
             f"with Holm's adjustment, which looks at the sizes of differences too.",
+            *([f"Only {listed(ranking.models)} are ranked."] if choice.models else []),
             *ranking.remarks,
         ]
     )
-    data = rankings_frame(evidence.summary, [measure])
+    data = rankings_frame(_rows(evidence.summary, choice), [measure])
     name = f"critical-{measure.name.replace('_', '-')}"
     return Drawing(name, draw(ranking), data, caption)
+
+
+def _rank(summary: pd.DataFrame, choice: Choice) -> Ranking | TooFew:
+    return rank_across(_rows(summary, choice), chosen_measure(choice, "kl_divergence"))
+
+
+def _rows(summary: pd.DataFrame, choice: Choice) -> pd.DataFrame:
+    """Take the rows of the chosen models, so that they alone are ranked."""
+    return summary[summary["model"].isin(choice.models)] if choice.models else summary
 
 
 @styled

@@ -24,7 +24,7 @@ def heat_map(
     span: tuple[float, float],
     colours: str = "cividis",
 ) -> None:
-    """Draw a matrix; its colours get lighter or darker all the way, so that grey shows them too.
+    """Draw a matrix with a text in every cell, in colours whose order is visible in grey too.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def heat_map(
         panel.text(
             column, row, texts[row][column], ha="center", va="center", fontsize=7,
             color="white" if dark else "black",
-            # On hatching a text needs a ground of its own.
+            # Text on hatching is legible only on a white box.
             bbox={"facecolor": "white", "lw": 0, "pad": 1} if np.isnan(value) else None,
         )  # fmt: skip
     rows, columns = labels
@@ -62,7 +62,9 @@ def heat_map(
     panel.set_xticks(range(len(columns)), columns)
     panel.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
     room = panel.get_window_extent().width / panel.figure.dpi / len(columns)
-    if max(map(len, columns)) * 0.07 >= room:  # inches; too long to stand side by side
+    if (
+        max(map(len, columns)) * 0.07 >= room
+    ):  # inches; the names are too long to stand side by side
         for label in panel.get_xticklabels():
             label.set(rotation=40, ha="left", va="bottom", rotation_mode="anchor")
 

@@ -7,18 +7,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from benchmark.errors import UsageError
+from benchmark.analysis.scores import Results
 from benchmark.figures.base import (
     WIDTH,
-    Choice,
     Drawing,
-    chosen_dataset,
-    complete_models,
     legend_columns,
     legend_height,
     model_style,
     shortened,
     styled,
+)
+from benchmark.figures.choice import (
+    Choice,
+    NotShown,
+    chosen_dataset,
+    complete_models,
+    no_complete_model,
 )
 
 if TYPE_CHECKING:
@@ -27,22 +31,24 @@ if TYPE_CHECKING:
     from benchmark.analysis.evidence import Evidence
 
 
-def make(evidence: Evidence, choice: Choice) -> Drawing:
-    """Draw the training loss of every network of a dataset.
+def no_curves(evidence: Evidence, choice: Choice) -> NotShown | None:
+    """Return the reason if no model has all of its folds, or none recorded losses."""
+    if incomplete := no_complete_model(evidence, choice):
+        return incomplete
+    dataset = chosen_dataset(evidence.plan, choice)
+    if not loss_curves(evidence.results, dataset, complete_models(evidence, choice)[0]).empty:
+        return None
+    return NotShown(
+        "no model recorded the loss of its epochs; networks do, such as DLDL and EW-MTCNN, on a "
+        "dataset of images"
+    )
 
-    Raises
-    ------
-    UsageError
-        No model has all of its folds, or none tells the loss of its epochs.
-    """
-    dataset = chosen_dataset(evidence, choice)
-    models, remark = complete_models(evidence, choice, dataset)
-    curves = loss_curves(evidence, dataset, models)
-    if curves.empty:
-        raise UsageError(
-            f"no model of this run on {dataset} tells the loss of its epochs; networks do, such as "
-            f"DLDL and EW-MTCNN, on a dataset of images"
-        )
+
+def make(evidence: Evidence, choice: Choice) -> Drawing:
+    """Draw the training loss of every network of a dataset."""
+    dataset = chosen_dataset(evidence.plan, choice)
+    models, remark = complete_models(evidence, choice)
+    curves = loss_curves(evidence.results, dataset, models)
     caption = (
         f"Loss on the training images of {dataset} after every epoch: mean over folds, and the "
         f"band from the lowest to the highest fold. Every network minimises its own loss, so that "
@@ -52,7 +58,7 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     return Drawing(f"learning-{dataset}", figure, curves, caption)
 
 
-def loss_curves(evidence: Evidence, dataset: str, models: list[str]) -> pd.DataFrame:
+def loss_curves(results: Results, dataset: str, models: list[str]) -> pd.DataFrame:
     """Average the loss of every epoch over the folds of each network.
 
     Returns
@@ -64,7 +70,7 @@ def loss_curves(evidence: Evidence, dataset: str, models: list[str]) -> pd.DataF
     for name in models:
         histories = [
             np.asarray(result.record["history"], dtype=np.float64)
-            for task, result in evidence.results.items()
+            for task, result in results.items()
             if (task.dataset, task.model) == (dataset, name) and result.record.get("history")
         ]
         for epoch in range(max(map(len, histories), default=0)):
@@ -87,7 +93,7 @@ def draw(curves: pd.DataFrame, names: list[str]) -> Figure:
     step = -(-int(curves["epoch"].max()) // 10)
     for number, name in enumerate(shown):
         mine = curves[curves["model"] == name]
-        # Ten markers are enough; those of different models keep apart.
+        # About ten markers on a curve; different models have theirs at different epochs.
         style = {**model_style(names, name), "markevery": (number % step, step)}
         panel.fill_between(mine["epoch"], mine["low"], mine["high"], alpha=0.15, lw=0,
                            color=style["color"])  # fmt: skip

@@ -1,4 +1,4 @@
-"""Names in scripts that matplotlib's own font lacks."""
+"""Fonts for names with characters that matplotlib's own font lacks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WIDE_FONTS = (
 
 @contextlib.contextmanager
 def quiet_fonts() -> Iterator[None]:
-    """Say nothing of characters that no font has: they are shown as boxes."""
+    """Suppress matplotlib's warnings of characters that no font has; they are drawn as boxes."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         warnings.filterwarnings("ignore", "Matplotlib currently does not support")
@@ -33,11 +33,11 @@ def quiet_fonts() -> Iterator[None]:
 
 
 def use_covering_fonts(figure: Figure) -> None:
-    """Let texts with characters that the usual font lacks fall back on one of this machine."""
+    """Let texts with characters that the usual font lacks use other fonts of this machine."""
     from matplotlib.font_manager import findfont, fontManager, get_font
     from matplotlib.text import Text
 
-    for panel in figure.axes:  # labels of ticks have their texts only once asked for
+    for panel in figure.axes:  # labels of ticks get their texts when they are asked for
         for axis in (panel.xaxis, panel.yaxis):
             axis.get_ticklabels()
     covered = get_font(findfont(_FONT)).get_charmap()

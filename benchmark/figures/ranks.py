@@ -7,18 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from benchmark.errors import UsageError
-from benchmark.figures.base import (
-    WIDTH,
-    Choice,
-    Drawing,
-    chosen_dataset,
-    models_among,
-    shortened,
-    styled,
-)
+from benchmark.figures.base import WIDTH, Drawing, shortened, styled
+from benchmark.figures.choice import Choice, NotShown, chosen_dataset, chosen_models, not_run
 from benchmark.figures.heat import heat_map
 from benchmark.metrics import MEASURES
+from benchmark.planning.plan import Plan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,32 +19,34 @@ if TYPE_CHECKING:
     from benchmark.analysis.evidence import Evidence
 
 
-def make(evidence: Evidence, choice: Choice) -> Drawing:
-    """Draw the ranks of a run's models: of one dataset by measure, of several by dataset.
+def no_ranks(evidence: Evidence, choice: Choice) -> NotShown | None:
+    """Return the reason if no model has a rank."""
+    plan = evidence.plan
+    known = (
+        list(plan.models)
+        if _several(plan, choice)
+        else plan.models_of(chosen_dataset(plan, choice))
+    )
+    if absent := not_run(choice, known):
+        return absent
+    if _table(evidence, choice).notna().to_numpy().any():
+        return None
+    return NotShown("no model has all of its folds, so there is no rank to show")
 
-    Raises
-    ------
-    UsageError
-        No model has a rank.
-    """
-    several = len(evidence.plan.truths) > 1 and not choice.dataset
-    if several:
-        table = dataset_ranks(evidence.summary)
-        name, columns, models = "ranks", "datasets", list(evidence.plan.models)
-        whose = "the run"
+
+def make(evidence: Evidence, choice: Choice) -> Drawing:
+    """Draw the ranks of a run's models: of one dataset by measure, of several by dataset."""
+    if _several(evidence.plan, choice):
+        name, columns = "ranks", "datasets"
         what = (
             "Mean rank over the paper's seven measures on every dataset, and the mean over all "
             "datasets of models that ran on all of them."
         )
     else:
-        dataset = chosen_dataset(evidence, choice)
-        table = measure_ranks(evidence.summary, dataset)
-        name, columns, models = f"ranks-{dataset}", "measures", evidence.plan.models_of(dataset)
-        whose = dataset
+        dataset = chosen_dataset(evidence.plan, choice)
+        name, columns = f"ranks-{dataset}", "measures"
         what = f"Ranks of the models on {dataset} in every measure, and their mean."
-    table = table.loc[models_among(models, choice, whose)]
-    if table.empty or table.isna().to_numpy().all():
-        raise UsageError("no model has all of its folds, so there is no rank to show")
+    table = _table(evidence, choice)
     caption = (
         f"{what} 1 is best; the darker, the better. Rows in the order of the tables. Hatched: the "
         f"model did not run there or lacks folds."
@@ -60,6 +55,20 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     # A dataset may be called "model" too.
     data = table.rename_axis(index="model", columns=columns).reset_index(allow_duplicates=True)
     return Drawing(name, figure, data, caption)
+
+
+def _several(plan: Plan, choice: Choice) -> bool:
+    """Whether the columns are datasets, not measures of one of them."""
+    return len(plan.truths) > 1 and not choice.dataset
+
+
+def _table(evidence: Evidence, choice: Choice) -> pd.DataFrame:
+    """Take the ranks that are shown: the chosen models, or all of them, in rows."""
+    if _several(evidence.plan, choice):
+        table = dataset_ranks(evidence.summary)
+    else:
+        table = measure_ranks(evidence.summary, chosen_dataset(evidence.plan, choice))
+    return table.loc[chosen_models(choice, list(table.index))]
 
 
 def measure_ranks(summary: pd.DataFrame, dataset: str) -> pd.DataFrame:

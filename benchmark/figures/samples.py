@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from benchmark.analysis.instances import predictions_of, values_of
+from benchmark.analysis.instances import values_of
+from benchmark.analysis.samples import (
+    IN_FIGURE_1,
+    IN_FIGURE_4,
+    choose_samples,
+    entropy,
+    figure_models,
+)
 from benchmark.figures.base import (
     WIDTH,
-    Choice,
     Drawing,
-    chosen_dataset,
-    complete_models,
     legend_columns,
     model_style,
     plain,
     shortened,
     styled,
 )
+from benchmark.figures.choice import Choice, chosen_dataset, complete_models
 from benchmark.metrics import MEASURES
 from benchmark.planning.plan import Truth
 from benchmark.wording import count
@@ -33,61 +38,10 @@ if TYPE_CHECKING:
 
     from benchmark.analysis.evidence import Evidence
 
-#: Number of samples in Figures 1 and 4.
-IN_FIGURE_1, IN_FIGURE_4 = 6, 4
-
-#: The models of the paper's Figure 4.
-PAPER_MODELS = ("AA-kNN", "DLDL", "EW-MTCNN")
-
 #: What the true distribution is called in the data.
 TRUE = "true"
 
 _KL = next(measure for measure in MEASURES if measure.name == "kl_divergence")
-
-
-def choose_samples(
-    values: FloatArray, count: int, pictured: Collection[int] = frozenset()
-) -> list[int]:
-    """Choose rows that stand for all: the middle of each of `count` equal parts by value.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        What rows are ordered by, ties by row number; rows with NaN are not chosen.
-    count : int
-        How many rows, if there are so many.
-    pictured : collection of int
-        Rows with a picture. If they are enough, the nearest of them in the order is taken.
-
-    Returns
-    -------
-    list of int
-        Rows by ascending value.
-    """
-    # Values that differ by rounding alone are tied.
-    ordered = np.argsort(np.round(values, 12), kind="stable")
-    order = [int(row) for row in ordered[: np.count_nonzero(~np.isnan(values))]]
-    free = [place for place, row in enumerate(order) if row in pictured]
-    if len(free) < count:
-        free = list(range(len(order)))
-    chosen = []
-    for number in range(min(count, len(free))):
-        middle = (2 * number + 1) * len(order) // (2 * count)
-        place = free[int(np.argmin(np.abs(np.array(free) - middle)))]
-        free.remove(place)
-        chosen.append(place)
-    return [order[place] for place in sorted(chosen)]
-
-
-def sampled_rows(evidence: Evidence, dataset: str) -> list[int]:
-    """Rows that Figures 1 and 4 show if they can: those whose pictures are wanted."""
-    truth = evidence.plan.truths[dataset]
-    rows = set(choose_samples(_entropy(truth.D), IN_FIGURE_1))
-    models = _ranked(evidence, dataset)[:1]
-    if models:
-        predicted = predictions_of(evidence, dataset)[models[0]]
-        rows |= set(choose_samples(values_of(truth.D, predicted, _KL), IN_FIGURE_4))
-    return sorted(rows)
 
 
 def sample_shares(
@@ -121,9 +75,9 @@ def sample_shares(
 
 def make_true(evidence: Evidence, choice: Choice) -> Drawing:
     """Draw Figure 1: samples with their true distributions."""
-    dataset = chosen_dataset(evidence, choice)
+    dataset = chosen_dataset(evidence.plan, choice)
     truth, pictures = evidence.plan.truths[dataset], evidence.thumbnails(dataset)
-    rows = choose_samples(_entropy(truth.D), IN_FIGURE_1, pictures)
+    rows = choose_samples(entropy(truth.D), IN_FIGURE_1, pictures)
     shares = sample_shares(truth, rows, {})
     rule = _rule(len(rows), "the entropy of the true", pictures)
     caption = (
@@ -135,19 +89,13 @@ def make_true(evidence: Evidence, choice: Choice) -> Drawing:
 
 
 def make_predicted(evidence: Evidence, choice: Choice) -> Drawing:
-    """Draw Figure 4: samples with their true distributions and what models predicted.
-
-    Raises
-    ------
-    UsageError
-        No model has all of its folds.
-    """
-    dataset = chosen_dataset(evidence, choice)
+    """Draw Figure 4: samples with their true distributions and what models predicted."""
+    dataset = chosen_dataset(evidence.plan, choice)
     truth, pictures = evidence.plan.truths[dataset], evidence.thumbnails(dataset)
-    models, remark = complete_models(evidence, choice, dataset)
+    models, remark = complete_models(evidence, choice)
     if not choice.models:
-        models = _ranked(evidence, dataset)
-    predicted = predictions_of(evidence, dataset)
+        models = figure_models(evidence.summary, dataset)
+    predicted = evidence.predictions(dataset)
     rows = choose_samples(values_of(truth.D, predicted[models[0]], _KL), IN_FIGURE_4, pictures)
     shares = sample_shares(truth, rows, {name: predicted[name] for name in models})
     what = f"the KL divergence of {models[0]} from the true"
@@ -160,19 +108,6 @@ def make_predicted(evidence: Evidence, choice: Choice) -> Drawing:
     ).strip()
     figure = draw(shares, pictures, list(evidence.plan.models))
     return Drawing(f"figure4-{dataset}", figure, shares, caption)
-
-
-def _entropy(D: FloatArray) -> FloatArray:
-    return -(D * np.log(np.where(D > 0, D, 1.0))).sum(axis=1)
-
-
-def _ranked(evidence: Evidence, dataset: str) -> list[str]:
-    """Three models: those of the paper as far as they are there, then those of best mean rank."""
-    rows = evidence.summary[evidence.summary["dataset"] == dataset]
-    best = list(rows.dropna(subset="mean_rank").sort_values("mean_rank", kind="stable")["model"])
-    return [*(m for m in PAPER_MODELS if m in best), *(m for m in best if m not in PAPER_MODELS)][
-        :3
-    ]
 
 
 def _rule(count: int, what: str, pictures: Collection[int]) -> str:
@@ -222,7 +157,7 @@ def draw(shares: pd.DataFrame, pictures: Mapping[int, bytes], names: Sequence[st
     first = grid[-1, 0]
     first.set_yticks(range(len(labels)), shortened(labels, 24))
     first.set_ylim(len(labels) - 0.5, -0.5)
-    top = (1.12 if models else 1.45) * shares["share"].max()  # numbers need room
+    top = (1.12 if models else 1.45) * shares["share"].max()  # room for the numbers behind the bars
     for panel in grid[-1]:
         panel.set_xlim(0, top)
     if models:

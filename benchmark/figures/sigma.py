@@ -1,4 +1,4 @@
-"""Figure 5: how the width sigma of the wheel's prior matters on a set of single labels."""
+"""Figure 5: accuracy and KL divergence over sigma, the width of the wheel's prior."""
 
 from __future__ import annotations
 
@@ -7,18 +7,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from benchmark.analysis.evidence import Evidence
-from benchmark.errors import UsageError
-from benchmark.figures.base import (
-    WIDTH,
-    Choice,
-    Drawing,
-    chosen_models,
-    left_out,
-    legend_columns,
-    model_style,
-    shortened,
-    styled,
-)
+from benchmark.figures.base import WIDTH, Drawing, legend_columns, model_style, shortened, styled
+from benchmark.figures.choice import Choice, NotShown, left_out, not_run
 from benchmark.metrics import BY_NAME
 from benchmark.planning.plan import Plan
 from benchmark.wording import value
@@ -26,29 +16,37 @@ from benchmark.wording import value
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Measure to what its axis says and what it is multiplied by.
+# Measure: title of its axis, and the factor that its values are multiplied by.
 _AXES = {"accuracy": "Accuracy % ↑", "kl_divergence": "KL divergence ↓"}
 
 
-def make(evidence: Evidence, choice: Choice) -> Drawing:
-    """Draw Figure 5 of a run on one dataset with several sigma.
-
-    Raises
-    ------
-    UsageError
-        As `sigma_curve`, or no model has all of its folds at two of them.
-    """
-    curve = sigma_curve(evidence.plan, evidence.summary)
-    if choice.models:
-        known = chosen_models(evidence, choice, curve["dataset"].iloc[0])
-        curve = curve[curve["model"].isin(known)]
-    whole = curve[curve["accuracy"].notna()].groupby("model").filter(lambda part: len(part) > 1)
-    missing = curve.drop(whole.index)
-    if whole.empty:
-        raise UsageError(
-            "no model has all of its folds at two widths; "
-            "the same run command computes what is missing"
+def no_curve(evidence: Evidence, choice: Choice) -> NotShown | None:
+    """Return the reason if the run has no two sigma, or no model with all folds at two of them."""
+    plan = evidence.plan
+    spread = [name for name, truth in plan.truths.items() if truth.sigma is not None]
+    if len(spread) < 2:
+        return NotShown(
+            "this run has not two datasets whose labels were spread with a sigma; "
+            "make one with: ldl-benchmark run --protocol figure5 --data-dir DIR"
         )
+    if absent := not_run(
+        choice,
+        [model for name in spread for model in plan.models_of(name)],
+        "on a dataset whose labels were spread with a sigma",
+    ):
+        return absent
+    if len(_whole(_curve(evidence, choice))):
+        return None
+    return NotShown(
+        "no model has all of its folds at two widths; the same run command computes what is missing"
+    )
+
+
+def make(evidence: Evidence, choice: Choice) -> Drawing:
+    """Draw Figure 5 of a run on one dataset with several sigma."""
+    curve = _curve(evidence, choice)
+    whole = _whole(curve)
+    missing = curve.drop(whole.index)
     models = list(whole["model"].unique())
     best = []
     for model in models:
@@ -76,6 +74,16 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     return Drawing("figure5", draw_sigma_curve(whole), whole.reset_index(drop=True), caption)
 
 
+def _curve(evidence: Evidence, choice: Choice) -> pd.DataFrame:
+    curve = sigma_curve(evidence.plan, evidence.summary)
+    return curve[curve["model"].isin(choice.models)] if choice.models else curve
+
+
+def _whole(curve: pd.DataFrame) -> pd.DataFrame:
+    """Take what can be drawn as a line: models with all of their folds at two sigma or more."""
+    return curve[curve["accuracy"].notna()].groupby("model").filter(lambda part: len(part) > 1)
+
+
 def sigma_curve(plan: Plan, summary: pd.DataFrame) -> pd.DataFrame:
     """Collect accuracy and KL divergence at every sigma.
 
@@ -91,18 +99,8 @@ def sigma_curve(plan: Plan, summary: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Columns model, sigma, dataset, accuracy (a share), accuracy_std, kl_divergence,
         kl_divergence_std over folds; one row per model and sigma, in the order of sigma.
-
-    Raises
-    ------
-    UsageError
-        Fewer than two of the run's datasets have a sigma.
     """
     sigmas = {name: t.sigma for name, t in plan.truths.items() if t.sigma is not None}
-    if len(sigmas) < 2:
-        raise UsageError(
-            "this run has not two datasets whose labels were spread with a sigma; "
-            "make one with: python -m benchmark run --protocol figure5 --data-dir DIR"
-        )
     rows = summary[summary["dataset"].isin(sigmas.keys()) & (summary["kind"] == "model")].copy()
     rows["sigma"] = rows["dataset"].map(sigmas)
     columns = ["model", "sigma", "dataset", "accuracy", "accuracy_std", "kl_divergence",

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from benchmark.errors import UsageError
-from benchmark.figures.base import WIDTH, Choice, Drawing, chosen_dataset, plain, shortened, styled
+from benchmark.figures.base import WIDTH, Drawing, plain, shortened, styled
+from benchmark.figures.choice import Choice, NotShown, chosen_dataset
 from benchmark.figures.heat import heat_map
+from benchmark.planning.plan import Plan
 from ewmtcnn.wheel import MIKELS, NEUTRAL, prior_distributions, wheel_distances
 from features.arrays import FloatArray
 
@@ -28,24 +29,21 @@ _NEUTRAL_LIES = {
 }
 
 
-def make(evidence: Evidence, choice: Choice) -> Drawing:
-    """Draw Mikels' wheel, and the prior of a dataset's labels at the run's sigma.
-
-    Raises
-    ------
-    UsageError
-        A label of the dataset is not on the wheel.
-    """
-    dataset = chosen_dataset(evidence, choice)
-    labels = evidence.plan.truths[dataset].label_names
-    sigma, neutral, whose = run_prior(evidence, dataset)
+def off_the_wheel(evidence: Evidence, choice: Choice) -> NotShown | None:
+    """Return the reason if a label of the dataset is not on the wheel."""
     try:
-        wheel_distances(labels)
-        prior = prior_distributions(labels, sigma, neutral)
+        wheel_distances(evidence.plan.truths[chosen_dataset(evidence.plan, choice)].label_names)
     except ValueError as error:
-        raise UsageError(
-            f"the labels of {dataset} are not emotions of the wheel: {error}"
-        ) from error
+        return NotShown(f"its labels are not emotions of the wheel: {error}")
+    return None
+
+
+def make(evidence: Evidence, choice: Choice) -> Drawing:
+    """Draw Mikels' wheel, and the prior of a dataset's labels at the run's sigma."""
+    dataset = chosen_dataset(evidence.plan, choice)
+    labels = evidence.plan.truths[dataset].label_names
+    sigma, neutral, whose = run_prior(evidence.plan, dataset)
+    prior = prior_distributions(labels, sigma, neutral)
     caption = (
         f"Left: Mikels' wheel; the distance of two emotions is the number of steps round it. "
         f"Right: the prior of every label of {dataset} (rows) at sigma {sigma:g}, {whose}: a "
@@ -58,13 +56,13 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     return Drawing(f"wheel-{dataset}", draw(labels, prior), data, caption)
 
 
-def run_prior(evidence: Evidence, dataset: str) -> tuple[float, str, str]:
+def run_prior(plan: Plan, dataset: str) -> tuple[float, str, str]:
     """Find sigma, and where neutral lies, of the run's first network with a wheel; tell whose."""
-    for name in evidence.plan.models_of(dataset):
-        params = evidence.plan.models[name]["params"]
+    for name in plan.models_of(dataset):
+        params = plan.models[name]["params"]
         if params.get("wheel") == "prior":
             sigma = params["sigma"]
-            known = evidence.plan.truths[dataset].sigma if sigma == "data" else sigma
+            known = plan.truths[dataset].sigma if sigma == "data" else sigma
             if known is not None:
                 return float(known), params.get("neutral", "isolated"), f"that of {name}"
     return _SIGMA, "isolated", "that of the paper"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.paper.published import Published
+from benchmark.planning.needs import describe_features
 from benchmark.planning.plan import Plan, Truth
-from benchmark.running.inputs import Need, describe_need
 from benchmark.wording import listed
 from features.extract import Extraction
 from features.networks.backbones import find_backbone
@@ -175,7 +175,7 @@ def _features(
         own = Path(truth.source).name or truth.name
         yield f"Features: here the dataset's own ({own}), {wanted}"
     extraction = Extraction(backbone.name, stated["weights"], backbone.size, "float32")
-    usual = describe_need(Need("features", "", extraction, 0, stated["components"], "fold"))
+    usual = describe_features(extraction, stated["components"], "fold")
     for note in truth.notes:
         if note == usual:
             yield (

@@ -1,1 +1,1 @@
-"""What is to be done: settings, models, folds, tasks. Nothing here computes a result."""
+"""What a run does: its settings, models, folds and tasks. Nothing here computes a result."""

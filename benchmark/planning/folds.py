@@ -60,7 +60,7 @@ def stratified_folds(
 
     The dominant label of a row is its largest one, the first where several tie. Labels dominant
     in fewer rows than there are folds cannot be spread over all of them; they are pooled into one
-    stratum. Both are told in the notes.
+    stratum. The notes mention ties and pooled labels.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def stratified_folds(
     rare = np.flatnonzero((counts > 0) & (counts < n_folds))
     strata = np.where(np.isin(dominant, rare), -1, dominant)
     if 0 < (strata == -1).sum() < n_folds and (strata != -1).any():
-        # The pooled stratum is itself too small to be spread: it joins the largest label.
+        # The pool has fewer rows than there are folds, too: it joins the largest label.
         strata = np.where(strata == -1, counts.argmax(), strata)
     assignment = np.empty((len(D), n_repeats), dtype=np.int64)
     for repeat in range(n_repeats):

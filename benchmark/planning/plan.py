@@ -1,53 +1,36 @@
-"""What a run is: datasets with their truth and folds, models, tasks; and what a task gives."""
+"""What a run is: datasets with their truth and folds, models with their settings, and tasks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
-from benchmark.datasets.base import Dataset
-from benchmark.planning.folds import Folds
+from benchmark.datasets.base import Dataset, Labelled
+from benchmark.errors import UsageError
+from benchmark.planning.folds import Folds, stratified_folds
+from benchmark.planning.models import Model
+from benchmark.planning.needs import Needs
+from benchmark.planning.protocol import Protocol
 from benchmark.planning.tasks import Task, enumerate_tasks
 from features.arrays import FloatArray
 
 
-@dataclass(frozen=True)
-class Truth:
+@dataclass(frozen=True, kw_only=True)
+class Truth(Labelled):
     """What the predictions on one dataset are scored against.
 
     Attributes
     ----------
-    name : str
-        Dataset name.
     fingerprint : str
         Hash of the dataset's content.
-    label_names, ids : tuple of str
-        The c labels and the n rows.
-    D : ndarray of shape (n, c)
-        Description degrees.
-    latent : ndarray of shape (n, c), optional
-        The distributions behind `D`, where known.
     folds : Folds
         Which fold tests which row.
-    notes : tuple of str
-        What a reader of the results should know about the data.
-    source : str
-        Where the data came from, for people.
-    sigma : float, optional
-        Where single labels were spread over the emotion wheel, with which sigma.
     """
 
-    name: str
     fingerprint: str
-    label_names: tuple[str, ...]
-    ids: tuple[str, ...]
-    D: FloatArray
-    latent: FloatArray | None
     folds: Folds
-    notes: tuple[str, ...] = ()
-    source: str = ""
-    sigma: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +49,7 @@ class Plan:
         Table name to what determines the model's results (`Model.describe`).
     inputs : dict
         Dataset name to the models that run on it, each with the key of its input
-        (`benchmark.running.inputs.Need`).
+        (`benchmark.planning.needs.Need`).
     """
 
     protocol: str
@@ -97,15 +80,29 @@ class Result:
 
 def make_truth(dataset: Dataset, folds: Folds) -> Truth:
     """Keep of a dataset what scoring needs."""
-    return Truth(
-        name=dataset.name,
-        fingerprint=dataset.fingerprint,
-        label_names=dataset.label_names,
-        ids=dataset.ids,
-        D=dataset.D,
-        latent=dataset.latent,
-        folds=folds,
-        notes=dataset.notes,
-        source=dataset.source,
-        sigma=dataset.sigma,
-    )
+    kept = {attribute.name: getattr(dataset, attribute.name) for attribute in fields(Labelled)}
+    return Truth(**kept, fingerprint=dataset.fingerprint, folds=folds)
+
+
+def make_plan(
+    settings: Protocol, datasets: Mapping[str, Dataset], models: Sequence[Model], needs: Needs
+) -> Plan:
+    """Fix the folds, and all that determines the results.
+
+    Raises
+    ------
+    UsageError
+        A dataset cannot be split into so many folds.
+    """
+    truths = {}
+    for name, data in datasets.items():
+        try:
+            split = stratified_folds(data.D, settings.folds, settings.repeats, settings.seed)
+        except UsageError as error:
+            raise UsageError(f"dataset {name}: {error}") from error
+        remarks = dict.fromkeys(need.description for need in needs[name].values())
+        notes = (*data.notes, *(remark for remark in remarks if remark))
+        truths[name] = replace(make_truth(data, split), notes=notes)
+    described: dict[str, Any] = {model.name: model.describe() for model in models}
+    keys = {name: {model: need.key for model, need in of.items()} for name, of in needs.items()}
+    return Plan(settings.name, settings.seed, truths, described, keys)

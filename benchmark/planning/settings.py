@@ -1,26 +1,17 @@
-"""Decides what a run does: its settings, its datasets, what each model gets, and the plan."""
+"""The settings of a run: a protocol, and what the command line changes in it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-from benchmark.datasets import Dataset, is_synthetic, load_dataset
+from benchmark.datasets.loading import is_synthetic
 from benchmark.errors import UsageError
-from benchmark.planning.folds import stratified_folds
-from benchmark.planning.plan import Plan, make_truth
-from benchmark.planning.protocol import Model, Protocol, checked_features, load_protocol
-from benchmark.planning.tasks import with_facts
-from benchmark.progress import image_bar
-from benchmark.running.inputs import Need, describe_need, find_need
-from benchmark.wording import listed
-from ewmtcnn.base import NetworkEstimator
+from benchmark.planning.protocol import Protocol, checked_features, load_protocol
 from features.networks.backbones import find_backbone
-
-Needs = dict[str, dict[str, Need]]
 
 
 @dataclass(frozen=True)
@@ -112,121 +103,3 @@ def _change_networks(settings: Protocol, changes: Overrides) -> Protocol:
         features=checked_features(features),
         network={**network, **common, **training},
     )
-
-
-def load_datasets(
-    names: Iterable[str],
-    given: Iterable[Dataset],
-    data_dir: str | Path | None,
-    cache: Path,
-    skip_unreadable: bool = False,
-    show_progress: bool = False,
-) -> dict[str, Dataset]:
-    """Load every dataset of a run, by name; shows how many images it has checked, if asked to.
-
-    Raises
-    ------
-    UsageError
-        One cannot be loaded, or two have the same name.
-    """
-    loaded: dict[str, Dataset] = {}
-    found = []
-    for name in names:
-        with image_bar(f"checking the images of {name}", None, show_progress) as bar:
-            found.append(load_dataset(name, data_dir, cache, skip_unreadable, bar.update))
-    for data in [*found, *given]:
-        if data.name.lower() in {name.lower() for name in loaded}:
-            raise UsageError(f"two datasets are called {data.name!r}; rename one")
-        loaded[data.name] = data
-    return loaded
-
-
-def find_needs(
-    datasets: Mapping[str, Dataset],
-    models: Sequence[Model],
-    settings: Protocol,
-    every: bool,
-    tell: Callable[[str], None],
-) -> Needs:
-    """Decide what each model gets of each dataset; a model that can get nothing is left out.
-
-    Parameters
-    ----------
-    datasets : mapping
-        Name to dataset.
-    models : sequence of Model
-        The rows of the tables.
-    settings : Protocol
-        Of the run.
-    every : bool
-        Whether the models were not named, so that one that runs nowhere is no mistake.
-    tell : callable
-        Gets a sentence about what is left out.
-
-    Raises
-    ------
-    UsageError
-        A named model can run on no dataset, its settings cannot be used, or its backbone or
-        weights cannot be had.
-    """
-    needs: Needs = {name: {} for name in datasets}
-    for name, data in datasets.items():
-        for model in models:
-            need = find_need(data, model, settings.features)
-            if need is None:
-                continue
-            try:
-                _check_network(data, model)
-            except UsageError as error:
-                if not every:
-                    raise
-                tell(f"{error}; left out.")
-                continue
-            needs[name][model.name] = need
-    for name, data in datasets.items():
-        absent = [model.name for model in models if model.is_network and data.images is None]
-        if absent:
-            tell(f"{name} has no images: {listed(absent)} left out, which learn from images.")
-    for model in models:
-        if not every and not any(model.name in found for found in needs.values()):
-            raise UsageError(
-                f"model {model.name!r} learns from images, but {listed(datasets)} "
-                f"{'has' if len(datasets) == 1 else 'have'} none"
-            )
-    return needs
-
-
-def _check_network(data: Dataset, model: Model) -> None:
-    """Refuse settings of a network that cannot be used, before anything is computed."""
-    network = model.entry.load()
-    if not issubclass(network, NetworkEstimator):
-        return
-    try:
-        facts = {"labels": data.label_names, "sigma": data.sigma}
-        network(**with_facts(model.params, facts)).check_settings()
-    except ValueError as error:
-        raise UsageError(f"model {model.name!r} on {data.name}: {error}") from error
-
-
-def make_plan(
-    settings: Protocol, datasets: Mapping[str, Dataset], models: Sequence[Model], needs: Needs
-) -> Plan:
-    """Fix the folds, and all that determines the results.
-
-    Raises
-    ------
-    UsageError
-        A dataset cannot be split into so many folds.
-    """
-    truths = {}
-    for name, data in datasets.items():
-        try:
-            split = stratified_folds(data.D, settings.folds, settings.repeats, settings.seed)
-        except UsageError as error:
-            raise UsageError(f"dataset {name}: {error}") from error
-        remarks = dict.fromkeys(describe_need(need) for need in needs[name].values())
-        notes = (*data.notes, *(remark for remark in remarks if remark))
-        truths[name] = make_truth(replace(data, notes=notes), split)
-    described: dict[str, Any] = {model.name: model.describe() for model in models}
-    keys = {name: {model: need.key for model, need in of.items()} for name, of in needs.items()}
-    return Plan(settings.name, settings.seed, truths, described, keys)

@@ -1,20 +1,12 @@
-"""The contract of a model as checks: run on the built-in models by our tests, on plugins by users.
+"""Checks that a model keeps the contract: our tests run them on ours, users on their plugins.
 
 A check gets a model class and yields a sentence for everything it finds wrong.
 """
 
 from __future__ import annotations
 
-import builtins
-import importlib.resources
-import importlib.util
-import json
-import keyword
-import re
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import numpy as np
@@ -23,11 +15,10 @@ from sklearn.base import clone
 
 from baselines.base import check_distributions
 from benchmark.errors import UsageError
-from benchmark.planning.protocol import CONSUMES, check_params
-from benchmark.plugins.registry import check_name, default_params, load_plugin, models
+from benchmark.plugins.parameters import CONSUMES, check_params, default_params
+from benchmark.plugins.registry import load_plugin, models
 from benchmark.wording import listed
 from features.arrays import FloatArray
-from features.storage.files import write_atomic
 
 Check = Callable[[type], Iterator[str]]
 
@@ -69,15 +60,15 @@ def check_model(cls: type) -> list[str]:
     Returns
     -------
     list of str
-        One sentence per problem. A class that cannot even be made, fitted and asked has only the
-        first of these problems told.
+        One sentence per problem. Of a class that cannot be made, fitted and asked for a prediction
+        only those problems are told.
     """
     problems: list[str] = []
     for stage in (_BASIC_CHECKS, _FURTHER_CHECKS):
         for check in stage:
             try:
                 problems += check(cls)
-            except (Exception, SystemExit) as error:  # whatever a user's model may raise
+            except (Exception, SystemExit) as error:  # a user's model may raise anything
                 what = check.__name__.removeprefix("_check_").replace("_", " ")
                 problems.append(f"{what}: {type(error).__name__}: {error}")
         if problems:
@@ -85,70 +76,10 @@ def check_model(cls: type) -> list[str]:
     return problems
 
 
-def new_model(name: str, folder: Path = Path()) -> Path:
-    """Write a working plugin to start from.
-
-    Parameters
-    ----------
-    name : str
-        Name of the model in tables.
-    folder : Path
-        Where the file goes; its name is derived from the model's.
-
-    Returns
-    -------
-    Path
-        The written file; ``model_`` goes before its name where a module has that name already.
-
-    Raises
-    ------
-    UsageError
-        The name cannot stand in a table, gives no file name or is taken, the file exists, or the
-        folder cannot be written.
-    """
-    check_name(name)
-    words = re.findall(r"[A-Za-z0-9]+", name)
-    if not words:
-        raise UsageError(f"{name!r} has no ASCII letter or digit, of which to make a file name")
-    if name.lower() in {known.lower() for known in models()}:
-        raise UsageError(f"the name {name!r} is taken; choose another")
-    stem = "_".join(words).lower()
-    path = folder / f"{stem}.py"
-    if not path.exists() and _is_module(stem):
-        path = folder / f"model_{stem}.py"
-    if path.exists():
-        raise UsageError(f"{path} exists; choose another name or folder")
-    template = importlib.resources.files("benchmark.plugins").joinpath("model.py.txt")
-    text = Template(template.read_text(encoding="utf-8")).substitute(
-        name=json.dumps(name, ensure_ascii=False), class_name=_class_name(words)
-    )
-    try:
-        write_atomic(path, text)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
-    return path
-
-
-def _class_name(words: list[str]) -> str:
-    name = "".join(word[0].upper() + word[1:] for word in words)
-    hidden = keyword.iskeyword(name) or hasattr(builtins, name) or name == "LDLEstimator"
-    return f"Model{name}" if hidden or name[0].isdigit() else name
-
-
-def _is_module(name: str) -> bool:
-    """Whether Python knows a module of that name, which a file beside the user's would hide."""
-    try:
-        spec = importlib.util.find_spec(name)
-    except ValueError:  # imported, but its origin is not known
-        return True
-    # A mere folder counts as a package, but has no origin; it hides nothing.
-    return name in sys.stdlib_module_names or (spec is not None and spec.origin is not None)
-
-
 # --- The problems the checks pose ----------------------------------------------------------------
 
 
-_SIDE = 32  # pixels of the images that a model gets which consumes them
+_SIDE = 32  # pixels per side of the images, for models that take images
 
 
 def _problem(
@@ -186,7 +117,7 @@ def _predict(cls: type, X: NDArray[Any], D: FloatArray, test: NDArray[Any]) -> F
     return np.asarray(estimator.predict(test))
 
 
-# --- First stage: without these nothing else can be looked at -----------------------------------
+# --- First stage: a model that fails here cannot be checked any further --------------------------
 
 
 def _check_construction(cls: type) -> Iterator[str]:
@@ -196,7 +127,7 @@ def _check_construction(cls: type) -> Iterator[str]:
             yield f"has no method {method}; derive from baselines.LDLEstimator"
     consumes = getattr(cls, "consumes", "features")
     if consumes not in CONSUMES:
-        yield f"consumes must be {listed(map(repr, CONSUMES), 'or')}, not {consumes!r}"
+        yield f"consumes must be {listed(CONSUMES, 'or')}, not {consumes!r}"
 
 
 def _check_fit_and_predict(cls: type) -> Iterator[str]:
@@ -249,7 +180,7 @@ def _check_repeatability(cls: type) -> Iterator[str]:
             "two fits on the same data give different predictions: take every random draw from "
             "numpy.random.default_rng(self.random_state), with a parameter random_state=None"
         )
-        return  # what follows could not be told from it
+        return  # the next check could not tell memory from chance
     again = _make(cls)
     again.fit(*_problem(cls, n=50, q=5, c=3, seed=1))
     again.fit(X[:40], D[:40])
@@ -293,7 +224,7 @@ def _check_awkward_data(cls: type) -> Iterator[str]:
         n = len(features) - 10
         try:
             predicted = _predict(cls, features[:n], target[:n], features[n:])
-        except (Exception, SystemExit) as error:  # whatever a user's model may raise
+        except (Exception, SystemExit) as error:  # a user's model may raise anything
             yield f"{where} it raises {type(error).__name__}: {error}"
         else:
             yield from _judge(predicted, (10, target.shape[1]), where)
@@ -314,7 +245,7 @@ def _check_bad_input(cls: type) -> Iterator[str]:
             _make(cls).fit(features, target)
         except ValueError:
             continue
-        except (Exception, SystemExit) as error:  # whatever a user's model may raise
+        except (Exception, SystemExit) as error:  # a user's model may raise anything
             yield f"{what} must raise ValueError, it raised {type(error).__name__}: {error}"
         else:
             yield f"{what} must raise ValueError; baselines.LDLEstimator checks it for you"

@@ -1,4 +1,4 @@
-"""Which code a model is: the hash of a file and of the local modules that it imports."""
+"""Identifies a model's code: a hash of its file and of the local modules that it imports."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def class_fingerprint(cls: type) -> str:
     In a notebook it is not: the text of the class alone would not tell a change in another cell.
     """
     try:
-        inspect.getsource(cls)  # that the file defines the class
+        inspect.getsource(cls)  # fails where no file defines the class
     except (OSError, TypeError):
         return ""
     return module_fingerprint(cls.__module__)
@@ -97,7 +97,13 @@ def local_files(file: Path, module: str = "") -> dict[Path, bytes]:
 
 
 def hidden_siblings(file: Path) -> dict[str, str]:
-    """Return the modules beside a file that it imports but does not get: name -> what it gets."""
+    """Find modules beside a file that it imports, but of which Python takes others.
+
+    Returns
+    -------
+    dict
+        Name of the module to the place of the other one.
+    """
     folder = file.parent
     tops = {path.relative_to(folder).parts[0].partition(".")[0] for path in local_files(file)}
     hidden = {}

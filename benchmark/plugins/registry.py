@@ -1,4 +1,4 @@
-"""The models by name: built in, from installed packages, from plugin files, from a session.
+"""All models by name: built in, from installed packages, from plugin files, from a session.
 
 A name maps to a target that is loaded only when needed, so that listing models imports nothing.
 """
@@ -60,7 +60,7 @@ class Entry:
         `code_fingerprint` of an installed package's modules, which a version does not tell when the
         package is installed in place; set by `identified`.
     usual : bool
-        Whether it is among "every model".
+        Whether ``run --all`` runs it.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Entry:
         module, _, attribute = self.target.partition(":")
         try:
             loaded = getattr(importlib.import_module(module), attribute)
-        except (Exception, SystemExit) as error:  # whatever a broken package may raise
+        except (Exception, SystemExit) as error:  # a broken package may raise anything
             raise UsageError(
                 f"model {self.name!r} cannot be loaded from {self.target}: "
                 f"{type(error).__name__}: {error}"
@@ -119,13 +119,14 @@ class Entry:
 
 
 def _arrive(*fields: Any) -> Entry:
-    """Make an entry that comes from another process, with its plugin loaded.
+    """Make an entry that another process has sent, and load its plugin.
 
-    The hyper-parameters that come after it may be functions or objects of the plugin.
+    The plugin is loaded at once, since hyper-parameters that are sent with the entry may be
+    functions or objects of it.
     """
     entry = Entry(*fields)
     if entry.file:
-        with suppress(UsageError):  # told when the model is loaded
+        with suppress(UsageError):  # the run tells it when it loads the model
             load_plugin(entry.file)
     return entry
 
@@ -142,7 +143,7 @@ _BUILT_IN = {
     "EW-MTCNN": "ewmtcnn:EWMTCNN",
 }
 
-# Classifiers, whose rows stand in the table of networks; run where they are named.
+# Classifiers of the paper's Table 4. `run --all` leaves them out; they run where they are named.
 _CLASSIFIERS = {
     "CNN-fine-tuned": "ewmtcnn:FineTunedCNN",
     "CNN-frozen": "ewmtcnn:FrozenCNN",
@@ -224,7 +225,7 @@ def check_name(name: object) -> None:
 
 
 def models() -> dict[str, Entry]:
-    """Every known model by name: built in, then installed packages, then registered ones."""
+    """Return every known model by name: built in, then installed packages, then registered ones."""
     known = {name: Entry(name, target) for name, target in _BUILT_IN.items()}
     known |= {name: Entry(name, target, usual=False) for name, target in _CLASSIFIERS.items()}
     for point in entry_points(group=ENTRY_POINT_GROUP):
@@ -299,7 +300,7 @@ def _execute(file: Path, path: str | Path, loading: _Loading) -> None:
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} is not a Python file; a plugin's name ends in .py")
-    # The folder stays on the path, for what a model imports when it is fitted.
+    # The folder stays on the path, since a model may import from it as late as in fit.
     if str(file.parent) not in sys.path:
         sys.path.append(str(file.parent))
     importlib.invalidate_caches()
@@ -315,7 +316,7 @@ def _execute(file: Path, path: str | Path, loading: _Loading) -> None:
         spec.loader.exec_module(module)
     except UsageError as error:
         raise UsageError(f"plugin {path}: {error}") from error
-    except (Exception, SystemExit) as error:  # whatever a user's file may raise
+    except (Exception, SystemExit) as error:  # a user's file may raise anything
         raise UsageError(f"plugin {path} cannot be loaded: {_where(error, file)}") from error
     finally:
         _loading.pop()
@@ -343,7 +344,7 @@ def _package_code(*modules: str) -> str:
 
 
 def _offers(entry: Entry, cls: type) -> bool:
-    """Whether an entry of a package is this class, which may be in a submodule of it."""
+    """Tell whether a package's entry names this class, which may be in a submodule of it."""
     if not isinstance(entry.target, str):
         return False
     module, _, attribute = entry.target.partition(":")
@@ -351,7 +352,7 @@ def _offers(entry: Entry, cls: type) -> bool:
 
 
 def _same_class(entry: Entry, cls: type) -> bool:
-    """Whether a session defines a class again, as a notebook does that runs a cell twice."""
+    """Tell whether a class is one defined anew, as when a notebook's cell is run twice."""
     return isinstance(entry.target, type) and (
         (entry.target.__module__, entry.target.__qualname__) == (cls.__module__, cls.__qualname__)
     )
@@ -368,22 +369,3 @@ def _where(error: BaseException, file: Path) -> str:
     line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
     message = error.msg if isinstance(error, SyntaxError) else str(error)
     return f"{f'line {line}: ' if line else ''}{type(error).__name__}: {message}"
-
-
-def default_params(cls: type) -> dict[str, Any]:
-    """Return the hyper-parameters of a model class and their defaults.
-
-    Raises
-    ------
-    UsageError
-        The class cannot be made without arguments or has no ``get_params``.
-    """
-    try:
-        params: dict[str, Any] = cls().get_params(deep=False)
-    except (Exception, SystemExit) as error:  # whatever a user's constructor may raise
-        raise UsageError(
-            f"{cls.__name__} cannot be made with its defaults "
-            f"({type(error).__name__}: {error}); give every parameter a default and derive from "
-            f"baselines.LDLEstimator"
-        ) from error
-    return params

@@ -11,11 +11,10 @@ import numpy as np
 
 from benchmark.analysis.comparisons import as_good_as_best
 from benchmark.analysis.evidence import Evidence
-from benchmark.analysis.instances import predictions_of
-from benchmark.analysis.samples import SIDE, shown_rows
 from benchmark.analysis.statistics import ALPHA
 from benchmark.metrics import BY_NAME, MEASURES
 from benchmark.reporting.summary import size_of
+from benchmark.store.pictures import SIDE
 from benchmark.wording import GAP, count, duration, listed, percent, value
 from features.arrays import FloatArray
 
@@ -203,7 +202,7 @@ def _first(evidence: Evidence, dataset: str) -> int:
 
 
 def _short(value: float) -> float | None:
-    """Round to five significant digits; what JSON does not know is nothing."""
+    """Round to five significant digits; None for NaN and infinity, which JSON lacks."""
     if not np.isfinite(value):
         return None
     rounded = float(f"{value:.5g}")
@@ -218,9 +217,9 @@ def instances_data(evidence: Evidence, pictures: bool) -> list[dict[str, Any]]:
     """
     found = []
     for dataset, truth in evidence.plan.truths.items():
-        rows = shown_rows(evidence, dataset)
+        rows = evidence.shown_rows(dataset)
         stored = evidence.thumbnails(dataset) if pictures else {}
-        predicted = predictions_of(evidence, dataset)
+        predicted = evidence.predictions(dataset)
         values = evidence.values[dataset]
         found.append(
             {
@@ -327,7 +326,7 @@ def timing_rows(evidence: Evidence) -> list[dict[str, Any]]:
 
 
 def failure_rows(evidence: Evidence) -> list[dict[str, Any]]:
-    """List what failed when the runs were last at work and still has no result, with its log."""
+    """List tasks that failed in the last run and have no result since, with their tracebacks."""
     done = {(task.dataset, task.model, task.repeat, task.fold) for task in evidence.results}
     found: Iterable[dict[str, Any]] = (
         entry for folder in evidence.folders for entry in folder.read_failures()

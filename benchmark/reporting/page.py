@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.comparisons import ASSUMPTIONS
 from benchmark.analysis.evidence import Evidence
-from benchmark.figures import Choice
+from benchmark.figures.base import written
+from benchmark.figures.catalogue import draw_all
+from benchmark.figures.choice import Choice, NotShown
 from benchmark.metrics import MEASURES
 from benchmark.paper.comparison import NotComparable, compare
 from benchmark.paper.grids import grids
@@ -34,10 +36,13 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
-#: Figures of one dataset are drawn for so many datasets; the rest can be asked for by name.
+#: Number of datasets whose figures are in the report; the others can be drawn by the command.
 _DRAWN_DATASETS = 3
 
-# A drawing with more points than this takes less room as pixels.
+# Figures with pictures of instances.
+_WITH_PICTURES = ("1", "4")
+
+# A drawing that is larger than this as SVG, in bytes, takes less room as PNG.
 _LARGEST_SVG = 150_000
 
 
@@ -113,22 +118,18 @@ def render(values: Mapping[str, Any]) -> str:
 
 
 def _figures(evidence: Evidence, pictures: bool) -> tuple[list[Picture], list[str]]:
-    from benchmark.commands.show import drawings
-
     names = list(evidence.plan.truths)
     drawn = names if len(names) <= _DRAWN_DATASETS else names[:_DRAWN_DATASETS]
     found = []
-    for kind, drawing in drawings(evidence, Choice(), drawn):
-        if not pictures and kind.name in ("1", "4"):
+    for attempt in draw_all(evidence, Choice(), drawn):
+        drawing, kind = attempt.outcome, attempt.kind
+        if isinstance(drawing, NotShown) or (not pictures and kind.name in _WITH_PICTURES):
             continue
-        title = kind.title
-        found.append(Picture(title, drawing.caption, _address(drawing.figure)))
+        found.append(Picture(kind.title, drawing.caption, _address(drawing.figure)))
     return found, names[len(drawn) :]
 
 
 def _address(figure: Figure) -> str:
-    from benchmark.figures.base import written
-
     content = written(figure, "svg")
     kind = "svg+xml"
     if len(content) > _LARGEST_SVG:

@@ -1,1 +1,1 @@
-"""From a plan to stored results."""
+"""Computes what a plan lists, and stores the results."""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmark.datasets import Dataset
 from benchmark.errors import BenchmarkError
-from benchmark.planning.plan import Plan
-from benchmark.planning.protocol import Model
-from benchmark.planning.settings import Needs
-from benchmark.planning.tasks import Outcome, Task, Work, execute, status_of
-from benchmark.progress import progress
+from benchmark.planning.inputs import Input
+from benchmark.planning.tasks import Outcome, Task
+from benchmark.progress import Console
 from benchmark.running import environment
 from benchmark.running.estimate import (
     describe_costs,
@@ -23,41 +21,16 @@ from benchmark.running.estimate import (
     measure_costs,
     workers_that_fit,
 )
-from benchmark.running.inputs import Input
-from benchmark.running.prepare import find_device, helper, prepare_inputs
+from benchmark.running.execute import Work, execute, status_of
+from benchmark.running.job import Job
+from benchmark.running.prepare import Device, find_device, helper, prepare_inputs
 from benchmark.running.workers import marker_of, run_tasks
 from benchmark.store.run_folder import RunFolder
 from benchmark.wording import count
 
 logger = logging.getLogger("benchmark")
 
-Tell = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What a run may use.
-
-    Attributes
-    ----------
-    workers : int
-        Tasks at the same time.
-    task_timeout : float, optional
-        Seconds after which a task is stopped; by default an hour for a model on features, and no
-        limit for a network.
-    cache : Path
-        Folder for features and decoded images.
-    show_progress : bool
-        Show progress lines on stderr.
-    """
-
-    workers: int
-    task_timeout: float | None
-    cache: Path
-    show_progress: bool
-
-
-#: Seconds after which a model on features is stopped unless told otherwise.
+#: Default time limit of a task in seconds, for models on features; networks have none.
 TASK_TIMEOUT = 3600.0
 
 
@@ -67,20 +40,11 @@ class _Phase:
 
     tasks: list[Task]
     workers: int
-    one_process: bool = False
+    single_process: bool = False
     backend: str = ""
 
 
-def compute(
-    folder: RunFolder,
-    plan: Plan,
-    pending: Sequence[Task],
-    datasets: Mapping[str, Dataset],
-    models: Mapping[str, Model],
-    needs: Needs,
-    resources: Resources,
-    tell: Tell,
-) -> list[Outcome]:
+def compute(job: Job, folder: RunFolder, console: Console) -> list[Outcome]:
     """Run the pending tasks, store what succeeds, and return what fails.
 
     Raises
@@ -89,108 +53,95 @@ def compute(
         Interrupted, or nothing more can be stored; what was computed is kept.
     """
     done: list[Task] = []
+    failures: list[Outcome] = []
     try:
-        inputs, phases = _prepare(plan, pending, datasets, models, needs, resources, tell)
-        arguments = _arguments(folder, plan, models, inputs, resources)
-        failures: list[Outcome] = []
+        work_of, phases = _prepare(job, folder, console)
         for phase in phases:
-            failures += _run_phase(folder, phase, arguments, resources.show_progress, done)
+            failures += _run_phase(phase, work_of, folder, console, done)
     except KeyboardInterrupt as error:
         logger.warning("interrupted after %d tasks", len(done))
         raise BenchmarkError(
-            f"interrupted: {len(done)} of {len(pending)} tasks were computed and are kept; "
+            f"interrupted: {len(done)} of {len(job.pending)} tasks were computed and are kept; "
             f"the same command goes on from there (without --force, which starts anew)"
         ) from error
     return failures
 
 
 def _prepare(
-    plan: Plan,
-    pending: Sequence[Task],
-    datasets: Mapping[str, Dataset],
-    models: Mapping[str, Model],
-    needs: Needs,
-    resources: Resources,
-    tell: Tell,
-) -> tuple[dict[tuple[str, str], Input], list[_Phase]]:
-    pairs = {(task.dataset, task.model) for task in pending}
-    wanted = {name: {needs[name][m] for d, m in pairs if d == name} for name in datasets}
-    # All folds of a network one after the other, since a process compiles it once for them.
-    names = list(models)
-    networks = [task for task in pending if models[task.model].is_network]
-    networks.sort(key=lambda task: names.index(task.model))
-    others = [task for task in pending if not models[task.model].is_network]
+    job: Job, folder: RunFolder, console: Console
+) -> tuple[Callable[[Task], Work], list[_Phase]]:
+    """Get ready what tasks share, and decide how many run at the same time."""
+    networks, others, workers = job.networks, job.others, job.resources.workers
     with helper() as process:
-        prepared = prepare_inputs(
-            process, datasets, wanted, resources.cache, resources.show_progress, tell
-        )
-        phases = [_Phase(others, min(resources.workers, max(len(others), 1)))]
-        if networks:
-            device = find_device(process)
-            tell(f"Networks run on {device.name} with {device.backend}.")
-            workers = 1 if device.accelerated else min(resources.workers, len(networks))
-    if networks:
-        if is_long(networks, models, needs, plan, device):
-            costs = measure_costs(networks, models, needs, plan, device, tell)
-            free = free_memory()
-            workers = 1 if device.accelerated else workers_that_fit(costs, workers, free)
-            describe_costs(costs, workers, free, tell)
+        inputs = prepare_inputs(process, job.pending_needs, job.resources.cache, console)
+        device = find_device(process) if networks else None
+    phases = []
+    if others:
+        phases.append(_Phase(others, min(workers, len(others))))
+    if device:
+        console.tell(f"Networks run on {device.name} with {device.backend}.")
+        workers = _workers_for_networks(job, device, console)
         phases.append(_Phase(networks, workers, workers == 1, device.backend))
-    inputs = {(d, m): prepared[d, needs[d][m]] for d, m in pairs}
-    return inputs, [phase for phase in phases if phase.tasks]
+
+    def work_of(task: Task) -> Work:
+        return _work(job, task, inputs[task.dataset, job.need(task)], folder)
+
+    return work_of, phases
 
 
-def _arguments(
-    folder: RunFolder,
-    plan: Plan,
-    models: Mapping[str, Model],
-    inputs: Mapping[tuple[str, str], Input],
-    resources: Resources,
-) -> Callable[[Task], tuple[Work]]:
-    def arguments(task: Task) -> tuple[Work]:
-        model, truth = models[task.model], plan.truths[task.dataset]
-        usual = math.inf if model.is_network else TASK_TIMEOUT
-        limit = usual if resources.task_timeout is None else resources.task_timeout
-        work = Work(
-            model=replace(model, entry=model.entry.portable()),
-            input=inputs[task.dataset, task.model],
-            D=truth.D,
-            train=truth.folds.train(task.repeat, task.fold),
-            test=truth.folds.test(task.repeat, task.fold),
-            facts={"labels": truth.label_names, "sigma": truth.sigma},
-            time_limit=limit,
-            checkpoints=folder.checkpoints(task) if model.is_network else None,
-        )
-        return (work,)
+def _workers_for_networks(job: Job, device: Device, console: Console) -> int:
+    workers = 1 if device.accelerated else min(job.resources.workers, len(job.networks))
+    if is_long(job, device):
+        costs, free = measure_costs(job, device, console), free_memory()
+        if not device.accelerated:
+            workers = workers_that_fit(costs, workers, free)
+        describe_costs(costs, workers, free, console)
+    return workers
 
-    return arguments
+
+def _work(job: Job, task: Task, given: Input, folder: RunFolder) -> Work:
+    """Put together what a worker process needs for a task."""
+    model, truth = job.model(task), job.truth(task)
+    usual = math.inf if model.is_network else TASK_TIMEOUT
+    limit = job.resources.task_timeout
+    return Work(
+        model=replace(model, entry=model.entry.portable()),
+        input=given,
+        D=truth.D,
+        train=job.training_rows(task),
+        test=job.test_rows(task),
+        facts=truth.facts,
+        time_limit=usual if limit is None else limit,
+        checkpoints=folder.checkpoints(task) if model.is_network else None,
+    )
 
 
 def _run_phase(
-    folder: RunFolder,
     phase: _Phase,
-    arguments: Callable[[Task], tuple[Work]],
-    show_progress: bool,
+    work_of: Callable[[Task], Work],
+    folder: RunFolder,
+    console: Console,
     done: list[Task],
 ) -> list[Outcome]:
+    """Run tasks, store what succeeds and add it to `done`, and return what fails."""
     failures = []
-    markers = folder.path.resolve() / "running"  # also where a model changes the folder
-    running = _running(phase.tasks, markers)
+    markers = (
+        folder.path.resolve() / "running"
+    )  # absolute, since a model may change the working folder
     versions = environment.versions(phase.backend)
-    outcomes = run_tasks(phase.tasks, execute, arguments, phase.workers, markers, phase.one_process)
-    try:
-        with progress(len(phase.tasks), running, show_progress) as advance:
-            for outcome in outcomes:
-                _log(outcome)
-                if outcome.error:
-                    failures.append(outcome)
-                else:
-                    folder.write_outcome(outcome, versions)
-                    folder.remove_checkpoints(outcome.task)
-                    done.append(outcome.task)
-                advance()
-    finally:
-        outcomes.close()
+    outcomes = run_tasks(
+        phase.tasks, execute, work_of, phase.workers, markers, phase.single_process
+    )
+    with closing(outcomes), console.tasks(len(phase.tasks), _running(phase.tasks, markers)) as step:
+        for outcome in outcomes:
+            _log(outcome)
+            if outcome.error:
+                failures.append(outcome)
+            else:
+                folder.write_outcome(outcome, versions)
+                folder.remove_checkpoints(outcome.task)
+                done.append(outcome.task)
+            step()
     return failures
 
 

@@ -1,4 +1,4 @@
-"""The circumstances of a run: versions, machine, log. They explain results, not determine them."""
+"""Records how a run was made: command, versions, machine and log. No key depends on these."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def describe() -> dict[str, Any]:
 
 
 def command_line() -> str:
-    """Return the command as it was given, whatever folder the program lies in."""
+    """Return the command as it was given, without the folder of the program."""
     program, *arguments = sys.argv
     name = Path(program).name
     start = ["python", "-m", "benchmark"] if name == "__main__.py" else [name]
     return shlex.join([*start, *arguments])
 
 
-#: What every result can depend on, and what one of a network's can.
+#: Libraries that every result may depend on, and those that a network's may depend on too.
 LIBRARIES = ("ldl-benchmark", "numpy", "scipy", "scikit-learn")
 NETWORK_LIBRARIES = ("keras", "pillow")
 
 
 def versions(backend: str = "") -> dict[str, str]:
-    """Return the versions of what a result can depend on, by name.
+    """Return the versions of what a result may depend on, by name.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def versions(backend: str = "") -> dict[str, str]:
 
 @contextmanager
 def log_to(path: Path) -> Iterator[None]:
-    """Append what happens to a log file.
+    """Append the messages of the logger ``benchmark`` to a file.
 
     Raises
     ------

@@ -1,28 +1,29 @@
-"""What training the networks of a run will take, from a few measured steps, before it starts."""
+"""Estimates what training networks will take, from a few measured steps, before a run starts."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmark.planning.plan import Plan
-from benchmark.planning.protocol import Model
-from benchmark.planning.tasks import Task, with_facts
-from benchmark.running.inputs import Need
+from benchmark.planning.models import Model, with_facts
+from benchmark.planning.needs import NetworkImages
+from benchmark.planning.tasks import Task
+from benchmark.progress import Console
+from benchmark.running.job import Job
 from benchmark.running.prepare import Device, helper
 from benchmark.wording import count, duration
 from ewmtcnn.base import NetworkEstimator
 from features.networks.backbones import find_backbone
 
-#: Floating-point operations of a run of networks that is too short to be measured first: minutes
-#: on a CPU core, seconds on an accelerator.
+#: Runs of networks with fewer floating-point operations are not worth measuring, without and with
+#: an accelerator: they take minutes on a CPU core, or seconds on an accelerator.
 SMALL_RUN = {False: 1e14, True: 1e17}
 
-# Of the free memory, how much the networks that run at the same time may take.
+# Share of the free memory that the networks which run at the same time may take.
 _MEMORY_SHARE = 0.8
 
 
@@ -52,90 +53,79 @@ class Cost:
     mib: float
 
 
-def operations(task: Task, model: Model, need: Need, plan: Plan) -> float:
+def operations(job: Job, task: Task) -> float:
     """Count the floating-point operations of a fold: three forward passes per image and epoch."""
-    params = model.params
-    if need.kind != "images" or not issubclass(model.entry.load(), NetworkEstimator):
-        return 0.0  # nothing is known of what another's network takes
-    backbone = find_backbone(params["backbone"])
+    model, need = job.model(task), job.need(task)
+    if not isinstance(need, NetworkImages) or not issubclass(model.entry.load(), NetworkEstimator):
+        return 0.0  # how long a plugin's network takes is not known
+    backbone = find_backbone(model.params["backbone"])
     scale = (need.size / backbone.size) ** 2
-    rows = len(plan.truths[task.dataset].folds.train(task.repeat, task.fold))
-    return 3e9 * backbone.gflops * scale * rows * int(params["epochs"])
+    rows = len(job.training_rows(task))
+    return 3e9 * backbone.gflops * scale * rows * int(model.params["epochs"])
 
 
-def is_long(
-    tasks: Sequence[Task], models: Mapping[str, Model], needs: Mapping[str, Mapping[str, Need]],
-    plan: Plan, device: Device,
-) -> bool:  # fmt: skip
-    """Tell whether a run of networks is worth measuring first."""
-    total = sum(operations(t, models[t.model], needs[t.dataset][t.model], plan) for t in tasks)
-    return total > SMALL_RUN[device.accelerated]
+def is_long(job: Job, device: Device) -> bool:
+    """Tell whether the networks of a run are worth measuring first."""
+    return sum(operations(job, task) for task in job.networks) > SMALL_RUN[device.accelerated]
 
 
-def measure_costs(
-    tasks: Sequence[Task],
-    models: Mapping[str, Model],
-    needs: Mapping[str, Mapping[str, Need]],
-    plan: Plan,
-    device: Device,
-    tell: Callable[[str], None],
-) -> list[Cost]:
+def measure_costs(job: Job, device: Device, console: Console) -> list[Cost]:
     """Measure a few steps of each network whose steps take long, once for all its variants.
-
-    Parameters
-    ----------
-    tasks : sequence of Task
-        Pending tasks of networks.
-    models, needs, plan, device
-        Of the run.
-    tell : callable
-        Gets a sentence before each measurement.
 
     Raises
     ------
     BenchmarkError
         A network cannot be built, or a batch does not fit the memory; says which size does.
     """
+    tasks = job.networks
     folds = Counter((task.dataset, task.model) for task in tasks)
+    firsts = {(task.dataset, task.model): task for task in reversed(tasks)}
     costs = []
     measured: dict[tuple[object, ...], tuple[float, float]] = {}
     for (dataset, name), number in folds.items():
-        model, need, truth = models[name], needs[dataset][name], plan.truths[dataset]
-        task = next(t for t in tasks if (t.dataset, t.model) == (dataset, name))
-        if not operations(task, model, need, plan):
+        task = firsts[dataset, name]
+        model, need = job.model(task), job.need(task)
+        if not isinstance(need, NetworkImages) or not operations(job, task):
             continue
-        rows = len(truth.folds.train(task.repeat, task.fold))
+        rows = len(job.training_rows(task))
         batch = min(int(model.params["batch_size"]), rows)
         kind = (model.entry.name, model.params["backbone"], model.params.get("precision"),
                 need.size, batch)  # fmt: skip
         if kind not in measured:
-            tell(f"Measuring a few steps of {name} ...")
-            facts = {"labels": truth.label_names, "sigma": truth.sigma}
-            sent = replace(model, entry=model.entry.portable())
-            with helper() as process:  # one each, since the peak of memory is its process's
-                measured[kind] = process.call(
-                    f"measuring {name}", _measure_there, sent, facts, need.size,
-                    len(truth.label_names), batch, not device.accelerated,
-                )  # fmt: skip
+            console.tell(f"Measuring a few steps of {name} ...")
+            measured[kind] = _measure(job, task, need.size, batch, not device.accelerated)
         step, mib = measured[kind]
         steps = math.ceil(rows / batch) * int(model.params["epochs"])
         costs.append(Cost(name, dataset, number, steps * step, step, mib))
     return costs
 
 
-def _measure_there(
-    model: Model,
-    facts: Mapping[str, object],
-    size: int,
-    n_labels: int,
-    batch_size: int,
-    one_thread: bool,
+def _measure(
+    job: Job, task: Task, size: int, batch_size: int, one_thread: bool
 ) -> tuple[float, float]:
+    """Return the seconds of a step and the peak of memory in MiB."""
+    model, facts = job.model(task), job.truth(task).facts
+    model = replace(
+        model,
+        entry=model.entry.portable(),
+        params=with_facts({**model.params, "batch_size": batch_size}, facts),
+    )
+    labels = len(job.truth(task).label_names)
+    with (
+        helper() as process
+    ):  # one process each, since it is a process whose peak of memory is measured
+        found: tuple[float, float] = process.call(
+            f"measuring {task.model}", _measure_there, model, size, labels, one_thread
+        )
+    return found
+
+
+def _measure_there(model: Model, size: int, n_labels: int, one_thread: bool) -> tuple[float, float]:
     from features.networks import backend
 
     backend.start(threads=1 if one_thread else None)
     estimator = model.entry.load()()
-    estimator.set_params(**with_facts({**model.params, "batch_size": batch_size}, facts))
+    estimator.set_params(**model.params)
     cost = estimator.measure_step(size, n_labels)
     return cost.seconds, cost.peak_mib
 
@@ -148,34 +138,32 @@ def workers_that_fit(costs: Sequence[Cost], workers: int, free_mib: float) -> in
     return max(1, min(workers, int(_MEMORY_SHARE * free_mib / largest)))
 
 
-def describe_costs(
-    costs: Sequence[Cost], workers: int, free_mib: float, tell: Callable[[str], None]
-) -> None:
+def describe_costs(costs: Sequence[Cost], workers: int, free_mib: float, console: Console) -> None:
     """Say what was found: a sentence for each network, and one for all."""
     for cost in costs:
-        tell(
+        console.tell(
             f"{cost.model} on {cost.dataset}: {count(cost.folds, 'fold')} of about "
             f"{duration(cost.seconds)} ({duration(cost.step)} a step), {cost.mib / 1024:.1f} GiB "
             f"each."
         )
     total = sum(cost.seconds * cost.folds for cost in costs) / workers
     if total:
-        tell(f"Networks will take about {duration(total)}, {workers} at a time.")
+        console.tell(f"Networks will take about {duration(total)}, {workers} at a time.")
     largest = max((cost.mib for cost in costs), default=0.0)
     if largest > free_mib:
-        tell(
+        console.tell(
             f"Warning: a network needs {largest / 1024:.1f} GiB and {free_mib / 1024:.1f} GiB are "
             f"free; lower --batch-size."
         )
 
 
 def free_memory() -> float:
-    """Return the memory that programs can still take, in MiB."""
+    """Return the memory that is available to programs, in MiB."""
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return int(line.split()[1]) / 1024
     except OSError:
         pass
-    # Where the system does not tell, take all there is.
+    # A system without that file does not tell what is free; take all memory there is.
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20

@@ -5,22 +5,19 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import signal
-import threading
-import time
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky import ProcessPoolExecutor, process_executor
-from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from benchmark.planning.tasks import Outcome, Task
+from benchmark.running.processes import ctrl_c_waits, one_process, start_worker
 
-# What caps the threads of the libraries that a task may load, whoever loads them first.
+# Environment variables that limit libraries to one thread, whichever of them a task loads first.
 ONE_THREAD = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     **dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC"), "1"),
@@ -31,51 +28,51 @@ ONE_THREAD = {
 def run_tasks(
     tasks: Sequence[Task],
     call: Callable[..., Outcome],
-    arguments: Callable[[Task], tuple[Any, ...]],
+    work_of: Callable[[Task], Any],
     n_jobs: int,
     markers: Path,
-    one_process: bool = False,
+    single_process: bool = False,
 ) -> Generator[Outcome]:
     """Run tasks in processes and yield each outcome as soon as it is known, in any order.
 
     A task that kills its process (a crash in compiled code, memory that runs out, a hang that
     nothing interrupts) yields an outcome with the reason. Who did it is told by the markers: the
-    tasks that were running when the process died are run again, each alone. Where none was
-    running, it is one of those that were on their way.
+    tasks that were running when the process died are run again, each alone. If none was running,
+    those that were on their way to a worker are.
 
     Parameters
     ----------
     tasks : sequence of Task
         Work to do; started in this order.
     call : callable
-        Called in a worker process as ``call(task, marker, *arguments(task))``; see
-        `benchmark.planning.tasks.execute`.
-    arguments : callable
-        Task to the further arguments of its call.
+        Called in a worker process as ``call(task, marker, work_of(task))``; see
+        `benchmark.running.execute.execute`.
+    work_of : callable
+        Returns what the worker process needs for a task.
     n_jobs : int
         Number of tasks that run at the same time.
     markers : Path
         Folder for the markers of running tasks; emptied before and after.
-    one_process : bool
+    single_process : bool
         Do all tasks one after the other in a single process, so that a device with one memory has
         one user, who compiles a network once.
     """
     shutil.rmtree(markers, ignore_errors=True)
     waiting, suspects = list(tasks), list[Task]()
     while waiting or suspects:
-        # A suspect runs alone, so that it harms no other task and its guilt is certain.
+        # A suspect runs alone: it can harm no other task, and if the process dies again, it did it.
         batch = [suspects.pop(0)] if suspects else waiting
         unfinished = {task: marker_of(task, markers) for task in batch}
-        calls = (delayed(call)(task, unfinished[task], *arguments(task)) for task in batch)
+        calls = (delayed(call)(task, unfinished[task], work_of(task)) for task in batch)
         try:
-            stream = _stream_alone(calls) if one_process else _stream(calls, n_jobs)
-            with _closing(stream) as outcomes:
-                for outcome in outcomes:
+            stream = _stream_alone(calls) if single_process else _stream(calls, n_jobs)
+            with closing(stream):
+                for outcome in stream:
                     del unfinished[outcome.task]
                     yield outcome
         except BrokenProcessPool as error:
             started = {task: _read(m) for task, m in unfinished.items() if m.exists()}
-            if not started:  # joblib takes at most this many ahead
+            if not started:  # at most this many were on their way
                 started = dict.fromkeys(list(unfinished)[: 2 * max(2, n_jobs)], "")
             for task, trace in started.items():
                 unfinished.pop(task).unlink(missing_ok=True)
@@ -93,9 +90,29 @@ def marker_of(task: Task, markers: Path) -> Path:
     return markers / ("_".join(task.path.with_suffix(".txt").parts[1:]))
 
 
+def _stream(calls: Iterator[Any], n_jobs: int) -> Generator[Outcome]:
+    # With n_jobs=1 joblib would run tasks in this process, where a model that hangs or crashes ends
+    # the run; so there are two workers, of which one gets work.
+    options: dict[str, Any] = {
+        "inner_max_num_threads": 1,
+        "initializer": _start_joblib_worker,
+        "initargs": (os.getpid(),),
+    }
+    with parallel_config("loky", **options), ExitStack() as stack:
+        parallel = Parallel(
+            n_jobs=max(2, n_jobs),
+            pre_dispatch=n_jobs,
+            batch_size=1,
+            return_as="generator_unordered",
+        )
+        with ctrl_c_waits():
+            outcomes = stack.enter_context(_closing(parallel(calls)))  # starts the workers
+        yield from outcomes
+
+
 @contextmanager
-def _closing(outcomes: Generator[Outcome]) -> Iterator[Iterator[Outcome]]:
-    """Stop the workers when the consumer leaves early; joblib's warning of that is no news."""
+def _closing(outcomes: Generator[Outcome]) -> Iterator[Generator[Outcome]]:
+    """Stop the workers when the consumer leaves early, without joblib's warning that it did."""
     try:
         yield outcomes
     finally:
@@ -104,56 +121,21 @@ def _closing(outcomes: Generator[Outcome]) -> Iterator[Iterator[Outcome]]:
             outcomes.close()
 
 
-def _stream(calls: Iterator[Any], n_jobs: int) -> Generator[Outcome]:
-    # joblib would run n_jobs=1 in this process, where a model that hangs or crashes ends the run;
-    # two workers of which one gets work keep it out.
-    options: dict[str, Any] = {
-        "inner_max_num_threads": 1,
-        "initializer": _start_task_worker,
-        "initargs": (os.getpid(),),
-    }
-    with parallel_config("loky", **options):
-        parallel = Parallel(
-            n_jobs=max(2, n_jobs),
-            pre_dispatch=n_jobs,
-            batch_size=1,
-            return_as="generator_unordered",
-        )
-        yield from parallel(calls)
-
-
 def _stream_alone(calls: Iterator[Any]) -> Generator[Outcome]:
-    executor = ProcessPoolExecutor(
-        max_workers=1, initializer=_start_task_worker, initargs=(os.getpid(),), env=ONE_THREAD
-    )
-    try:
+    with one_process(_one_thread()) as executor:
         for function, arguments, _ in calls:
             yield executor.submit(function, *arguments).result()
-    except BaseException:
-        executor.shutdown(wait=True, kill_workers=True)
-        raise
-    executor.shutdown(wait=True)
 
 
-def _start_task_worker(parent: int) -> None:
-    flags = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD['XLA_FLAGS']}".strip()
-    os.environ.update({**ONE_THREAD, "XLA_FLAGS": flags})
+def _start_joblib_worker(parent: int) -> None:
+    os.environ.update(_one_thread())
     start_worker(parent)
 
 
-def start_worker(parent: int) -> None:
-    """Make a worker leave Ctrl-C to its parent, and end with it, however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Where psutil is installed, a worker that grows by what TensorFlow takes is thought to leak and
-    # told to leave, after which the run was seen to wait for ever.
-    process_executor._USE_PSUTIL = False
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+def _one_thread() -> dict[str, str]:
+    """Return the variables that cap threads, with the flags for XLA that the user has set."""
+    flags = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD['XLA_FLAGS']}".strip()
+    return {**ONE_THREAD, "XLA_FLAGS": flags}
 
 
 def _read(marker: Path) -> str:
@@ -161,7 +143,7 @@ def _read(marker: Path) -> str:
 
 
 def _reason(error: BrokenProcessPool, trace: str) -> str:
-    if trace.startswith("Timeout"):  # as faulthandler begins
+    if trace.startswith("Timeout"):  # the first word that faulthandler writes
         return "its process was ended, since it ignored the time limit (--task-timeout)"
     codes = re.search(r"exit codes of the workers are \{(.*?)\}", str(error))
     detail = trace.splitlines()[0] if trace else codes.group(1) if codes else "no exit code"

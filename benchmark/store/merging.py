@@ -1,4 +1,4 @@
-"""Puts the results of several runs together, where they were made in the same way."""
+"""Merges the results of several runs, where they were made in the same way."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class Part:
     name : str
         Its folder, for people.
     label : str
-        What its models are called by where another run has others of the same name; may be empty.
+        Added to the names of its models where another run has different models of the same name;
+        may be empty.
     plan : Plan
     results : dict
         Task to stored result.
@@ -41,7 +42,7 @@ class Part:
 
 
 def merge(parts: Sequence[Part]) -> tuple[Plan, dict[Task, Result], int]:
-    """Put runs together.
+    """Merge runs.
 
     Datasets and models of all of them are joined. What two runs have both is taken from the
     first, if it was made in the same way.
@@ -62,7 +63,7 @@ def merge(parts: Sequence[Part]) -> tuple[Plan, dict[Task, Result], int]:
     Raises
     ------
     UsageError
-        Seed, folds, data or settings differ; tells the difference.
+        Seed, folds, data or settings differ; the message says how.
     """
     if len(parts) == 1:
         return parts[0].plan, parts[0].results, parts[0].missing
@@ -94,7 +95,7 @@ def merge(parts: Sequence[Part]) -> tuple[Plan, dict[Task, Result], int]:
 
 
 def _joined(former: Truth | None, truth: Truth) -> Truth:
-    """Give the same data the notes of both."""
+    """Return the truth of a dataset with the notes of both runs."""
     if former is None:
         return truth
     return replace(former, notes=tuple(dict.fromkeys((*former.notes, *truth.notes))))
@@ -127,7 +128,7 @@ def _check_protocol(first: Part, other: Part) -> None:
 
 
 def _clashes(parts: Sequence[Part], part: Part) -> dict[str, str]:
-    """Names of a part's models that another uses for something else, with their new names.
+    """Find names under which another part has a different model, and give new ones.
 
     Raises
     ------
@@ -151,7 +152,7 @@ def _clashes(parts: Sequence[Part], part: Part) -> dict[str, str]:
 
 
 def _differences(mine: Plan, its: Plan) -> Iterator[tuple[str, str]]:
-    """Models of the same name that were not made in the same way, and what differs."""
+    """Yield models of the same name that were not made in the same way, and what differs."""
     for name in mine.models:
         if name not in its.models:
             continue
@@ -165,7 +166,7 @@ def _differences(mine: Plan, its: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _common(mine: Plan, its: Plan) -> list[str]:
-    """Names of the datasets of both."""
+    """Return the names of datasets that both have."""
     return [name for name in mine.truths if name in its.truths]
 
 
@@ -184,7 +185,7 @@ def _compare(mine: Mapping[str, Any], its: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _renamed(part: Part, names: Mapping[str, str]) -> tuple[Plan, list[Task], dict[Task, Result]]:
-    """Give models new names, in the plan and in the tasks."""
+    """Return the plan, its tasks and the results with new names of models."""
 
     def new(name: str) -> str:
         return names.get(name, name)

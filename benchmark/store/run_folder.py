@@ -1,4 +1,4 @@
-"""The run folder: what a run was asked to do, its truth, and one result file per task."""
+"""The run folder: the plan of a run, the truth of its datasets, and one result file per task."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from features.storage.files import (
     write_json,
 )
 
-#: Files made from the results; absent while a run is incomplete.
+#: Files made from the results; deleted when a run starts that has something to compute.
 DERIVED = (
     "scores.csv",
     "timings.csv",
@@ -45,7 +45,7 @@ DERIVED = (
     "report.html",
 )
 
-#: The folder of the figures, made from the results too.
+#: Folder of the figures in the run folder; deleted with those files.
 FIGURES = "figures"
 
 
@@ -93,7 +93,7 @@ class RunFolder:
             lock.release()
 
     def write_plan(self, plan: Plan, about: Mapping[str, Any]) -> None:
-        """Write ``run.json``, the truth of every dataset, and the folds for people."""
+        """Write ``run.json``, the truth of every dataset, and a CSV file of its folds."""
         for truth in plan.truths.values():
             self._write_truth(truth)
         datasets = [
@@ -137,7 +137,7 @@ class RunFolder:
             model["name"]: {key: value for key, value in model.items() if key != "name"}
             for model in content["models"]
         }
-        plain = dict.fromkeys(models, "")  # as in runs from before there were images
+        plain = dict.fromkeys(models, "")  # runs of early versions, which had no images, lack it
         inputs = {entry["name"]: entry.get("inputs", plain) for entry in content["datasets"]}
         return Plan(content["protocol"], content["seed"], truths, models, inputs)
 
@@ -147,7 +147,7 @@ class RunFolder:
         return about
 
     def make_for_outputs(self) -> None:
-        """Make the folder for what several runs give together.
+        """Make a folder for the tables of several merged runs.
 
         Raises
         ------
@@ -202,25 +202,25 @@ class RunFolder:
         return Result(arrays["predictions"], record)
 
     def remove_results(self, tasks: Iterable[Task]) -> None:
-        """Delete the stored results of tasks, and what is left of half-done ones."""
+        """Delete the stored results and checkpoints of tasks."""
         for task in tasks:
             (self.path / task.path).unlink(missing_ok=True)
             self.remove_checkpoints(task)
 
     def remove_checkpoints(self, task: Task) -> None:
-        """Delete what a task kept to go on from, and the folders that are empty then."""
+        """Delete a task's checkpoints, and the folders that are empty then."""
         folder = self.checkpoints(task)
         shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):  # others keep something there, or there is none
+        with contextlib.suppress(OSError):  # not empty, or not there
             for parent in list(folder.parents)[:3]:
                 parent.rmdir()
 
     def checkpoints(self, task: Task) -> Path:
-        """Return the folder in which a task keeps what lets it go on after a kill."""
+        """Return the folder of a task's checkpoints, from which it goes on after a kill."""
         return self.path.resolve() / "checkpoints" / task.path.relative_to("tasks").with_suffix("")
 
     def write_failures(self, outcomes: Iterable[Outcome]) -> None:
-        """Keep what failed in the last run, with its traceback, for the report."""
+        """Store what failed in this run, with tracebacks, for the report."""
         entries = [
             {
                 "dataset": outcome.task.dataset,
@@ -243,7 +243,7 @@ class RunFolder:
         return entries
 
     def remove_derived(self) -> None:
-        """Delete tables of an earlier run, so that none passes for the outcome of this one."""
+        """Delete the tables and figures of an earlier run, so that none is taken for this run's."""
         for name in DERIVED:
             (self.path / name).unlink(missing_ok=True)
         shutil.rmtree(self.path / FIGURES, ignore_errors=True)

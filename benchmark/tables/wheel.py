@@ -44,7 +44,7 @@ def wheel_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
     if not bare:
         raise UsageError(
             "this run has no network without a wheel to compare with; "
-            "make one with: python -m benchmark run --protocol wheel --dataset NAME"
+            "make one with: ldl-benchmark run --protocol wheel --dataset NAME"
         )
     rows = []
     for dataset, truth in plan.truths.items():

@@ -208,7 +208,7 @@ def _over_white(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         raise UnusableError("its samples are floating-point numbers; save it with 8 or 16 bits")
     if not image.has_transparency_data:
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     white = Image.new("RGBA", image.size, "white")
     white.alpha_composite(image.convert("RGBA"))
     return white.convert("RGB")

@@ -31,6 +31,23 @@ _MEMORY_TEXTS = (
 )  # fmt: skip
 
 
+def missing() -> str:
+    """Say what has to be installed before a network can run here; empty if nothing.
+
+    Imports nothing.
+    """
+    if find_spec("keras") is None:
+        lacking = "Keras is not"
+    elif all(find_spec(name) is None for name in BACKENDS):
+        lacking = "none of these three is"
+    else:
+        return ""
+    return (
+        f"networks need Keras with TensorFlow, JAX or PyTorch, and {lacking} installed "
+        f"(pip install 'ldl-benchmark[networks]')"
+    )
+
+
 def start(threads: int | None = None) -> None:
     """Import Keras and its backend, quietly; calling it again changes nothing.
 
@@ -53,6 +70,9 @@ def start(threads: int | None = None) -> None:
     if "keras" in sys.modules:  # perhaps by somebody else
         _configure()
         return
+    lacking = missing()
+    if lacking:
+        raise ValueError(lacking)
     name = _choose_backend()
     os.environ["KERAS_BACKEND"] = name
     try:
@@ -88,12 +108,7 @@ def _choose_backend() -> str:
                 f"{chosen}), or unset KERAS_BACKEND to use what is"
             )
         return chosen
-    for name in BACKENDS:
-        if find_spec(name) is not None:
-            return name
-    raise ValueError(
-        f"networks need one of {', '.join(BACKENDS)}, and none is installed; pip install tensorflow"
-    )
+    return next(name for name in BACKENDS if find_spec(name) is not None)
 
 
 def _start_tensorflow(threads: int | None) -> None:

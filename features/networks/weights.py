@@ -20,10 +20,7 @@ import hashlib
 import os
 import socket
 import sys
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.networks.backbones import find_backbone
-from features.storage.build_shards import locked
+from features.storage.locking import locked
 
 
 class WeightsError(ValueError):
@@ -70,9 +67,6 @@ ALEXNET_FILE = "alexnet_imagenet.npz"
 _SUFFIXES = (".npz", ".h5", ".hdf5")
 _SECONDS_OF_SILENCE = 60.0
 
-# The root mean square of what the first layer sees of a photograph.
-_INPUT_SCALE = {"caffe": 64.0, "torch": 1.0, "unit": 0.5}
-
 
 def weights_folder() -> Path:
     """Return the folder where Keras keeps downloaded weights.
@@ -83,7 +77,7 @@ def weights_folder() -> Path:
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").absolute() / "models"
 
 
-def weights_key(name: str, weights: str, seed: int = 0) -> str:
+def weights_key(name: str, weights: str) -> str:
     """Identify the content of weights; nothing is downloaded and Keras is not needed.
 
     Parameters
@@ -92,14 +86,12 @@ def weights_key(name: str, weights: str, seed: int = 0) -> str:
         A backbone's name.
     weights : str
         ``imagenet``, ``random``, ``bundled`` or the path of a file.
-    seed : int
-        Of random weights.
 
     Returns
     -------
     str
-        ``random:<seed>``, ``md5:<digits>`` for Keras' ImageNet weights, or ``sha256:<digits>`` of
-        a file's bytes.
+        ``random:0`` (those are drawn with seed 0 where they are for features), ``md5:<digits>``
+        for Keras' ImageNet weights, or ``sha256:<digits>`` of a file's bytes.
 
     Raises
     ------
@@ -108,7 +100,7 @@ def weights_key(name: str, weights: str, seed: int = 0) -> str:
     """
     facts = find_backbone(name)
     if weights == "random":
-        return f"random:{seed}"
+        return "random:0"
     if weights == "imagenet" and facts.name in IMAGENET:
         return f"md5:{IMAGENET[facts.name].md5}"
     path = _local_file(facts.name, weights)
@@ -145,33 +137,6 @@ def fetch_weights(name: str, weights: str) -> Path | None:
     if weights == "imagenet" and facts.name in IMAGENET:
         return _download(facts.name)
     return _local_file(facts.name, weights)
-
-
-def load_weights_into(model: Any, name: str, weights: str, seed: int = 0) -> None:
-    """Give a backbone its weights.
-
-    Parameters
-    ----------
-    model : keras.Model
-        What `features.networks.backbones.build_backbone` builds.
-    name, weights, seed
-        As for `weights_key`. A file has the suffix ``.npz`` (arrays named ``layer/variable``,
-        such as ``fc2/kernel``), ``.h5`` or ``.hdf5`` (of keras.applications, or of Keras'
-        ``save_weights``). Weights go to layers by the layers' names; what a file has beyond them
-        is left aside.
-
-    Raises
-    ------
-    WeightsError
-        They cannot be had or read, or they do not fit; names the first layer that does not.
-    """
-    path = fetch_weights(name, weights)
-    if path is None:
-        _draw(model, _INPUT_SCALE[find_backbone(name).preprocessing], seed)
-        return
-    with _reading(path) as read:
-        for layer in _layers(model):
-            _assign(layer, read(layer.name), path)
 
 
 def alexnet_from_torchvision(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -259,134 +224,13 @@ def _download(name: str) -> Path:
             )
     except Exception as error:  # Keras raises bare Exceptions
         raise WeightsError(
-            f"the ImageNet weights of {name} cannot be had: {_clause(error)}. Put the file {url} "
+            f"the ImageNet weights of {name} cannot be had: {clause(error)}. Put the file {url} "
             f"at {folder / file}, or give --weights FILE or --weights random"
         ) from error
     finally:
         socket.setdefaulttimeout(patience)
 
 
-def _draw(model: Any, input_scale: float, seed: int) -> None:
-    """Draw kernels from a normal distribution of variance 2 / fan-in (He et al. 2015).
-
-    The first layer's are divided by the scale of its input. Biases are 0; normalisation does
-    nothing, but that the last one of a residual block multiplies by 0, so that the block starts
-    as the identity (Goyal et al. 2017, section 5.1). Every array depends on the seed and its
-    name only.
-    """
-    scale = 1.0 / input_scale
-    for layer in _layers(model):
-        for variable in layer.weights:
-            shape = tuple(variable.shape)
-            if len(shape) > 1:
-                label = zlib.crc32(f"{layer.name}/{variable.name}".encode())
-                rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(label,)))
-                values = rng.standard_normal(shape, dtype=np.float32)
-                values *= np.float32(scale * np.sqrt(2.0 / np.prod(shape[:-1])))
-                variable.assign(values)
-                scale = 1.0
-                continue
-            closes_block = layer.name.endswith("_3_bn") and variable.name == "gamma"
-            one = variable.name in ("gamma", "moving_variance") and not closes_block
-            variable.assign(np.full(shape, float(one), np.float32))
-
-
-# A layer's arrays by the variable's name (.npz), or by its place among the layer's (.h5).
-_Arrays = dict[str | int, Any]
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[Callable[[str], _Arrays]]:
-    """Open a file of weights, and give a function that reads those of a layer, by its name."""
-    with contextlib.ExitStack() as stack:
-        try:
-            if path.suffix.lower() == ".npz":
-                find = _open_npz(path, stack)
-            else:
-                find = _open_h5(path, stack)
-        except Exception as error:  # a damaged file fails in any part of its reader
-            raise WeightsError(
-                f"{path} is no file of weights, or damaged: {_clause(error)}"
-            ) from error
-
-        def read(layer: str) -> _Arrays:
-            try:
-                return find(layer)
-            except Exception as error:
-                raise WeightsError(
-                    f"{path} is damaged at layer {layer}: {_clause(error)}"
-                ) from error
-
-        yield read
-
-
-def _open_npz(path: Path, stack: contextlib.ExitStack) -> Callable[[str], _Arrays]:
-    file = stack.enter_context(path.open("rb"))
-    if not zipfile.is_zipfile(file):
-        raise ValueError("it is not an .npz archive, or was cut off")
-    file.seek(0)
-    archive = stack.enter_context(np.load(file, allow_pickle=False))
-
-    def find(layer: str) -> _Arrays:
-        start = f"{layer}/"
-        names = [name for name in archive.files if name.startswith(start)]
-        return {name.removeprefix(start): archive[name] for name in names}
-
-    return find
-
-
-def _open_h5(path: Path, stack: contextlib.ExitStack) -> Callable[[str], _Arrays]:
-    import h5py
-
-    file = stack.enter_context(h5py.File(path, "r"))
-    root = file.get("model_weights", file)
-    layers: dict[str, list[Any]] = {}
-    if "layer_names" in root.attrs:  # Keras 1 and 2, keras.applications
-        for name in map(_text, root.attrs["layer_names"]):
-            names = map(_text, root[name].attrs["weight_names"])
-            layers[name] = [root[name][weight] for weight in names]
-    else:  # Keras 3
-
-        def visit(_name: str, item: Any) -> None:
-            if isinstance(item, h5py.Group) and "vars" in item and "name" in item["vars"].attrs:
-                variables = item["vars"]
-                numbers = sorted(variables, key=int)
-                layers[_text(variables.attrs["name"])] = [variables[key] for key in numbers]
-
-        file.visititems(visit)
-    if not layers:
-        raise ValueError("it has no layers")
-    return lambda layer: dict(enumerate(item[()] for item in layers.get(layer, [])))
-
-
-def _clause(error: Exception) -> str:
+def clause(error: Exception) -> str:
     """Return what an exception says, without what would end our sentence."""
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
-
-
-def _text(name: Any) -> str:
-    return name.decode() if isinstance(name, bytes) else str(name)
-
-
-def _assign(layer: Any, arrays: _Arrays, path: Path) -> None:
-    for place, variable in enumerate(layer.weights):
-        name, shape = f"{layer.name}/{variable.name}", tuple(variable.shape)
-        values = np.asarray(arrays.get(variable.name, arrays.get(place, np.nan)))
-        if variable.name not in arrays and place not in arrays:
-            raise WeightsError(f"{path} does not fit: it has no {name} of shape {shape}")
-        if values.shape != shape:
-            raise WeightsError(
-                f"{path} does not fit: its {name} has shape {values.shape}, not {shape} (fully "
-                "connected layers fit one image size only)"
-            )
-        if values.dtype.kind == "f":
-            with np.errstate(over="ignore"):
-                values = values.astype(np.float32)
-        if values.dtype.kind != "f" or not np.isfinite(values).all():
-            raise WeightsError(f"{path} does not fit: its {name} holds no finite numbers")
-        variable.assign(values)
-
-
-def _layers(model: Any) -> list[Any]:
-    """List the layers that hold numbers to learn or to keep; dropout's seeds are none."""
-    return [layer for layer in model.layers if layer.weights]

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import DTypeLike
 
-from features.arrays import AnyArray, ByteArray
-from features.images.decoding import RESIZING, ImageError, quiet_decoding
-from features.images.sources import ImageSource, in_threads
-from features.storage.files import content_key, remove_partial_files, write_json
+from features.arrays import AnyArray
+from features.storage.files import remove_partial_files, write_json
+from features.storage.locking import locked
 from features.storage.sharded_array import (
     MANIFEST,
     VERSION,
+    ShardedArray,
     described,
     identity,
     is_sound,
@@ -27,8 +27,7 @@ from features.storage.sharded_array import (
     shard_files,
     write_shard,
 )
-from features.storage.sharded_array import Rows as Rows
-from features.storage.sharded_array import ShardedArray as ShardedArray
+from features.threads import in_threads
 
 Tell = Callable[[str], object]
 Progress = Callable[[int], object]
@@ -37,7 +36,6 @@ Progress = Callable[[int], object]
 SHARD_BYTES = 32 * 2**20
 
 _LOCK = ".lock"
-_BATCH = 32
 
 
 def build_shards(
@@ -125,122 +123,6 @@ def build_shards(
     return array
 
 
-def pixels(
-    images: ImageSource,
-    size: int,
-    cache: Path,
-    progress: Progress | None = None,
-    tell: Tell | None = None,
-) -> ShardedArray:
-    """Decode images into a cached array of pixels, in threads.
-
-    Parameters
-    ----------
-    images : ImageSource
-        n images.
-    size : int
-        Pixels per side.
-    cache : Path
-        Folder for arrays; each set of images and size gets a folder in it.
-    progress, tell : callable, optional
-        As in `build_shards`.
-
-    Returns
-    -------
-    ShardedArray of shape (n, size, size, 3), uint8
-
-    Raises
-    ------
-    ImageError
-        Some images cannot be decoded: all of them, found before this is raised.
-    OSError
-        The cache cannot be written.
-    """
-    key = {"images": content_key(list(images.keys)), "size": size, "resizing": RESIZING}
-    folder = cache / f"pixels-{content_key(key)[:16]}"
-    compute = partial(decoded_batches, images, size)
-    shape = (size, size, 3)
-    with quiet_decoding():
-        return build_shards(
-            folder, key, len(images), shape, np.uint8, compute, None, progress, tell
-        )
-
-
-def decoded_batches(
-    images: ImageSource, size: int, rows: range, batch_size: int = _BATCH
-) -> Iterator[ByteArray]:
-    """Decode rows in threads and yield them in batches.
-
-    Parameters
-    ----------
-    images : ImageSource
-        n images.
-    size : int
-        Pixels per side.
-    rows : range
-        Which of them.
-    batch_size : int
-        Images in every batch but the last.
-
-    Yields
-    ------
-    ndarray of shape (batch_size, size, size, 3), uint8
-
-    Raises
-    ------
-    ImageError
-        Some images cannot be decoded. After the first of them no more batches come; the rest are
-        only looked at, so that the error names all.
-    """
-
-    def load(row: int) -> ByteArray | dict[str, str]:
-        try:
-            return images.load(row, size)
-        except ImageError as error:
-            return error.problems
-
-    problems: dict[str, str] = {}
-    batch: list[ByteArray] = []
-    for result in in_threads(load, rows):
-        if isinstance(result, dict):
-            problems |= result
-        elif not problems:
-            batch.append(result)
-            if len(batch) == batch_size:
-                yield np.stack(batch)
-                batch = []
-    if problems:
-        for result in in_threads(load, range(rows.stop, len(images))):
-            problems |= result if isinstance(result, dict) else {}
-        raise ImageError(problems)
-    if batch:
-        yield np.stack(batch)
-
-
-@contextmanager
-def locked(path: Path, tell: Tell | None = None) -> Iterator[None]:
-    """Hold a lock between processes, and say so when another one has it and we wait.
-
-    Parameters
-    ----------
-    path : Path
-        The lock file; it stays, and so does its folder, made if absent.
-    tell : callable, optional
-        Takes a sentence for the user.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        (tell or _say_nothing)(f"waiting for another process that works in {path.parent}")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def _say_nothing(_text: str) -> None:
     pass
 
@@ -278,7 +160,7 @@ def _fill(
 ) -> None:
     """Write batches of consecutive rows, from the first row of a shard on, as shards."""
     done = rows.start
-    try:
+    with _Writer(array) as writer, _closing(batches):
         for batch in batches:
             if batch.shape[1:] != array.shape[1:] or batch.dtype != array.dtype:
                 raise ValueError(
@@ -298,14 +180,43 @@ def _fill(
                 taken += len(part)
                 done += len(part)
                 if done == home.stop:
-                    write_shard(array, shard, block)
+                    writer.write(shard, block)
             if progress:
                 progress(len(batch))
+    if done != rows.stop:
+        raise ValueError(f"compute yielded {done - rows.start} of the {len(rows)} rows asked for")
+
+
+class _Writer:
+    """Writes shards in a thread, one at a time: to be on the disk takes longer than to be made."""
+
+    def __init__(self, array: ShardedArray) -> None:
+        self._array = array
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="shards")
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def write(self, shard: int, block: AnyArray) -> None:
+        """Begin to write a shard, when the one before is written; raises what that raised."""
+        if self._last is not None:
+            self._last.result()
+        self._last = self._pool.submit(write_shard, self._array, shard, block)
+
+    def __exit__(self, *error: object) -> None:
+        self._pool.shutdown()
+        if self._last is not None and error[0] is None:
+            self._last.result()
+
+
+@contextmanager
+def _closing(batches: Iterable[AnyArray]) -> Iterator[None]:
+    try:
+        yield
     finally:
         if isinstance(batches, Generator):
             batches.close()
-    if done != rows.stop:
-        raise ValueError(f"compute yielded {done - rows.start} of the {len(rows)} rows asked for")
 
 
 def _remove(paths: Iterable[Path]) -> None:

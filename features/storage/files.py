@@ -16,7 +16,7 @@ import tempfile
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,13 +83,18 @@ def write_atomic(path: Path, content: bytes | str) -> None:
     OSError
         The folder cannot be written, or the disk is full.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     # A path that is no Unicode may be in the text, and must not be what ends a run.
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+    write_parts_atomic(path, [data])
+
+
+def write_parts_atomic(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    """Write a file of several parts as `write_atomic` does, without joining them in memory."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY_PREFIX, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o666 & ~_umask())

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from features.arrays import AnyArray
-from features.storage.files import DamagedFileError, content_key, read_json, write_atomic
+from features.storage.files import DamagedFileError, content_key, read_json, write_parts_atomic
 
 #: Version of the format; part of an array's identity.
 VERSION = 1
@@ -193,7 +193,7 @@ def write_shard(array: ShardedArray, shard: int, block: AnyArray) -> None:
     digest.update(head)
     digest.update(block.data)
     path = _shard_path(array.folder, shard)
-    write_atomic(path, b"".join([head, block.data, digest.digest()]))
+    write_parts_atomic(path, [head, block.data, digest.digest()])
 
 
 def is_sound(array: ShardedArray, shard: int) -> bool:

@@ -216,6 +216,7 @@ def test_a_singular_covariance_is_refused_by_name():
         PTBayes(shrinkage=0.0).fit(X, D)
 
 
+@pytest.mark.slow
 def test_emotion6_beats_the_mean_distribution(shared, load_real):
     X, D = load_real("emotion6")
     test = np.zeros(len(X), dtype=bool)

@@ -102,6 +102,7 @@ def reference_means(shared, name, scaling, algo):
     return [float(row[measure]) for measure in ("chebyshev", "kl", "intersection")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scaling"), CASES)
 def test_folds_mean_measures_at_the_optimum_equal_the_reference(shared, load_real, name, scaling):
     model = SABFGS(whiten=True, tol=1e-8, scaling=scaling)
@@ -111,6 +112,7 @@ def test_folds_mean_measures_at_the_optimum_equal_the_reference(shared, load_rea
     np.testing.assert_allclose(found, expected, rtol=0, atol=3e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scaling", "rounding"), [("standard", 6e-4), ("none", 4e-3)])
 def test_folds_mean_measures_of_the_default_equal_the_reference(
     shared, load_real, scaling, rounding
@@ -150,6 +152,7 @@ def meets(model, X, D, tol):
     return bool((np.abs(slope) <= 1.001 * tol * np.abs(X).sum(axis=0)[:, None]).all())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [1e-3, 1e-2, 1e2, 1e3, 1e5])
 def test_converged_means_every_feature_in_its_own_unit(problem, unit):
     X, D = problem

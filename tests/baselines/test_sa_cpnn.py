@@ -258,6 +258,7 @@ def test_bad_settings_are_named(setting, value, problem):
         SACPNN(**{setting: value}).fit(*problem)
 
 
+@pytest.mark.slow
 def test_overfits_sjaffe_no_worse_than_other_implementations(shared, load_real):
     # SJAFFE fold 0, raw: PyLDL's CPNN has a KL of 0.065, the original code 0.063; binary 0.041.
     X, D = load_real("SJAFFE")

@@ -12,7 +12,6 @@ from click.testing import CliRunner
 from scipy.io import savemat
 
 from benchmark.cli import main
-from benchmark.commands import run as api
 from benchmark.datasets.image_sets import catalogue as image_sets
 from benchmark.datasets.image_sets import loading as image_loading
 from benchmark.plugins import registry
@@ -34,11 +33,14 @@ def small(tmp_path):
 def command(tmp_path, monkeypatch, clean_registry):
     """Run a command line in an empty folder: returncode, stdout and stderr as a user sees them.
 
-    In this process, so that the worker processes are started once and not for every command.
+    In this process, so that the worker processes are started once and not for every command. A run
+    writes its report, which takes seconds, only where the test asks for it: ``report=True``.
     """
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments):
+    def run(*arguments, report=False):
+        if arguments[0] == "run" and not report:
+            arguments = (*arguments, "--no-report")
         result = CliRunner().invoke(main, list(map(str, arguments)))
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
@@ -47,13 +49,6 @@ def command(tmp_path, monkeypatch, clean_registry):
         )
 
     return run
-
-
-@pytest.fixture(autouse=True)
-def no_report(request, monkeypatch):
-    """Spare tests the report of a run, which takes seconds, unless they are about it."""
-    if "report" not in request.keywords:
-        monkeypatch.setattr(api, "_write_report", lambda *arguments: None)
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from images_in_memory import ImagesInMemory
 
 from benchmark.analysis.evidence import Evidence
-from benchmark.analysis.samples import keep_pictures
 from benchmark.datasets import Dataset
 from benchmark.planning.folds import stratified_folds
 from benchmark.planning.plan import Plan, Result, Truth
+from benchmark.store.pictures import keep_pictures
 from benchmark.store.run_folder import RunFolder
-from features.images.sources import ArrayImages
 
 
 def make_evidence(
@@ -39,13 +39,13 @@ def make_evidence(
     for number, (name, rows) in enumerate(datasets.items()):
         D = rng.dirichlet(np.full(len(labels), 0.7), size=rows)
         truths[name] = Truth(
-            name,
-            f"{number:064x}",
-            labels,
-            tuple(f"{name}/{row}.jpg" for row in range(rows)),
-            D,
-            0.9 * D + 0.1 / len(labels) if oracle else None,
-            stratified_folds(D, folds, repeats, seed),
+            name=name,
+            fingerprint=f"{number:064x}",
+            label_names=labels,
+            ids=tuple(f"{name}/{row}.jpg" for row in range(rows)),
+            D=D,
+            latent=0.9 * D + 0.1 / len(labels) if oracle else None,
+            folds=stratified_folds(D, folds, repeats, seed),
         )
     described = {
         name: {"model": name, "params": (params or {}).get(name, {}), "source": ""}
@@ -83,8 +83,9 @@ def make_pictures(evidence: Evidence, name: str, rows: Iterable[int]) -> None:
     """Keep a small picture of some rows of a dataset, as a run does."""
     truth = evidence.plan.truths[name]
     pixels = np.random.default_rng(0).integers(0, 256, size=(len(truth.D), 8, 8, 3))
+    images = ImagesInMemory(pixels.astype("u1"))
     data = Dataset(
-        name, truth.label_names, truth.D, None, truth.ids, images=ArrayImages(pixels.astype("u1"))
+        name=name, label_names=truth.label_names, ids=truth.ids, D=truth.D, images=images
     )
     # The pictures belong to this truth, whatever fingerprint the images would give it.
     data.__dict__["fingerprint"] = truth.fingerprint

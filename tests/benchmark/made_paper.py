@@ -25,8 +25,9 @@ def truth(name, sigma=None, labels=7, rows=1980, folds=None, **more):
     split = folds or Folds((np.arange(rows) % 10)[:, None])
     names = tuple(f"label{j}" for j in range(labels))
     return Truth(
-        name, name, names, tuple(map(str, range(rows))), D, None, split, sigma=sigma, **more
-    )
+        name=name, fingerprint=name, label_names=names, ids=tuple(map(str, range(rows))), D=D,
+        sigma=sigma, folds=split, **more,
+    )  # fmt: skip
 
 
 def plan_of(*truths, models=None, seed=0, key="f"):

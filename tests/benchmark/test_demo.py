@@ -12,14 +12,11 @@ import pytest
 
 from benchmark.analysis.evidence import gather
 from benchmark.commands import show as outputs
-from benchmark.planning.protocol import choose_models
-from benchmark.planning.settings import (
-    Overrides,
-    find_needs,
-    load_datasets,
-    make_plan,
-    make_settings,
-)
+from benchmark.datasets.loading import load_datasets
+from benchmark.planning.find_needs import find_needs
+from benchmark.planning.models import choose_models
+from benchmark.planning.plan import make_plan
+from benchmark.planning.settings import Overrides, make_settings
 from benchmark.store.run_folder import DERIVED, RunFolder
 
 DEMO = Path(__file__).resolve().parents[2] / "results" / "demo"
@@ -51,12 +48,13 @@ def same_but_for_rounding(a: str, b: str) -> bool:
     return bool(np.allclose(first, second, rtol=1e-3, atol=2e-3))
 
 
+@pytest.mark.slow
 def test_the_results_are_those_of_todays_settings_data_and_models(tmp_path):
     settings = make_settings(None, (), False, Overrides())
     models = choose_models(settings, [], every=True)
     built_in = [model for model in models if not model.entry.file]
     loaded = load_datasets(settings.datasets, [], None, tmp_path)
-    needs = find_needs(loaded, built_in, settings, True, lambda sentence: None)
+    needs = find_needs(loaded, built_in, settings.features, True, lambda sentence: None)
     wanted = make_plan(settings, loaded, built_in, needs)
     stored = RunFolder(DEMO).read_plan()
     assert stored.seed == wanted.seed
@@ -65,6 +63,7 @@ def test_the_results_are_those_of_todays_settings_data_and_models(tmp_path):
     assert files == {task.path for task in wanted.tasks}, AGAIN
 
 
+@pytest.mark.slow
 def test_nothing_is_missing_and_nothing_is_left_over(made):
     ignored = {".lock", "log.txt", "report.png"}
     stored, again = (
@@ -112,6 +111,7 @@ def test_a_stale_text_is_noticed():
     assert not same_but_for_rounding("a 0.3453 b", "a 0.3453 c")
 
 
+@pytest.mark.slow
 def test_the_cheap_models_still_predict_what_is_stored(tmp_path):
     """The rest is trusted to the keys of results; these two are computed again."""
     import benchmark

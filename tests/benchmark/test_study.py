@@ -12,6 +12,8 @@ from miniature import make_artphoto, make_emotion6
 
 from benchmark.planning.protocol import load_protocol
 
+pytestmark = pytest.mark.slow
+
 PROTOCOLS = Path(__file__).resolve().parents[2] / "benchmark" / "planning" / "protocols"
 
 NINE = ["PT-Bayes", "PT-SVM", "AA-kNN", "AA-BP", "SA-IIS", "SA-BFGS", "SA-CPNN", "DLDL", "EW-MTCNN"]

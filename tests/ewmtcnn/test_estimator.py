@@ -32,6 +32,7 @@ def ew(**more):
     return EWMTCNN(**{"labels": EMOTION6_LABELS, **QUICK, **more})
 
 
+@pytest.mark.slow
 def test_fit_and_predict(problem):
     X, D = problem
     model = ew()
@@ -65,6 +66,7 @@ def test_estimators_that_share_a_compiled_network_do_not_mix(problem):
     np.testing.assert_array_equal(loaded.predict(X), mine)
 
 
+@pytest.mark.slow
 def test_all_are_settings_of_one_network(problem):
     X, D = problem
     dldl = DLDL(**QUICK).fit(X, D).predict(X)
@@ -76,6 +78,7 @@ def test_all_are_settings_of_one_network(problem):
     np.testing.assert_array_equal(FineTunedCNN(**QUICK).fit(X, dominant).predict(X), tuned)
 
 
+@pytest.mark.slow
 def test_the_frozen_network_learns_a_linear_rule_from_activations():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 6))
@@ -129,6 +132,7 @@ def test_bad_settings(settings, message, problem):
         ew(**settings).fit(*problem)
 
 
+@pytest.mark.slow
 def test_bad_images(problem):
     X, D = problem
     for images, message in (
@@ -144,6 +148,7 @@ def test_bad_images(problem):
         model.predict(X[:, :16, :16])
 
 
+@pytest.mark.slow
 def test_importing_loads_no_keras():
     import subprocess
     import sys

@@ -12,7 +12,7 @@ backend.start(threads=1)
 
 from ewmtcnn.losses import mixed_targets  # noqa: E402
 from ewmtcnn.network import NetworkSettings, build_network, reset_network  # noqa: E402
-from ewmtcnn.training import Trainer, TrainingSettings  # noqa: E402
+from ewmtcnn.trainer import Trainer, TrainingSettings  # noqa: E402
 
 LABELS = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
 SIZE, N = 16, 5
@@ -124,6 +124,7 @@ def pairs(model):
     return list(zip(flat[::2], flat[1::2], strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reading", ["mixture", "logit"])
 def test_two_steps_equal_numpys(reading):
     X, T = problem()
@@ -150,6 +151,7 @@ def test_two_steps_equal_numpys(reading):
             np.testing.assert_allclose(b2, b, rtol=1e-3, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_rows_that_fill_a_batch_change_nothing():
     X, T = problem()
     W = prior_distributions(LABELS, 0.6)
@@ -179,6 +181,7 @@ def test_a_frozen_identity_is_no_wheel():
         np.testing.assert_allclose(predictions(np.eye(7), reading=reading), bare, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reading", ["mixture", "logit"])
 def test_a_trained_wheel_starts_where_the_frozen_one_is_and_keeps_distributions(reading):
     W = prior_distributions(LABELS, 0.6)
@@ -195,6 +198,7 @@ def test_a_trained_wheel_starts_where_the_frozen_one_is_and_keeps_distributions(
     assert not np.allclose(rows, W, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reading", ["mixture", "logit"])
 def test_a_trained_identity_leaves_the_identity(reading):
     X, T = problem()
@@ -228,6 +232,7 @@ def test_activations_in_place_of_a_backbone():
     np.testing.assert_allclose(found, softmax(x @ kernel + bias), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_bfloat16_is_near_and_its_variables_are_not_rounded():
     W = prior_distributions(LABELS, 0.6)
     exact = predictions(W)

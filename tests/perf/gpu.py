@@ -111,7 +111,7 @@ def our_extraction(images: int, batch: int, precision: str, size: int) -> dict[s
     from features.extract import Extraction, extract
     from features.images.sources import ImageFiles
     from features.networks import backend
-    from features.networks.backbones import build_backbone
+    from features.networks.building import build_backbone
     from features.networks.compiled import compile_forward, to_numpy
 
     backend.start()

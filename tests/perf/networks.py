@@ -67,7 +67,8 @@ def extraction(backbone: str, images: int, precision: str, batch: int) -> dict[s
     backend.start()
     from features.extract import Extraction, extract
     from features.images.sources import ImageFiles
-    from features.networks.backbones import build_backbone, find_backbone
+    from features.networks.backbones import find_backbone
+    from features.networks.building import build_backbone
     from features.networks.compiled import compile_forward, to_numpy
 
     size = find_backbone(backbone).size
@@ -115,7 +116,8 @@ def training(backbone: str, images: int, batch: int, precision: str) -> dict[str
 
     from baselines.base import Monitor
     from ewmtcnn import EWMTCNN
-    from features.networks.backbones import build_backbone, find_backbone
+    from features.networks.backbones import find_backbone
+    from features.networks.building import build_backbone
 
     size = find_backbone(backbone).size
     X = noise(images, size)

@@ -238,7 +238,7 @@ def parse_name(text: str) -> tuple[ImageSet, float | None] | None:
 def how_to_get(image_set: ImageSet) -> str:
     """Say how to get a set, in a few words."""
     if image_set.archive:
-        return f"python -m benchmark datasets fetch {image_set.name}"
+        return f"ldl-benchmark datasets fetch {image_set.name}"
     see = f", see {image_set.homepage}" if image_set.homepage else ""
     return f"{image_set.obtain}{see}"
 

@@ -25,8 +25,8 @@ from pathlib import Path, PurePosixPath
 from benchmark.datasets.image_sets.catalogue import ImageSet, how_to_get, known_image_set
 from benchmark.datasets.image_sets.loading import DATA_DIR, status_of
 from benchmark.errors import BenchmarkError, UsageError
-from features.storage.build_shards import locked
 from features.storage.files import DamagedFileError, read_json, write_json
+from features.storage.locking import locked
 
 #: Bytes done and bytes in all, 0 if the server does not tell.
 Progress = Callable[[int, int], object]

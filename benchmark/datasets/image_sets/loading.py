@@ -15,7 +15,9 @@ from benchmark.datasets.image_sets.layouts import Reading, find_images, missing_
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.wording import count, cut
 from ewmtcnn.wheel import prior_distributions
-from features.images.sources import ImageError, ImageFiles, check_image_files
+from features.images.checking import check_image_files
+from features.images.decoding import ImageError
+from features.images.sources import ImageFiles
 
 #: Where image sets are looked up and unpacked unless told otherwise.
 DATA_DIR = Path("data")

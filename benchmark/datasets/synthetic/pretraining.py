@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 import features
 from benchmark.datasets.synthetic.dataset import FACTOR_NAMES, draw_factors, draw_images
 from features.networks import backend
-from features.networks.backbones import build_backbone, find_backbone
+from features.networks.backbones import find_backbone
+from features.networks.building import build_backbone
 from features.storage.files import write_atomic
 
 #: Seed of the images, which no built-in set has, and how many there are.

@@ -1,4 +1,4 @@
-"""What was predicted for each instance, and how the instances add up to the means of the tables."""
+"""Values of instances: from the right fold, adding up to the tables; reference predictions."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from made import make_evidence
 from benchmark.analysis.instances import (
     instance_values,
     instance_weights,
-    predictions_of,
     values_of,
 )
 from benchmark.analysis.reference import MEAN, ORACLE, UNIFORM
 from benchmark.metrics import MEASURES
 
 MODELS = {"Good": 0.1, "Poor": 0.9}
+
+
+def scored(evidence, dataset):
+    """Scores of every instance."""
+    return instance_values(evidence.plan, evidence.results, dataset)
 
 
 def without(evidence, *gone):
@@ -40,7 +44,7 @@ def repeated(tmp_path):
 def test_every_row_has_the_prediction_of_the_fold_that_tests_it(repeated):
     for dataset, truth in repeated.plan.truths.items():
         for repeat in range(3):
-            found = predictions_of(repeated, dataset, repeat)
+            found = repeated.predictions(dataset, repeat)
             assert list(found) == ["Good", "Poor", MEAN, UNIFORM, ORACLE]
             for task, result in repeated.results.items():
                 if (task.dataset, task.repeat) != (dataset, repeat):
@@ -53,17 +57,17 @@ def test_every_row_has_the_prediction_of_the_fold_that_tests_it(repeated):
             for i, fold in enumerate(truth.folds.assignment[:, repeat]):
                 others = truth.D[truth.folds.assignment[:, repeat] != fold]
                 assert found[MEAN][i] == pytest.approx(others.mean(axis=0))
-    default = predictions_of(repeated, "art")["Poor"]
-    assert (default == predictions_of(repeated, "art", 0)["Poor"]).all()
-    assert (default != predictions_of(repeated, "art", 1)["Poor"]).any()
+    default = repeated.predictions("art")["Poor"]
+    assert (default == repeated.predictions("art", 0)["Poor"]).all()
+    assert (default != repeated.predictions("art", 1)["Poor"]).any()
 
 
 def test_only_models_that_run_on_the_dataset_are_there(repeated):
     inputs = {**repeated.plan.inputs, "art": {"Poor": ""}}
     results = {t: r for t, r in repeated.results.items() if (t.dataset, t.model) != ("art", "Good")}
     evidence = replace(repeated, plan=replace(repeated.plan, inputs=inputs), results=results)
-    assert list(predictions_of(evidence, "art")) == ["Poor", MEAN, UNIFORM, ORACLE]
-    assert list(predictions_of(evidence, "faces"))[:2] == ["Good", "Poor"]
+    assert list(evidence.predictions("art")) == ["Poor", MEAN, UNIFORM, ORACLE]
+    assert list(evidence.predictions("faces"))[:2] == ["Good", "Poor"]
 
 
 @pytest.mark.parametrize(("rows", "folds", "repeats"), [(60, 5, 1), (47, 5, 1), (47, 5, 3)])
@@ -76,7 +80,7 @@ def test_weighted_instances_give_the_means_of_the_tables(tmp_path, rows, folds, 
         assert weights.shape == (len(truth.D),)
         assert weights.min() > 0
         assert weights.sum() == pytest.approx(1)
-        values = instance_values(evidence, dataset)
+        values = scored(evidence, dataset)
         summary = evidence.summary[evidence.summary["dataset"] == dataset].set_index("model")
         assert list(values) == list(summary.index)
         names = [measure.name for measure in MEASURES]
@@ -113,8 +117,8 @@ def test_an_instances_value_is_its_mean_over_repeats(tmp_path):
         for i, (task, result) in enumerate(zip(plan.tasks, evidence.results.values(), strict=True))
     }
     evidence = replace(evidence, plan=plan, results=results)
-    first, second = (predictions_of(evidence, "faces", r)["Poor"] for r in (0, 1))
-    values = instance_values(evidence, "faces")["Poor"]
+    first, second = (evidence.predictions("faces", r)["Poor"] for r in (0, 1))
+    values = scored(evidence, "faces")["Poor"]
     assert values.shape == (30, len(MEASURES))
     for number, measure in enumerate(MEASURES):
         expected = (measure.function(truth.D, first) + measure.function(truth.D, second)) / 2
@@ -125,20 +129,20 @@ def test_a_missing_fold_leaves_gaps_in_its_rows_alone(repeated):
     evidence = without(repeated, ("faces", "Poor", 1, 2))
     truth = evidence.plan.truths["faces"]
     tested = truth.folds.assignment[:, 1] == 2
-    found = predictions_of(evidence, "faces", 1)
+    found = evidence.predictions("faces", 1)
     assert (np.isnan(found["Poor"]).all(axis=1) == tested).all()
     assert not np.isnan(found["Poor"][~tested]).any()
-    assert not np.isnan(predictions_of(evidence, "faces", 0)["Poor"]).any()
-    values, complete = (instance_values(e, "faces") for e in (evidence, repeated))
+    assert not np.isnan(evidence.predictions("faces", 0)["Poor"]).any()
+    values, complete = (scored(e, "faces") for e in (evidence, repeated))
     assert (np.isnan(values["Poor"]) == tested[:, None]).all()
     assert (values["Poor"][~tested] == complete["Poor"][~tested]).all()
     assert (values["Good"] == complete["Good"]).all()
-    assert not np.isnan(instance_values(evidence, "art")["Poor"]).any()
+    assert not np.isnan(scored(evidence, "art")["Poor"]).any()
 
 
 def test_a_model_without_any_result_is_all_gaps(repeated):
     results = {t: r for t, r in repeated.results.items() if t.model != "Good"}
-    values = instance_values(replace(repeated, results=results), "art")
+    values = scored(replace(repeated, results=results), "art")
     assert np.isnan(values["Good"]).all()
     assert values["Good"].shape == (31, len(MEASURES))
     assert not np.isnan(values["Poor"]).any()

@@ -264,6 +264,7 @@ def test_holm_is_closed_testing_with_bonferroni(p_values):
     assert holm(p_values) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @quickly
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_holm_as_in_statsmodels(p_values):

@@ -49,6 +49,7 @@ def test_a_run_leaves_everything_a_paper_needs(command, small, tmp_path):
     assert not (out / "running").exists()
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_jobs_order_or_restart(command, small, tmp_path):
     options = ["--dataset", small, "--folds", 3, "--seed", 5]
     command("run", *QUICK, *options, "--jobs", 2, "--out", "a")
@@ -98,6 +99,7 @@ def test_a_changed_plugin_or_dataset_is_computed_anew(command, small, plugin, tm
     assert "2 to do" in command(*options).stderr
 
 
+@pytest.mark.slow
 def test_bad_models_fail_alone(command, small, tmp_path):
     """Every way to fail that a plugin has; the others finish, the table shows the gaps."""
     bad = [
@@ -158,6 +160,7 @@ def test_table_makes_every_file_again_without_a_model(command, small, tmp_path):
     assert "±" in (out / "table3.md").read_text()
 
 
+@pytest.mark.slow
 def test_damaged_results_are_told_and_computed_again(command, small, tmp_path):
     options = ["run", "AA-kNN", "SA-BFGS", "--dataset", small, "--folds", 2, "--out", "out"]
     command(*options)
@@ -184,29 +187,35 @@ def test_damaged_results_are_told_and_computed_again(command, small, tmp_path):
         assert (tmp_path / "out" / "scores.csv").read_bytes() == scores
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(small, tmp_path, plugin):
+    """The model waits for a file, so that no run is over before it is interrupted."""
     path = plugin(
-        "def _fit(self, X, D):\n    import time; time.sleep(0.5)\n"
+        "def _fit(self, X, D):\n    import pathlib, time\n"
+        f"    while not pathlib.Path({str(tmp_path / 'GO')!r}).exists(): time.sleep(0.01)\n"
         "def _predict(self, X):\n    return np.full((len(X), 4), 0.25)"
     )
     arguments = [sys.executable, "-m", "benchmark", "run", "mine", "aa-knn", "--plugin", str(path),
-                 "--dataset", str(small), "--folds", "10", "--out", "out"]  # fmt: skip
+                 "--dataset", str(small), "--folds", "10", "--out", "out", "--jobs", "2",
+                 "--no-report"]  # fmt: skip
     root = Path(__file__).resolve().parents[3]
     env = {**os.environ, "PYTHONPATH": str(root)}
     process = subprocess.Popen(
         arguments, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("out/tasks/**/*.npz")) and time.monotonic() < deadline:
+    while not list(tmp_path.glob("out/tasks/**/*.npz")):
+        assert process.poll() is None, process.stderr.read()
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the run
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate()
     assert process.returncode == 1
     assert "interrupted: " in errors
     assert "the same command goes on from there" in errors
     assert "Traceback" not in errors
     assert not (tmp_path / "out" / "scores.csv").exists()
     kept = len(list(tmp_path.glob("out/tasks/**/*.npz")))
+    assert kept >= 1
+    (tmp_path / "GO").touch()
     done = subprocess.run(arguments, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert f"{kept} done before, {20 - kept} to do" in done.stderr
@@ -222,6 +231,7 @@ def test_two_runs_do_not_share_a_folder(command, small, tmp_path):
     assert "another run is at work" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_nothing_is_lost(small, tmp_path, monkeypatch):
     import errno
 
@@ -236,7 +246,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(small, tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
         real(path, arrays)
 
-    options = {"datasets": [small], "folds": 4, "out": tmp_path / "out", "jobs": 1}
+    options = {"datasets": [small], "folds": 4, "out": tmp_path / "out", "jobs": 1, "report": False}
     monkeypatch.setattr(store, "write_arrays", fills_up)
     with pytest.raises(benchmark.BenchmarkError, match=r"cannot write .*No space left") as caught:
         benchmark.run(["AA-kNN"], **options)
@@ -300,6 +310,7 @@ def test_new_model_checks_and_runs(command, small, tmp_path):
     assert 'My "New" Method' in done.stdout
 
 
+@pytest.mark.slow
 def test_help_is_light_and_no_command_loads_tensorflow(small, tmp_path):
     """What is imported decides how long it takes; times themselves are measured in tests/perf."""
     code = (
@@ -325,7 +336,8 @@ def test_help_is_light_and_no_command_loads_tensorflow(small, tmp_path):
 def test_python_interface_gives_numbers(small, tmp_path):
     import benchmark
 
-    study = benchmark.run(["aa-knn"], datasets=[small], folds=3, out=tmp_path / "o", jobs=1)
+    options = {"datasets": [small], "folds": 3, "out": tmp_path / "o", "report": False}
+    study = benchmark.run(["aa-knn"], **options, jobs=1)
     assert study.complete
     assert study.failures == []
     assert np.isfinite(study.summary.loc[0, "kl_divergence"])
@@ -358,6 +370,7 @@ def test_nothing_of_the_users_is_overwritten(command, small, tmp_path):
     assert (tmp_path / "work" / "running").is_dir()
 
 
+@pytest.mark.slow
 def test_two_sizes_of_the_synthetic_set_are_two_datasets(command, tmp_path):
     both = ["--dataset", "synthetic:30x16", "--dataset", "synthetic:40x16"]
     done = command("run", "AA-kNN", *both, "--folds", 2, "--out", "out")
@@ -369,49 +382,11 @@ def test_two_sizes_of_the_synthetic_set_are_two_datasets(command, tmp_path):
     assert "two datasets are called 'synthetic-30x16'" in again.stderr
 
 
-def test_a_model_that_litters_harms_no_other_and_repeats(command, small, tmp_path):
-    """Floating point errors, working folder, stdout and global generators are put back."""
-    names = ["Litters", "PT-Bayes", "AA-BP", "Unspeakable", "AA-kNN"]
-    texts = []
-    for jobs in (1, 2):
-        done = command("run", *names, "--plugin", BAD_MODELS, "--dataset", small, "--folds", 3,
-                       "--jobs", jobs, "--out", f"out{jobs}")  # fmt: skip
-        assert done.returncode == 1
-        assert "litter" not in done.stdout
-        table = pd.read_csv(tmp_path / f"out{jobs}" / "table3.csv").set_index("model")
-        assert table.loc["Unspeakable", "folds"] == 0
-        assert (table.drop("Unspeakable")["folds"] == 3).all()
-        texts.append((tmp_path / f"out{jobs}" / "scores.csv").read_bytes())
-    assert texts[0] == texts[1]
-
-
-def test_a_class_that_workers_cannot_load_fails_alone(small, tmp_path, clean_registry):
-    """As one of a module that exists in this process only."""
-    import types
-
-    import benchmark
-
-    module = types.ModuleType("a_module_of_this_process")
-    sys.modules[module.__name__] = module
-    exec(  # noqa: S102
-        "from baselines import AAKNN\nclass Loaded(AAKNN):\n    pass\n", module.__dict__
-    )
-    benchmark.register("Loaded")(module.Loaded)
-    try:
-        study = benchmark.run(["AA-kNN", "Loaded"], datasets=small, folds=3, out=tmp_path / "out")
-    finally:
-        del sys.modules[module.__name__]
-    summary = study.summary.set_index("model")
-    assert summary.loc["AA-kNN", "folds"] == 3
-    assert summary.loc["Loaded", "folds"] == 0
-    assert "cannot load it" in study.failures[0].error
-
-
 def test_data_in_memory_and_single_names(problem, tmp_path):
     import benchmark
 
     data = benchmark.make_dataset("memory", *problem)
-    study = benchmark.run("aa-knn", datasets=data, folds=2, out=tmp_path / "out")
+    study = benchmark.run("aa-knn", datasets=data, folds=2, out=tmp_path / "out", report=False)
     assert study.summary["dataset"].unique().tolist() == ["memory"]
     with pytest.raises(benchmark.UsageError, match="folds must be a whole number"):
         benchmark.run("aa-knn", datasets=data, folds=2.5, out=tmp_path / "out")
@@ -429,9 +404,10 @@ def test_installed_outside_of_its_folder(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_terminal_without_arrows_shows_the_table(small, tmp_path):
     arguments = [sys.executable, "-m", "benchmark", "run", "AA-kNN", "--dataset", str(small),
-                 "--folds", "2"]  # fmt: skip
+                 "--folds", "2", "--no-report"]  # fmt: skip
     env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     done = subprocess.run(arguments, cwd=tmp_path, env=env, capture_output=True, encoding="latin-1")
     assert done.returncode == 0, done.stderr

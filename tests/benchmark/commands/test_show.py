@@ -1,4 +1,4 @@
-"""Tables, tests, figures and comparisons of stored runs, as commands and as functions."""
+"""Tables, tests, figures, comparisons of stored runs (show, study) as commands and functions."""
 
 from __future__ import annotations
 
@@ -83,6 +83,7 @@ def test_seen_from_the_other_side_everything_turns():
     pd.testing.assert_frame_equal(seen_from(pair, "A"), pair)
 
 
+@pytest.mark.slow
 def test_runs_on_several_datasets_come_into_one_ranking(command, tmp_path):
     models = ("AA-kNN", "SA-BFGS", "PT-Bayes")
     for seed in range(3):
@@ -141,6 +142,7 @@ def test_what_several_runs_give_overwrites_no_run(command, small):
     assert "one holds a run; its tables would be overwritten" in result.stderr
 
 
+@pytest.mark.slow
 def test_all_figures_that_a_run_has_are_drawn(command, small, tmp_path):
     run(command, "out", "AA-kNN", "SA-BFGS", "PT-Bayes", dataset=small)
     result = command("figure", "all", "--out", "out")
@@ -150,6 +152,16 @@ def test_all_figures_that_a_run_has_are_drawn(command, small, tmp_path):
     assert files == {f"{stem}.{kind}" for stem in stems
                      for kind in ("csv", "txt", "pdf", "svg", "png")}  # fmt: skip
     assert len(stems) == 6  # 1, 4, boxes, ranks, calibration, cost
+    assert result.stdout.splitlines()[-4:] == [
+        "Figure 5 cannot be drawn: this run has not two datasets whose labels were spread with a "
+        "sigma; make one with: ldl-benchmark run --protocol figure5 --data-dir DIR.",
+        "Figure critical cannot be drawn: tests across datasets need at least 3 datasets and 3 "
+        "models with results on all of them; there are 1 and 3.",
+        "Figure wheel of small cannot be drawn: its labels are not emotions of the wheel: "
+        + result.stdout.splitlines()[-2].rpartition("wheel: ")[2],
+        "Figure learning of small cannot be drawn: no model recorded the loss of its epochs; "
+        "networks do, such as DLDL and EW-MTCNN, on a dataset of images.",
+    ]
     for stem in stems:
         caption = (tmp_path / "out" / "figures" / f"{stem}.txt").read_text().strip()
         assert caption in result.stdout
@@ -163,6 +175,22 @@ def test_a_figure_is_drawn_or_says_what_it_needs(command, small, name):
     assert (result.returncode == 2) == (name in ("5", "critical", "wheel", "learning"))
     assert "Traceback" not in result.stderr
     assert result.stderr.count("\n") <= 1
+
+
+@pytest.mark.parametrize("name", [*FIGURES, "all"])
+def test_a_dataset_measure_or_model_that_is_not_there_is_told(command, small, tmp_path, name):
+    run(command, "out", "AA-kNN", dataset=small)
+    for option, text, sentence in (
+        ("--dataset", "smal", "the run has no dataset 'smal'; did you mean 'small'? "),
+        ("--measure", "acuracy", "there is no measure 'acuracy'; did you mean 'accuracy'? "),
+        ("--model", "AA-kN", "the run has no model 'AA-kN'; did you mean 'AA-kNN'? "),
+    ):
+        result = command("figure", name, "--out", "out", option, text)
+        assert result.returncode == 2
+        assert sentence in result.stderr
+        assert result.stderr.count("\n") == 1
+        assert result.stdout == ""
+    assert not (tmp_path / "out" / "figures").exists()
 
 
 def test_an_unknown_figure_is_told(command, small):
@@ -201,6 +229,7 @@ def test_the_latex_of_the_tests_compiles(command, small, tmp_path):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_outputs_need_no_network_library(command, small, tmp_path):
     run(command, "out", "AA-kNN", "SA-BFGS", "PT-Bayes", dataset=small)
     code = (

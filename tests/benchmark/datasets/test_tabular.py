@@ -8,7 +8,7 @@ import pytest
 from scipy.io import savemat
 from scipy.sparse import csc_matrix
 
-from benchmark.datasets import load_dataset, make_dataset
+from benchmark.datasets import load_dataset
 from benchmark.errors import UsageError
 
 
@@ -66,66 +66,6 @@ def test_all_real_sets_load(shared):
         assert (loaded.X.shape, loaded.D.shape) == ((n, q), (n, c))
 
 
-def test_fingerprint_is_of_content(data):
-    X, D = data
-    base = make_dataset("a", X, D)
-    assert make_dataset("b", X.copy(), D.copy()).fingerprint == base.fingerprint
-    others = [
-        make_dataset("a", X + 1, D),
-        make_dataset("a", X, D[:, ::-1]),
-        make_dataset("a", X, D, label_names=list("wxyz")),
-        make_dataset("a", X, D, latent=D),
-    ]
-    assert len({base.fingerprint, *(other.fingerprint for other in others)}) == 5
-
-
-def refused(X, D, **more):
-    with pytest.raises(UsageError) as caught:
-        make_dataset("mine", X, D, **more)
-    assert str(caught.value).startswith("dataset mine: ")
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-def test_malformed_rows_are_named(data):
-    X, D = data
-    nan, negative, heavy, missing = X.copy(), D.copy(), D.copy(), D.copy()
-    nan[[3, 7], 1] = np.nan
-    negative[5, :2] = [-0.25, D[5, 0] + D[5, 1] + 0.25]
-    heavy[[1, 2, 3, 4, 5, 6, 9]] *= 1.01
-    missing[2, 2] = np.inf
-    assert "features has NaN or infinite values in rows 3, 7 (counted from 0)" in refused(nan, D)
-    assert "labels has negative values in row 5 " in refused(X, negative)
-    message = refused(X, heavy)
-    assert "does not sum to 1 in rows 1, 2, 3, 4, 5 and 2 more" in message
-    assert "sums to 1.01" in message
-    assert "labels has NaN or infinite values in row 2 " in refused(X, missing)
-
-
-def test_sums_within_the_tolerance_are_kept_as_they_are(data):
-    X, D = data
-    assert np.array_equal(make_dataset("a", X, D * (1 + 9e-5)).D, D * (1 + 9e-5))
-
-
-def test_useless_data_is_refused(data):
-    X, D = data
-    assert "20 rows but labels has 19" in refused(X, D[:-1])
-    assert "one label only" in refused(X, np.ones((20, 1)))
-    assert "one and the same label" in refused(X, np.tile([0.0, 1.0], (20, 1)))
-    assert "every feature is constant" in refused(np.ones((20, 3)), D)
-    assert "at least one row" in refused(X[:0], D[:0])
-    assert "its shape is (20,)" in refused(X[:, 0], D)
-    assert "features has complex numbers" in refused(X + 1j, D)
-    assert "not a matrix of numbers" in refused([["a", "b"]] * 20, D)
-    assert "different names" in refused(X, D, label_names=["a", "b", "a", "c"])
-
-
-def test_some_constant_features_are_said(data):
-    X = data[0].copy()
-    X[:, 1] = 4.0
-    assert make_dataset("a", X, data[1]).notes == ("1 of 5 features are constant over all rows",)
-
-
 def test_unreadable_files(tmp_path, data):
     def message(name, content=None):
         if content is not None:
@@ -153,14 +93,6 @@ def test_unreadable_files(tmp_path, data):
     times = pd.DataFrame({"f": pd.to_datetime(["2020-01-01"] * 2), "label:a": [0, 1]})
     times.to_parquet(tmp_path / "times.parquet")
     assert "column 'f' holds times" in message("times.parquet")
-    assert "did you mean 'synthetic'" in message_of("syntetic")
-    assert "no dataset named 'photo.jpg'" in message_of("photo.jpg")
-
-
-def message_of(name):
-    with pytest.raises(UsageError) as caught:
-        load_dataset(name)
-    return str(caught.value)
 
 
 def test_truncated_mat_files_are_refused_in_one_sentence(tmp_path, data):

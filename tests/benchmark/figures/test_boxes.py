@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from made import make_evidence
 
-from benchmark.figures.base import Choice
 from benchmark.figures.boxes import make
+from benchmark.figures.choice import Choice
 from benchmark.metrics import MEASURES
 
 
@@ -89,6 +89,7 @@ def test_single_folds_are_not_drawn_where_they_are_many(tmp_path):
     assert "dots" not in drawing.caption
 
 
+@pytest.mark.slow
 def test_what_is_far_out_is_told_and_the_others_stay_apart(tmp_path):
     models = {f"m{i}": 0.02 + 0.002 * i for i in range(7)} | {"bad": 0.95}
     evidence = make_evidence(tmp_path, models, {"d": 200})

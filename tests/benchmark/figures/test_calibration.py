@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from made import make_evidence
 
-from benchmark.figures.base import Choice
 from benchmark.figures.calibration import calibration, make
+from benchmark.figures.choice import Choice
 
 shares = st.floats(0, 1) | st.sampled_from([i / 10 for i in range(11)])
 pairs = arrays(float, st.tuples(st.just(2), st.integers(1, 9), st.integers(1, 4)), elements=shares)
@@ -30,6 +30,7 @@ def brute(D, P):
     return rows, error
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(pairs)
 def test_bins_are_those_of_brute_force(pair):

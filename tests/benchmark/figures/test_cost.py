@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from made import make_evidence
 
-from benchmark.figures.base import Choice
+from benchmark.figures.choice import Choice
 from benchmark.figures.cost import make
 from benchmark.metrics import MEASURES
 

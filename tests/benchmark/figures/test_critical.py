@@ -9,9 +9,9 @@ import pytest
 from made import make_evidence
 
 from benchmark.analysis.comparisons import rank_across
-from benchmark.errors import UsageError
-from benchmark.figures.base import Choice, written
-from benchmark.figures.critical import draw, make
+from benchmark.figures.base import written
+from benchmark.figures.choice import Choice
+from benchmark.figures.critical import draw, make, too_few
 from benchmark.metrics import MEASURES
 
 KL = MEASURES[3]
@@ -35,6 +35,7 @@ def bars(panel, ranking):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1])
 def test_bars_join_what_is_not_told_apart_and_nothing_else(evidence, number):
     ranking = rank_across(evidence.summary, KL)
@@ -47,6 +48,7 @@ def test_bars_join_what_is_not_told_apart_and_nothing_else(evidence, number):
     assert 0 < len(expected) < 15  # neither everything nor nothing
 
 
+@pytest.mark.slow
 def test_every_model_stands_there_with_its_mean_rank(evidence):
     ranking = rank_across(evidence.summary, KL)
     for panel in draw(ranking).axes:
@@ -66,8 +68,23 @@ def test_the_measure_can_be_chosen_and_its_direction_counts(evidence):
 
 def test_too_few_datasets_are_refused(tmp_path):
     evidence = make_evidence(tmp_path, {"A": 0.1, "B": 0.2, "C": 0.3}, {"x": 30, "y": 30})
-    with pytest.raises(UsageError, match="at least 3 datasets and 3 models"):
-        make(evidence, Choice())
+    assert "at least 3 datasets and 3 models" in too_few(evidence, Choice()).reason
+
+
+def test_chosen_models_are_ranked_among_themselves(evidence):
+    choice = Choice(models=("m5", "m1", "m3"))
+    drawing = make(evidence, choice)
+    assert {*drawing.data["model_a"], *drawing.data["model_b"]} == {"m1", "m3", "m5"}
+    assert drawing.data["mean_rank_b"].max() <= 3
+    assert "Only m1, m3, m5 are ranked." in drawing.caption
+    few = evidence.summary[evidence.summary["model"].isin(choice.models)]
+    alone = rank_across(few, KL).friedman.mean_ranks
+    for panel in drawing.figure.axes:
+        texts = " ".join(text.get_text() for text in panel.texts)
+        assert all(f"{rank:.2f}" in texts for rank in alone)
+        assert "m2" not in texts
+    assert too_few(evidence, choice) is None
+    assert "there are 12 and 2" in too_few(evidence, Choice(models=("m5", "m1"))).reason
 
 
 def test_names_are_no_formulas(tmp_path):

@@ -1,4 +1,4 @@
-"""Ranks: the numbers, and that dark cells are the best ones."""
+"""Ranks: the numbers, and that dark cells (heat) are the best ones."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from made import make_evidence
 from matplotlib.patches import Rectangle
 
-from benchmark.figures.base import Choice
+from benchmark.figures.choice import Choice
 from benchmark.figures.heat import luminance
 from benchmark.figures.ranks import make
 from benchmark.metrics import MEASURES
@@ -89,7 +89,7 @@ def test_what_lacks_folds_is_hatched(tmp_path):
 
 def test_chosen_models_keep_their_ranks_among_all(tmp_path):
     evidence = make_evidence(tmp_path, MODELS, {"d": 60})
-    drawing = make(evidence, Choice(models=("c", "B")))
+    drawing = make(evidence, Choice(models=("C", "B")))
     assert list(drawing.data["model"]) == ["C", "B"]
     assert drawing.data["KLdiv"].tolist() == [4, 1]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from made import make_evidence, make_pictures
 
-from benchmark.figures.base import Choice, written
-from benchmark.figures.samples import choose_samples, make_predicted, make_true, sampled_rows
+from benchmark.figures.base import written
+from benchmark.figures.choice import Choice
+from benchmark.figures.samples import make_predicted, make_true
 
 
 @pytest.fixture
@@ -27,31 +26,6 @@ def divergence(d, p):
 
 def bars(panel):
     return [patch.get_width() for patch in panel.patches]
-
-
-def test_samples_are_the_middles_of_equal_parts():
-    values = np.random.default_rng(0).permutation(100).astype(float)
-    assert list(values[choose_samples(values, 5)]) == [10, 30, 50, 70, 90]
-
-
-def test_ties_go_by_row_even_where_values_differ_by_rounding():
-    values = np.full(10, 0.3) + np.random.default_rng(0).uniform(-1e-15, 1e-15, 10)
-    assert choose_samples(values, 5) == [1, 3, 5, 7, 9]
-
-
-def test_rows_without_a_value_are_not_chosen():
-    values = np.array([np.nan, 5.0, np.nan, 1.0, 3.0])
-    assert choose_samples(values, 3) == [3, 4, 1]
-    assert choose_samples(values, 9) == [3, 4, 1]
-    assert choose_samples(np.full(4, np.nan), 3) == []
-
-
-def test_pictured_rows_are_preferred_if_they_are_enough():
-    values = np.arange(100.0)
-    assert choose_samples(values, 2, {1, 30, 60, 99}) == [30, 60]
-    assert choose_samples(values, 2, {3, 4}) == [3, 4]
-    assert choose_samples(values, 2, {3}) == [25, 75]
-    assert len(set(choose_samples(np.arange(12.0), 6, set(range(6))))) == 6
 
 
 def test_figure_1_shows_the_true_shares_from_clear_to_mixed(evidence):
@@ -119,11 +93,3 @@ def test_where_pictures_are_too_few_their_lack_is_shown(evidence):
     lacking = [text.get_text() for panel in figure.axes[:6] for text in panel.texts]
     assert set(lacking) == {"no picture"}
     assert written(figure, "png")
-
-
-def test_the_rows_whose_pictures_are_wanted_are_those_of_the_figures(evidence):
-    shown = {*make_true(evidence, Choice()).data["row"]}
-    shown |= {*make_predicted(evidence, Choice()).data["row"]}
-    assert sampled_rows(evidence, "d") == sorted(shown)
-    nothing = replace(evidence, results={})
-    assert len(sampled_rows(nothing, "d")) == 6

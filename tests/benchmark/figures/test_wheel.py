@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,8 @@ import pytest
 from made import make_evidence
 from matplotlib.text import Text
 
-from benchmark.errors import UsageError
-from benchmark.figures.base import Choice
-from benchmark.figures.wheel import make
+from benchmark.figures.choice import Choice
+from benchmark.figures.wheel import make, off_the_wheel
 from ewmtcnn.wheel import MIKELS
 
 NET = {"wheel": "prior", "sigma": 0.8, "neutral": "isolated"}
@@ -82,6 +82,7 @@ def test_neutral_lies_where_the_network_puts_it(tmp_path, neutral, own):
 
 def test_labels_that_are_no_emotions_are_told(tmp_path):
     evidence = make_evidence(tmp_path, {"A": 0.5}, {"d": 20}, labels=("anger", "green"))
-    with pytest.raises(UsageError, match=r"labels of d are not emotions .* 'green'") as error:
-        make(evidence, Choice())
-    assert ". " not in str(error.value)
+    reason = off_the_wheel(evidence, Choice()).reason
+    assert re.match(r"its labels are not emotions of the wheel: .*'green'", reason)
+    assert ". " not in reason
+    assert off_the_wheel(make_evidence(tmp_path, {}, {"d": 20}, labels=MIKELS), Choice()) is None

@@ -97,6 +97,7 @@ def made_up_evidence(folder, skills, sigmas):
     return Evidence(plan, results, 0, (), (), RunFolder(folder))
 
 
+@pytest.mark.slow
 def test_table_4_and_figure_5(published, tmp_path):
     """The networks are as good as in the paper, but for the fine-tuned ones, which are worst."""
     order = published.values("4", "Emotion6", "accuracy").sort_values().index

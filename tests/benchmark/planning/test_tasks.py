@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from benchmark.planning.folds import Folds
-from benchmark.planning.protocol import Model
-from benchmark.planning.tasks import Work, enumerate_tasks, execute, task_seed, with_facts
-from benchmark.plugins.registry import find_model
-from benchmark.running.inputs import Matrix
+from benchmark.planning.tasks import enumerate_tasks, task_seed
 
 FOLDS = Folds(np.array([[0], [1], [0], [1], [2], [2]]))
 KNN = {"model": "AA-kNN", "target": "t", "source": "", "result_version": 1, "params": {"k": 4}}
@@ -17,14 +13,17 @@ DRAWS = {**KNN, "model": "SA-CPNN", "params": {"random_state": None}}
 
 
 def keys(fingerprint="f", folds=FOLDS, model=None, seed=0, name="row", dataset="data"):
-    tasks = enumerate_tasks({dataset: fingerprint}, {dataset: folds}, {name: model or KNN}, seed)
+    models, inputs = {name: model or KNN}, {dataset: {name: ""}}
+    tasks = enumerate_tasks({dataset: fingerprint}, {dataset: folds}, models, seed, inputs)
     return [task.key for task in tasks]
 
 
 def test_every_fold_of_every_model_is_listed_once():
     models = {"a": KNN, "b": DRAWS}
     repeats = Folds(np.array([[0, 1], [1, 0]]))
-    tasks = list(enumerate_tasks({"x": "f", "y": "g"}, {"x": FOLDS, "y": repeats}, models, 0))
+    inputs = dict.fromkeys("xy", dict.fromkeys(models, ""))
+    datasets, folds = {"x": "f", "y": "g"}, {"x": FOLDS, "y": repeats}
+    tasks = list(enumerate_tasks(datasets, folds, models, 0, inputs))
     assert len(tasks) == 3 * 2 + 2 * 2 * 2
     assert len({task.path for task in tasks}) == len(tasks)
 
@@ -81,49 +80,11 @@ def test_an_input_of_its_own_changes_the_key_and_chooses_the_models():
     assert [model for model, _ in listed({"a": "", "b": "x"})] == ["a", "b"] * 3
 
 
-def test_facts_of_the_dataset_fill_what_settings_ask_for():
-    facts = {"labels": ("x", "y"), "sigma": 0.3}
-    asked = {"labels": None, "sigma": "data", "k": None}
-    assert with_facts(asked, facts) == {"labels": ("x", "y"), "sigma": 0.3, "k": None}
-    given = {"labels": ("p", "q"), "sigma": 0.6}
-    assert with_facts(given, facts) == given
-    assert with_facts({}, facts) == {}
-    with pytest.raises(ValueError, match="needs a dataset whose single labels"):
-        with_facts(asked, {"labels": (), "sigma": None})
-
-
-def run_one(problem, model, marker):
-    X, D = problem
-    task = next(iter(enumerate_tasks({"d": "f"}, {"d": FOLDS}, {"m": KNN}, 0)))
-    rows = np.arange(len(X))
-    return execute(task, marker, Work(model, Matrix(X), D, rows[:40], rows[40:]))
-
-
-def test_execute_is_fit_and_predict(problem, tmp_path):
-    from baselines import AAKNN
-
-    model = Model("m", find_model("AA-kNN"), {"k": 3, "scaling": "none"}, 1)
-    outcome = run_one(problem, model, marker=tmp_path / "marker")
-    X, D = problem
-    expected = AAKNN(k=3).fit(X[:40], D[:40]).predict(X[40:])
-    assert np.array_equal(outcome.predictions, expected)
-    assert outcome.error == ""
-    assert outcome.fit_seconds > 0
-    assert outcome.predict_seconds > 0
-    assert not (tmp_path / "marker").exists()
-
-
-def test_execute_tells_what_went_wrong(problem, tmp_path):
-    model = Model("m", find_model("AA-kNN"), {"k": 99}, 1)
-    outcome = run_one(problem, model, marker=tmp_path / "marker")
-    assert outcome.predictions is None
-    assert outcome.error.startswith("ValueError: k must be at most the number of training rows, 40")
-    assert "Traceback" in outcome.trace
-
-
 def test_models_whose_names_differ_in_odd_characters_have_different_folders():
     names = ["A b", "A-b", "A/b", "情感", "感情", "x" * 300, "x" * 301]
     models = dict.fromkeys(names, KNN)
-    folders = {task.path.parent for task in enumerate_tasks({"d": "f"}, {"d": FOLDS}, models, 0)}
+    inputs = {"d": dict.fromkeys(models, "")}
+    tasks = enumerate_tasks({"d": "f"}, {"d": FOLDS}, models, 0, inputs)
+    folders = {task.path.parent for task in tasks}
     assert len(folders) == len(names)
     assert max(len(folder.name) for folder in folders) < 100

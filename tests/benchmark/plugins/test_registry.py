@@ -180,6 +180,7 @@ def test_a_plugin_that_fails_halfway_leaves_nothing(plugin, end):
         assert "sibling_e" not in sys.modules
 
 
+@pytest.mark.slow
 def test_hyper_parameters_may_be_the_plugins_own(plugin, tmp_path):
     path = plugin(MEAN)
     path.write_text(f"{path.read_text()}\n\ndef own():\n    return 3\n")

@@ -11,7 +11,10 @@ from benchmark.reporting.page import write_report
 from benchmark.tables.significance import seen_from
 
 CHROMIUM = find_chromium()
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which is not installed")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium, which is not installed"),
+]
 
 # Nothing of this may do anything but be shown.
 SCRIPT = "<script>window.hacked = 1</script>"

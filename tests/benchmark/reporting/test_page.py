@@ -1,4 +1,4 @@
-"""The report: what it holds, when it is written, and what it never lets through."""
+"""The report (page, data): what it holds, when it is written, what it never lets through."""
 
 from __future__ import annotations
 
@@ -31,10 +31,12 @@ def evidence(tmp_path):
     return made
 
 
+@pytest.mark.slow
 def test_the_same_evidence_gives_the_same_bytes(evidence):
     assert write_report(evidence).read_bytes() == render(content(evidence)).encode()
 
 
+@pytest.mark.slow
 def test_nothing_is_loaded_from_elsewhere(evidence):
     html = render(content(evidence))
     addresses = re.findall(r'(?:src|href)="([^"]*)"', html)
@@ -87,6 +89,7 @@ def test_a_model_that_lacks_a_dataset_has_no_overall_rank(tmp_path):
     assert not b[2].best
 
 
+@pytest.mark.slow
 def test_browsed_instances_have_the_models_shares_and_pictures(evidence):
     data = embedded(render(content(evidence)))
     faces, art = data["instances"]
@@ -102,6 +105,7 @@ def test_browsed_instances_have_the_models_shares_and_pictures(evidence):
     assert art["pictures"] == []
 
 
+@pytest.mark.slow
 def test_pictures_can_be_left_out(evidence):
     html = render(content(evidence, pictures=False))
     assert all(entry["pictures"] == [] for entry in embedded(html)["instances"])
@@ -111,6 +115,7 @@ def test_pictures_can_be_left_out(evidence):
     assert "data:image/jpeg" not in re.sub(r"<script>.*?</script>", "", html, flags=re.S)
 
 
+@pytest.mark.slow
 def test_figures_are_sound_pictures(evidence):
     html = render(content(evidence))
     figures = re.findall(r'<img src="data:image/(svg\+xml|png);base64,([^"]+)"', html)
@@ -130,9 +135,9 @@ def test_numbers_that_json_lacks_are_nothing(tmp_path):
     assert rows == [[0, 1, *[None] * 9]]
 
 
-@pytest.mark.report
 def test_a_run_ends_with_a_report(command, small):
-    result = command("run", "AA-kNN", "SA-BFGS", "--dataset", small, "--folds", "3", "--out", "out")
+    run = ("run", "AA-kNN", "SA-BFGS", "--dataset", small, "--folds", "3", "--out", "out")
+    result = command(*run, report=True)
     assert result.returncode == 0
     assert "Open out/report.html in a browser" in result.stdout
     html = (small.parent / "out" / "report.html").read_text()
@@ -144,7 +149,6 @@ def test_a_run_ends_with_a_report(command, small):
     assert (small.parent / "out" / "report.html").read_text() == html
 
 
-@pytest.mark.report
 def test_a_run_can_do_without_a_report(command, small):
     result = command(
         "run", "AA-kNN", "--dataset", small, "--folds", "3", "--out", "out", "--no-report"
@@ -154,7 +158,6 @@ def test_a_run_can_do_without_a_report(command, small):
     assert not (small.parent / "out" / "report.html").exists()
 
 
-@pytest.mark.report
 def test_failures_are_reported_with_their_log(command, small, plugin):
     file = plugin(
         """
@@ -171,7 +174,7 @@ def test_failures_are_reported_with_their_log(command, small, plugin):
     )
     result = command(
         "run", "Unlucky", "AA-kNN", "--dataset", small, "--folds", "3", "--out", "out",
-        "--plugin", file,
+        "--plugin", file, report=True,
     )  # fmt: skip
     assert result.returncode == 1
     html = (small.parent / "out" / "report.html").read_text()
@@ -181,7 +184,6 @@ def test_failures_are_reported_with_their_log(command, small, plugin):
     assert "2 of 6 results are missing" in html
 
 
-@pytest.mark.report
 def test_failures_that_have_a_result_now_are_gone(command, small, plugin, tmp_path):
     def write(fit):
         body = f"def _fit(self, X, D):\n    {fit}\n\n"
@@ -189,12 +191,13 @@ def test_failures_that_have_a_result_now_are_gone(command, small, plugin, tmp_pa
         return plugin(body, name="Mended", file="mended.py")
 
     run = ("run", "Mended", "--dataset", small, "--folds", "3", "--out", "out", "--plugin")
-    assert command(*run, write("raise RuntimeError('broken')")).returncode == 1
+    assert command(*run, write("raise RuntimeError('broken')"), report=True).returncode == 1
     assert 'class="failure"' in (tmp_path / "out" / "report.html").read_text()
-    assert command(*run, write("pass")).returncode == 0
+    assert command(*run, write("pass"), report=True).returncode == 0
     assert 'class="failure"' not in (tmp_path / "out" / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_report_of_two_runs_goes_where_it_is_told(command, small, tmp_path):
     for name, model in (("one", "AA-kNN"), ("two", "SA-BFGS")):
         done = command("run", model, "--dataset", small, "--folds", "3", "--out", name)
@@ -214,6 +217,7 @@ def test_a_report_without_a_run_is_refused(command):
     assert "there is no run below results/runs" in result.stderr
 
 
+@pytest.mark.slow
 def test_the_report_is_a_function_too(command, small):
     command("run", "AA-kNN", "--dataset", small, "--folds", "3", "--out", "out")
     assert benchmark.report("out").name == "report.html"

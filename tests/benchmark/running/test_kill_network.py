@@ -8,6 +8,10 @@ import subprocess
 import sys
 import time
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 ARGUMENTS = [
     "run", "EW-MTCNN", "--dataset", "synthetic:60", "--folds", "2", "--epochs", "40",
 ]  # fmt: skip

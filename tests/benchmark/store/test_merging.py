@@ -1,4 +1,4 @@
-"""Runs put together: what is joined, what is refused and how, and that no number changes."""
+"""Runs put together (merging): what is joined or refused, and that no number changes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def make_truth(name, *, folds=N_FOLDS, repeats=1, data=0, seed=0):
     fingerprint = bytes(words).hex().ljust(64, "0")
     ids = tuple(map(str, range(12)))
     split = stratified_folds(D, folds, repeats, seed)
-    return Truth(name, fingerprint, ("a", "b", "c"), ids, D, None, split)
+    return Truth(
+        name=name, fingerprint=fingerprint, label_names=("a", "b", "c"), ids=ids, D=D, folds=split
+    )
 
 
 def make_part(name, datasets, models, *, label="", keys=None, seed=0, **how):

@@ -8,10 +8,12 @@ import sys
 
 import numpy as np
 import pytest
+from images_in_memory import ImagesInMemory
 from PIL import Image
 
-from features.images.sources import ArrayImages, ImageError, ImageFiles
-from features.storage.build_shards import decoded_batches, pixels
+from features.images.decoding import ImageError
+from features.images.pixels import decoded_batches, pixels
+from features.images.sources import ImageFiles
 
 BAD = (47, 71, 99)
 
@@ -24,7 +26,7 @@ def encoded(image):
 
 def test_pixels_are_the_decoded_images_and_cached(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
-    images = ArrayImages(rng.integers(0, 256, (70, 12, 10, 3), dtype=np.uint8))
+    images = ImagesInMemory(rng.integers(0, 256, (70, 12, 10, 3), dtype=np.uint8))
     counts = []
     array = pixels(images, 8, tmp_path, counts.append)
     expected = np.stack([images.load(row, 8) for row in range(70)])
@@ -32,21 +34,21 @@ def test_pixels_are_the_decoded_images_and_cached(tmp_path, monkeypatch):
     assert np.array_equal(array[:], expected)
     assert sum(counts) == 70
     loads = []
-    monkeypatch.setattr(ArrayImages, "load", lambda *arguments: loads.append(arguments))
-    again = pixels(ArrayImages(images.images.copy()), 8, tmp_path)
+    monkeypatch.setattr(ImagesInMemory, "load", lambda *arguments: loads.append(arguments))
+    again = pixels(ImagesInMemory(images.images.copy()), 8, tmp_path)
     assert (again, loads) == (array, [])
 
 
 def test_each_setting_of_pixels_has_its_own_cache(tmp_path, monkeypatch):
     images = np.random.default_rng(0).integers(0, 256, (4, 9, 9, 3), dtype=np.uint8)
     keys = [
-        pixels(ArrayImages(images), 8, tmp_path).key,
-        pixels(ArrayImages(images), 7, tmp_path).key,
-        pixels(ArrayImages(images[::-1]), 8, tmp_path).key,
-        pixels(ArrayImages(images[:3]), 8, tmp_path).key,
+        pixels(ImagesInMemory(images), 8, tmp_path).key,
+        pixels(ImagesInMemory(images), 7, tmp_path).key,
+        pixels(ImagesInMemory(images[::-1]), 8, tmp_path).key,
+        pixels(ImagesInMemory(images[:3]), 8, tmp_path).key,
     ]
-    monkeypatch.setattr("features.storage.build_shards.RESIZING", "another rule")
-    keys.append(pixels(ArrayImages(images), 8, tmp_path).key)
+    monkeypatch.setattr("features.images.pixels.RESIZING", "another rule")
+    keys.append(pixels(ImagesInMemory(images), 8, tmp_path).key)
     assert len(set(keys)) == 5
     assert len(list(tmp_path.iterdir())) == 5
 
@@ -90,6 +92,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 import features.storage.build_shards
+from features.images.pixels import pixels
 features.storage.build_shards.SHARD_BYTES = 2**20
 
 def peak():
@@ -108,9 +111,9 @@ class Drawn:
     def load(self, row, size):
         return np.full((size, size, 3), row % 256, np.uint8)
 
-features.storage.build_shards.pixels(Drawn(10), 32, Path(sys.argv[1]))
+pixels(Drawn(10), 32, Path(sys.argv[1]))
 before = peak()
-array = features.storage.build_shards.pixels(Drawn(int(sys.argv[2])), 32, Path(sys.argv[1]))
+array = pixels(Drawn(int(sys.argv[2])), 32, Path(sys.argv[1]))
 print(len(array) * 32 * 32 * 3, peak() - before)
 """
 

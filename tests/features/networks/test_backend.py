@@ -60,6 +60,8 @@ backends = N(mps=N(is_available=lambda: False))
     "broken/torch": "raise ImportError('libcudart.so.13 is absent')",
 }
 
+NEEDED = "networks need Keras with TensorFlow, JAX or PyTorch"
+
 START = """
 import importlib, json, sys
 from features.networks import backend
@@ -102,7 +104,7 @@ def python(code, *arguments, path=None, **variables):
 
 
 def started(folder, installed, threads=None, **variables):
-    done = python(START, installed, json.dumps(threads), path=folder, **variables)
+    done = python(START, f"keras {installed}", json.dumps(threads), path=folder, **variables)
     assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)
 
@@ -129,11 +131,28 @@ def test_keras_starts_on_the_chosen_backend_or_the_first_installed(
 @pytest.mark.parametrize(
     ("chosen", "installed", "message"),
     [
-        ("numpy", "tensorflow", "KERAS_BACKEND is 'numpy'; networks run on tensorflow, jax, torch"),
-        ("Torch", "torch", "KERAS_BACKEND is 'Torch'; networks run on"),
-        ("jax", "tensorflow", "KERAS_BACKEND is jax, which is not installed; install it (pip "),
-        (None, "", "networks need one of tensorflow, jax, torch, and none is installed; pip "),
-        ("torch", "torch", "Keras cannot be started on torch (libcudart.so.13 is absent); install"),
+        (
+            "numpy",
+            "keras tensorflow",
+            "KERAS_BACKEND is 'numpy'; networks run on tensorflow, jax, torch",
+        ),
+        ("Torch", "keras torch", "KERAS_BACKEND is 'Torch'; networks run on"),
+        (
+            "jax",
+            "keras tensorflow",
+            "KERAS_BACKEND is jax, which is not installed; install it (pip ",
+        ),
+        (None, "keras", f"{NEEDED}, and none of these three is installed (pip install 'ldl-bench"),
+        (
+            None,
+            "jax",
+            f"{NEEDED}, and Keras is not installed (pip install 'ldl-benchmark[networks]')",
+        ),
+        (
+            "torch",
+            "keras torch",
+            "Keras cannot be started on torch (libcudart.so.13 is absent); install",
+        ),
     ],
 )
 def test_a_backend_that_is_not_there_is_refused_in_a_sentence(fakes, chosen, installed, message):
@@ -195,6 +214,7 @@ print(json.dumps([
 """
 
 
+@pytest.mark.slow
 def test_tensorflow_itself_starts_quietly_whatever_a_users_configuration_says(tmp_path):
     wishes = {"backend": "jax", "image_data_format": "channels_first", "floatx": "float64"}
     (tmp_path / "keras.json").write_text(json.dumps(wishes))

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features.storage.build_shards import Rows, ShardedArray, build_shards
+from features.storage.build_shards import build_shards
 from features.storage.files import DamagedFileError, write_json
+from features.storage.sharded_array import Rows, ShardedArray
 
 N = 23
 
@@ -67,6 +68,7 @@ indices = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -131,6 +131,7 @@ def test_keys_are_of_content():
         canonical_json(float("nan"))
 
 
+@pytest.mark.slow
 @given(st.text(), st.text())
 def test_slugs_are_safe_file_names_and_differ(name, other):
     assert slug(name).replace("-", "").replace(".", "").isalnum()

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from features.storage.build_shards import build_shards, locked
+from features.storage.build_shards import build_shards
 
 ROWS, PER_SHARD, N = 7, 10, 95
 
@@ -92,14 +92,6 @@ def test_a_second_process_waits_and_computes_nothing(tmp_path):
     assert (first.returncode, second.returncode) == (0, 0)
 
 
-def test_a_lock_is_given_back_after_an_error(tmp_path):
-    told = []
-    with pytest.raises(ZeroDivisionError), locked(tmp_path / "new" / ".lock", told.append):
-        raise ZeroDivisionError
-    with locked(tmp_path / "new" / ".lock", told.append):
-        assert told == []
-
-
 BUILD_MANY = """
 import resource, sys
 from pathlib import Path
@@ -130,6 +122,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
     grown = []
     for n in (25_000, 100_000):  # 25 and 100 MB

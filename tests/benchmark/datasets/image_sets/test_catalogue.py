@@ -270,7 +270,7 @@ def test_the_list_on_the_terminal(tmp_path, command, change_set):
     assert "about 11,150 absent" in lines["Flickr_LDL"]
     for name in MAKERS:
         assert "academic use only; download it yourself" in lines[name]
-    assert "python -m benchmark datasets fetch Emotion6" in lines["Emotion6"]
+    assert "ldl-benchmark datasets fetch Emotion6" in lines["Emotion6"]
     assert "ask its authors (Jingyuan Yang" in lines["EmoSet"]
     assert "118,102 absent" in lines["EmoSet"]
 

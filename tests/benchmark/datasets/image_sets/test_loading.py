@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from miniature import EMOTION6, make_abstract, make_artphoto, make_emoset, make_emotion6
 
-from benchmark.datasets import load_dataset
+from benchmark.datasets import load_dataset, loading
 from benchmark.errors import BenchmarkError, UsageError
-from benchmark.planning import settings as planning
 from features.images import sources
 from features.images.decoding import decode
 from features.storage.files import read_json
@@ -187,7 +186,7 @@ def test_commands_can_leave_them_out(emotion6, command, monkeypatch, words):
         raise UsageError("; ".join(load_dataset(*arguments).notes))
 
     spoil(emotion6)
-    monkeypatch.setattr(planning, "load_dataset", load_and_stop)
+    monkeypatch.setattr(loading, "load_dataset", load_and_stop)
     done = command(*words, "--dataset", "Emotion6", "--skip-unreadable")
     assert "left out 3 images that cannot be decoded: anger/2.jpg, fear/1.jpg" in done.stderr
 
@@ -266,9 +265,9 @@ def test_a_set_that_is_not_here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     text = refused("ArtPhoto:0.4")
     assert text.startswith("ArtPhoto is not in data: there is no folder ArtPhoto or testImages_a")
-    assert "(python -m benchmark datasets fetch ArtPhoto)" in text
+    assert "(ldl-benchmark datasets fetch ArtPhoto)" in text
     text = refused("Emotion6", "elsewhere")
-    assert "(python -m benchmark datasets fetch Emotion6 --data-dir elsewhere)" in text
+    assert "(ldl-benchmark datasets fetch Emotion6 --data-dir elsewhere)" in text
     assert "ask its authors" in refused("Twitter_LDL", "elsewhere")
 
 

@@ -1,0 +1,59 @@
+"""The project as Python finds it: its version, and whether its packages are those imported.
+
+The names of the packages are ordinary words, which a user may give to a file of his own, and
+Python looks first where a script lies; for ``python -m benchmark`` in the working folder.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from benchmark.errors import UsageError
+
+#: The folder that the packages of this project lie in.
+HOME = Path(__file__).resolve().parent.parent
+
+#: Packages of this project that `benchmark` imports.
+OTHERS = ("baselines", "ewmtcnn", "features")
+
+
+def version() -> str:
+    """Return the version of this project, ``unknown`` where its sources are not installed."""
+    from importlib import metadata  # takes longer than all of --help
+
+    try:
+        return metadata.version("ldl-benchmark")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def search_first_folder_last() -> None:
+    """Let no file of the folder that Python searches first hide a package of this project.
+
+    For ``python -m`` that is the working folder. Worker processes search in the same order as the
+    process that starts them.
+    """
+    if not sys.flags.safe_path and Path(sys.path[0]).resolve() != HOME:
+        sys.path.append(sys.path.pop(0))
+
+
+def refuse_hidden() -> None:
+    """Refuse to go on where a file of the user's hides a package of this project.
+
+    Raises
+    ------
+    UsageError
+        Names the file.
+    """
+    for name in OTHERS:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:  # a folder without code hides nothing
+            continue
+        found = Path(spec.origin).resolve()
+        if found != HOME / name / "__init__.py":
+            raise UsageError(
+                f"{found} hides the package {name!r} of ldl-benchmark; rename it, or take its "
+                f"folder out of where Python searches"
+            )

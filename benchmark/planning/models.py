@@ -1,0 +1,180 @@
+"""The models of a run, each with all its settings; each is a row of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark.errors import UsageError, did_you_mean
+from benchmark.planning.protocol import Protocol
+from benchmark.plugins.parameters import CONSUMES, as_json, check_params, default_params
+from benchmark.plugins.registry import Entry, check_name, find_model, models
+from benchmark.wording import listed
+
+
+@dataclass(frozen=True)
+class Model:
+    """One row of the tables: a registered model with all its settings.
+
+    Attributes
+    ----------
+    name : str
+        Name of the row.
+    entry : Entry
+        The registered model.
+    params : dict
+        Every hyper-parameter, also those left at their default.
+    result_version : int
+        See `baselines.LDLEstimator`.
+    consumes : {"features", "images", "activations"}
+        What it gets as ``X``.
+    """
+
+    name: str
+    entry: Entry
+    params: dict[str, Any]
+    result_version: int
+    consumes: str = "features"
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it takes images or a backbone's activations, so that it needs images."""
+        return self.consumes != "features"
+
+    def describe(self) -> dict[str, Any]:
+        """Return what determines the model's results, as JSON values."""
+        target = self.entry.target
+        where = target if isinstance(target, str) else target.__qualname__
+        return {
+            "model": self.entry.name,
+            "target": where,
+            "source": f"{self.entry.source} {self.entry.code}".strip(),
+            "result_version": self.result_version,
+            "params": {name: as_json(value) for name, value in sorted(self.params.items())},
+        }
+
+
+def with_facts(params: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill in settings that only the dataset tells.
+
+    Parameters
+    ----------
+    params : mapping
+        Settings of a model. ``labels`` is filled in where it is None, ``sigma`` where it is
+        ``"data"``.
+    facts : mapping
+        See `Work`.
+
+    Raises
+    ------
+    ValueError
+        A sigma is asked for, but the dataset has none.
+    """
+    filled = dict(params)
+    if "labels" in filled and filled["labels"] is None:
+        filled["labels"] = facts.get("labels")
+    if filled.get("sigma") == "data":
+        if facts.get("sigma") is None:
+            raise ValueError(
+                "sigma = 'data' needs a dataset whose single labels were spread with one"
+            )
+        filled["sigma"] = facts["sigma"]
+    return filled
+
+
+def choose_models(
+    protocol: Protocol, names: Iterable[str] = (), every: bool = False
+) -> list[Model]:
+    """Make the list of models to run.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        Its model settings apply, and its variants can be named.
+    names : iterable of str
+        Models or variants, upper and lower case being the same; those that the protocol has
+        settings for if there are none.
+    every : bool
+        Every registered model that is a usual one, and every variant of the protocol, instead.
+
+    Raises
+    ------
+    UsageError
+        No model at all, an unknown one, one named twice, one that the harness cannot feed, a
+        setting that it does not have, a hyper-parameter that no worker process can get, or a
+        variant whose name is taken or cannot stand in a table.
+    """
+    variants = _variants(protocol)
+    if every:
+        names = [name for name, entry in models().items() if entry.usual]
+        names += [name for key, name in variants.items() if key not in {n.lower() for n in names}]
+    names = list(names) or list(protocol.models)
+    chosen = [_make_model(protocol, variants.get(name.lower(), name)) for name in names]
+    if not chosen:
+        raise UsageError("no model to run: name some, or give --all")
+    _check_network_settings(protocol, chosen)
+    rows = [model.name for model in chosen]
+    for name in rows:
+        if rows.count(name) > 1:
+            raise UsageError(f"model {name!r} is named twice")
+    return chosen
+
+
+def _check_network_settings(protocol: Protocol, chosen: list[Model]) -> None:
+    known = {key for model in chosen if model.is_network for key in model.params}
+    for key in protocol.network:
+        if known and key not in known:
+            raise UsageError(
+                f"[network]: no network has a setting {key!r}{did_you_mean(key, known)}"
+            )
+
+
+def _variants(protocol: Protocol) -> dict[str, str]:
+    """Check the names of the settings' tables, and return them by their lower-case form."""
+    variants: dict[str, str] = {}
+    known = {name.lower(): name for name in models()}
+    for name, settings in protocol.models.items():
+        check_name(name)
+        same = variants.setdefault(name.lower(), name)
+        if same != name:
+            raise UsageError(f"{same!r} and {name!r} are the same name for a model; rename one")
+        model = settings.get("model", name)
+        if not isinstance(model, str):
+            raise UsageError(f"models.{name!r}: model must be the name of a model, not {model!r}")
+        own = known.get(name.lower())
+        if own and find_model(model).name != own:
+            raise UsageError(f"{name!r} is a model itself, it cannot be a variant of {model!r}")
+        find_model(model)  # a misspelt name is an error even if the row is not run
+    return variants
+
+
+def _make_model(protocol: Protocol, name: str) -> Model:
+    settings = dict(protocol.models.get(name, {}))
+    entry = find_model(settings.pop("model", name)).identified()
+    row = name if name in protocol.models and name.lower() != entry.name.lower() else entry.name
+    check_name(row)  # an installed package may offer a model under any name
+    cls = entry.load()
+    consumes = getattr(cls, "consumes", "features")
+    if consumes not in CONSUMES:
+        raise UsageError(
+            f"model {name!r} consumes {consumes!r}, but the harness can pass only "
+            f"{listed(CONSUMES)}"
+        )
+    params = default_params(cls)
+    if consumes != "features":
+        common = dict(protocol.network)
+        own = settings.get("backbone")
+        if own and own != common.get("backbone", own):
+            # the common weights and size belong to the common backbone
+            common = {key: v for key, v in common.items() if key not in ("weights", "size")}
+        params |= {key: value for key, value in common.items() if key in params}
+    for key in settings:
+        if key not in params:
+            raise UsageError(
+                f"model {name!r} has no setting {key!r}{did_you_mean(key, params)} "
+                f"(it has: {', '.join(params) or 'none'})"
+            )
+    params |= settings
+    check_params(name, params)
+    return Model(row, entry, params, getattr(cls, "result_version", 1), consumes)

@@ -1,0 +1,217 @@
+"""Does one task in a worker process: fits the model on a fold and predicts its test rows."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import math
+import random
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from baselines.base import Monitor, check_distributions
+from benchmark.planning.inputs import Input
+from benchmark.planning.models import Model, with_facts
+from benchmark.planning.tasks import Outcome, Task
+from features.arrays import FloatArray, IntArray
+
+# A model that ignores its time limit gets the same time again, but no more than this; then its
+# process is ended.
+_GRACE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a worker process needs to do a task.
+
+    Attributes
+    ----------
+    model : Model
+        The task's model.
+    input : Input
+        What the model gets as X; tells the rows of a fold.
+    D : ndarray of shape (n, c)
+        Description degrees of the whole dataset.
+    train, test : ndarray of int
+        Row numbers.
+    facts : dict
+        ``labels``, the names of the labels, and ``sigma``, where single labels were spread with
+        one; a model gets those that its settings ask for, see `with_facts`.
+    time_limit : float
+        Seconds after which learning and predicting is interrupted; infinity for no limit. Loading
+        the model's libraries in a fresh process does not count.
+    checkpoints : Path, optional
+        Folder in which a model may keep what lets it go on after a kill.
+    """
+
+    model: Model
+    input: Input
+    D: FloatArray
+    train: IntArray
+    test: IntArray
+    facts: dict[str, Any] = field(default_factory=dict)
+    time_limit: float = float("inf")
+    checkpoints: Path | None = None
+
+
+def execute(task: Task, marker: Path, work: Work) -> Outcome:
+    """Fit the model on the training rows and predict the test rows.
+
+    Never raises for what the model does: whatever goes wrong is in the outcome. BLAS and networks
+    run with one thread here whatever the number of workers, since results depend on the number of
+    threads.
+
+    Parameters
+    ----------
+    task : Task
+        What to do.
+    marker : Path
+        File that exists while the task runs. If the model cannot be interrupted, its process ends
+        and the file has the traceback. `status_of` is beside it.
+    work : Work
+        What to do it with.
+    """
+    outcome = Outcome(task)
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with _crash_log(marker) as log, threadpool_limits(1), _clean_process(task):
+            caught: list[str] = []
+            warnings.simplefilter("always")
+            warnings.showwarning = lambda message, category, *_: caught.append(
+                f"{category.__name__}: {message}"
+            )
+            estimator = _make_estimator(task, work, marker)
+            with _time_limit(work.time_limit, log):
+                _fit_and_predict(estimator, outcome, work)
+            outcome.warnings = list(dict.fromkeys(caught))
+    except TimeLimitError as error:
+        outcome.error, outcome.trace = str(error), traceback.format_exc()
+    except BaseException as error:  # a model may raise anything, SystemExit included
+        outcome.error = traceback.format_exception_only(error)[-1].strip().splitlines()[0]
+        outcome.trace = traceback.format_exc()
+    status_of(marker).unlink(missing_ok=True)
+    marker.unlink(missing_ok=True)
+    return outcome
+
+
+def status_of(marker: Path) -> Path:
+    """Return the file in which a running task says how far it is."""
+    return marker.with_suffix(".status")
+
+
+def _tell_status(marker: Path, line: str) -> None:
+    with contextlib.suppress(OSError):  # a status that cannot be written is no reason to stop
+        status_of(marker).write_text(line, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _clean_process(task: Task) -> Iterator[None]:
+    """Undo what a model does to its process, so that it reaches neither the next task nor stdout.
+
+    The global random generators, which no model should use, are seeded all the same.
+    """
+    seed = int(task.key[:8], 16)
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    with (
+        warnings.catch_warnings(),
+        np.errstate(),
+        contextlib.chdir("."),
+        contextlib.redirect_stdout(sys.stderr),
+    ):
+        yield
+
+
+def _make_estimator(task: Task, work: Work, marker: Path) -> Any:
+    """Load the model's class and its libraries, and give it the task's settings."""
+    model = work.model
+    if model.is_network:
+        from features.networks.backend import start as start_backend
+
+        start_backend(threads=1)
+    estimator = model.entry.load()()
+    seeded = {} if task.random_state is None else {"random_state": task.random_state}
+    if model.params:
+        estimator.set_params(**with_facts({**model.params, **seeded}, work.facts))
+    if model.is_network and work.checkpoints is not None:
+        work.checkpoints.mkdir(parents=True, exist_ok=True)
+        estimator.monitor = Monitor(work.checkpoints, partial(_tell_status, marker))
+    return estimator
+
+
+def _fit_and_predict(estimator: Any, outcome: Outcome, work: Work) -> None:
+    X_train, X_test = work.input.split(work.train, work.test)
+    start = time.perf_counter()
+    estimator.fit(X_train, work.D[work.train])
+    fitted = time.perf_counter()
+    predicted = estimator.predict(X_test)
+    outcome.predict_seconds = time.perf_counter() - fitted
+    outcome.fit_seconds = fitted - start
+    predictions = check_distributions(predicted, "the prediction")
+    expected = (len(work.test), work.D.shape[1])
+    if predictions.shape != expected:
+        raise ValueError(f"the prediction has shape {predictions.shape}, expected {expected}")
+    outcome.predictions = predictions.copy()
+    kinds: dict[str, Callable[[Any], Any]] = {
+        "n_iter": int,
+        "converged": bool,
+        "objective": float,
+        "history": _floats,
+    }
+    for name, kind in kinds.items():
+        value = getattr(estimator, f"{name}_", None)
+        if value is not None:
+            with contextlib.suppress(TypeError, ValueError, OverflowError):
+                outcome.convergence[name] = kind(value)
+
+
+def _floats(values: Any) -> list[float]:
+    return [float(value) for value in values]
+
+
+class TimeLimitError(BaseException):
+    """The task's time is over. A model's ``except Exception`` does not catch it."""
+
+
+@contextlib.contextmanager
+def _crash_log(marker: Path) -> Iterator[TextIO]:
+    """Let a crash of the process write its traceback into the marker."""
+    with marker.open("w") as log:
+        faulthandler.enable(log, all_threads=False)
+        try:
+            yield log
+        finally:
+            faulthandler.disable()
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float, log: TextIO) -> Iterator[None]:
+    """Raise `TimeLimitError` here after the given time; end the process if that is ignored."""
+    if not math.isfinite(seconds):
+        yield
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise TimeLimitError(f"stopped after the time limit of {seconds:g} s (--task-timeout)")
+
+    faulthandler.dump_traceback_later(seconds + min(seconds, _GRACE_SECONDS), exit=True, file=log)
+    former = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)
+        faulthandler.cancel_dump_traceback_later()

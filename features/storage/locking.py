@@ -1,0 +1,34 @@
+"""Locks between processes: of several that want to make a file, one does, and the others wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+@contextmanager
+def locked(path: Path, tell: Callable[[str], object] | None = None) -> Iterator[None]:
+    """Hold a lock between processes, and say so when another one has it and we wait.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file; it stays, and so does its folder, made if absent.
+    tell : callable, optional
+        Takes a sentence for the user.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if tell:
+            tell(f"waiting for another process that works in {path.parent}")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,56 @@
+"""The circumstances of a run (environment): command, versions and log."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+
+import numpy as np
+import pytest
+
+from benchmark.errors import UsageError
+from benchmark.running import environment
+
+
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [
+        ("/a/b/benchmark/__main__.py", "python -m benchmark"),
+        ("/usr/bin/ldl-benchmark", "ldl-benchmark"),
+    ],
+)
+def test_the_command_is_as_it_was_given(monkeypatch, program, command):
+    monkeypatch.setattr("sys.argv", [program, "run", "My model", "--all"])
+    assert environment.command_line() == f"{command} run 'My model' --all"
+
+
+def test_versions_of_a_networks_result_name_the_backend():
+    plain, network = environment.versions(), environment.versions("tensorflow")
+    assert plain["python"] == platform.python_version()
+    assert plain["numpy"] == np.__version__
+    assert "keras" not in plain
+    assert network["keras backend"] == "tensorflow"
+    assert network["keras"][0].isdigit()
+    assert environment.versions("no_such_backend")["no_such_backend"] == "not installed"
+
+
+def test_the_description_is_json():
+    described = json.loads(json.dumps(environment.describe()))
+    assert set(described) == {"command", "written", "versions", "machine"}
+    assert described["machine"]["cores"] >= 1
+
+
+def test_the_log_is_appended_to_and_the_logger_put_back(tmp_path):
+    logger, path = logging.getLogger("benchmark"), tmp_path / "log.txt"
+    before = (logger.level, list(logger.handlers))
+    for word in ("first", "second"):
+        with environment.log_to(path):
+            logger.info("the %s message", word)
+    assert (logger.level, logger.handlers) == before
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line.partition(" INFO ")[2] for line in lines] == [
+        "the first message", "the second message",
+    ]  # fmt: skip
+    with pytest.raises(UsageError, match="cannot write"), environment.log_to(tmp_path):
+        pass

@@ -1,0 +1,79 @@
+"""Preparing inputs in a process of its own: what arrives, what is told, and how it fails."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from images_in_memory import ImagesInMemory
+
+import benchmark
+from benchmark.errors import BenchmarkError, UsageError
+from benchmark.planning.inputs import Activations, Matrix, Pixels
+from benchmark.planning.needs import BackboneActivations, NetworkImages, OwnFeatures
+from benchmark.progress import Console
+from benchmark.running.prepare import find_device, helper, prepare_inputs
+from features.extract import Extraction
+
+IMAGES = ImagesInMemory(np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), dtype=np.uint8))
+SMALL = Extraction("small", "random", 16, "float32")
+
+
+def test_each_need_is_prepared_once_where_it_belongs(tmp_path):
+    own, images = OwnFeatures(np.eye(6)), NetworkImages(IMAGES, "i", SMALL)
+    activations = BackboneActivations(IMAGES, "a", SMALL)
+    with helper() as process:
+        found = prepare_inputs(
+            process, {"d": {own, images, activations}, "none": set()}, tmp_path, Console()
+        )
+        assert find_device(process).backend in ("tensorflow", "jax", "torch")
+    kinds = {need: type(given) for (_, need), given in found.items()}
+    assert kinds == {own: Matrix, images: Pixels, activations: Activations}
+    assert {name for name, _ in found} == {"d"}
+    assert found["d", own].X is own.X  # this process keeps what is there already
+
+
+def test_what_is_told_there_is_told_here(tmp_path):
+    class Tells(NetworkImages):
+        def prepare(self, cache, title, console):
+            console.tell(f"{title} elsewhere: {os.getpid() != here}")
+            return Matrix(np.eye(2))
+
+    here, told = os.getpid(), []
+    with helper() as process:
+        needs = {"d": {Tells(IMAGES, "k", SMALL)}}
+        prepare_inputs(process, needs, tmp_path, Console(told.append))
+    assert told == ["reading the images of d elsewhere: True"]
+
+
+def test_weights_that_cannot_be_had_end_a_run_first(tmp_path):
+    lost = Extraction("small", str(tmp_path / "none.h5"), 16, "float32")
+    with helper() as process, pytest.raises(BenchmarkError, match="getting the weights of small: "):
+        prepare_inputs(
+            process, {"d": {NetworkImages(IMAGES, "k", lost)}}, tmp_path / "cache", Console()
+        )
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "message"),
+    [
+        (int, ("x",), "counting: invalid literal"),
+        (os._exit, (3,), "the process that was counting died"),
+    ],
+)
+def test_failures_say_what_was_being_done(function, arguments, message):
+    with helper() as process, pytest.raises(BenchmarkError, match=message):
+        process.call("counting", function, *arguments)
+
+
+def test_features_can_be_extracted_before_a_run(tmp_path, problem):
+    data = benchmark.make_dataset("pictures", None, problem[1][:6], images=IMAGES)
+    options = {"cache_dir": tmp_path, "backbone": "small", "weights": "random", "size": 16}
+    (sentence,) = benchmark.extract_features(data, **options)
+    assert sentence.startswith("pictures: 6 x ")
+    assert str(tmp_path / "activations") in sentence
+    table = benchmark.make_dataset("table", *problem)
+    with pytest.raises(UsageError, match="dataset table has no images to extract features from"):
+        benchmark.extract_features(table, cache_dir=tmp_path)

@@ -1,0 +1,113 @@
+"""Which files Python takes for this project's packages; what type checkers see of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import baselines
+import benchmark
+import ewmtcnn
+from benchmark import installation
+from benchmark.errors import UsageError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def python(*arguments, cwd, path=()):
+    places = os.pathsep.join(map(str, [*path, ROOT]))
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd, env={**os.environ, "PYTHONPATH": places}, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["{}.py", "{}/__init__.py"])
+def test_files_in_the_working_folder_hide_no_package(tmp_path, form):
+    for name in installation.OTHERS:
+        file = tmp_path / form.format(name)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("raise SystemExit('not ours')\n")
+    done = python("-m", "benchmark", "models", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", installation.OTHERS)
+def test_a_file_that_is_searched_first_is_named(tmp_path, name):
+    (tmp_path / "first").mkdir()
+    file = tmp_path / "first" / f"{name}.py"
+    file.write_text("")
+    sentence = (
+        f"{file.resolve()} hides the package {name!r} of ldl-benchmark; rename it, or take its "
+        "folder out of where Python searches"
+    )
+    done = python("-m", "benchmark", "models", cwd=tmp_path, path=[tmp_path / "first"])
+    assert (done.returncode, done.stderr) == (2, f"Error: {sentence}\n")
+    script = "import benchmark\ntry: benchmark.run\nexcept Exception as error: print(error)"
+    done = python("-c", script, cwd=tmp_path / "first")
+    assert (done.stdout, done.stderr) == (f"{sentence}\n", "")
+
+
+def test_a_folder_of_data_hides_nothing(tmp_path):
+    (tmp_path / "features").mkdir()
+    assert python("-m", "benchmark", "models", cwd=tmp_path).returncode == 0
+
+
+def test_the_search_order_stays_where_the_working_folder_is_not_searched(monkeypatch):
+    order = [str(installation.HOME), "/elsewhere"]
+    monkeypatch.setattr(sys, "path", list(order))
+    installation.search_first_folder_last()
+    assert sys.path == order
+    monkeypatch.setattr(sys, "path", ["/elsewhere", "/other"])
+    installation.search_first_folder_last()
+    assert sys.path == ["/other", "/elsewhere"]
+
+
+def test_a_hidden_package_is_refused_in_this_process_too(monkeypatch, tmp_path):
+    installation.refuse_hidden()
+    monkeypatch.setattr(installation, "HOME", tmp_path)
+    with pytest.raises(UsageError, match="hides the package 'baselines'"):
+        installation.refuse_hidden()
+
+
+@pytest.mark.parametrize("package", [benchmark, baselines, ewmtcnn])
+def test_every_public_name_loads(package):
+    assert dir(package) == sorted(package.__all__)
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = package.nothing
+
+
+def test_the_version_is_a_text():
+    assert benchmark.__version__ == installation.version()
+    assert benchmark.__version__[0].isdigit()
+
+
+SCRIPT = """
+import baselines, benchmark, ewmtcnn
+reveal_type(benchmark.run)
+reveal_type(benchmark.__version__)
+reveal_type(baselines.SABFGS().fit)
+reveal_type(ewmtcnn.EWMTCNN)
+benchmark.rnu
+"""
+
+
+@pytest.mark.slow
+def test_types_are_visible_from_outside(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    options = ["--strict", "--follow-imports=silent", "--cache-dir", tmp_path / "cache"]
+    done = python("-m", "mypy", *options, "script.py", cwd=tmp_path)
+    run, version, fit, network, misspelt, _ = done.stdout.splitlines()
+    assert "benchmark.commands.show.Study" in run
+    assert 'Revealed type is "str"' in version
+    assert "numpy" in fit
+    assert "ewmtcnn.estimator.EWMTCNN" in network
+    assert 'Module has no attribute "rnu"' in misspelt
+    for package in ("baselines", "benchmark", "ewmtcnn", "features"):
+        assert (ROOT / package / "py.typed").exists()
