@@ -17,7 +17,7 @@ from ewmtcnn.trainer import Trainer, TrainingSettings, get_trainer, take
 from features.arrays import FloatArray
 from features.networks import backend
 
-# After so long no further step is measured.
+# No further step is timed after so many seconds.
 _MEASURING_SECONDS = 5.0
 
 
@@ -31,7 +31,7 @@ class StepCost:
 
 @contextmanager
 def memory_advice(trainer: Trainer, X: Any, targets: FloatArray, size: int) -> Iterator[None]:
-    """Answer memory that runs out in the block by the size of a batch that fits."""
+    """If memory runs out in the block, find a batch that fits and raise an error that names it."""
     try:
         yield
         return

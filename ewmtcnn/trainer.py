@@ -94,7 +94,7 @@ class Trainer:
         self.owner = None
         reset_network(self.network, self.network_settings, seed, W)
         for variable in self.optimizer.variables:
-            start = float(variable.path.endswith("learning_rate"))  # 1, the rest 0
+            start = float(variable.path.endswith("learning_rate"))  # this is 1, all others are 0
             variable.assign(np.full(variable.shape, start, variable.dtype))
 
     def clear(self) -> None:
@@ -133,13 +133,13 @@ class Trainer:
         return np.asarray(p / p.sum(axis=1, keepdims=True))
 
 
-# The trainer of the last training: one at most, since two may not fit the memory.
+# The trainer that was used last, and no other, since two might not fit into memory.
 _last: dict[tuple[NetworkSettings, TrainingSettings], Trainer] = {}
 
 
 def get_trainer(network: NetworkSettings, settings: TrainingSettings) -> Trainer:
     """Return the process's trainer for these settings, compiled when first used."""
-    # What the compiled step does not depend on makes no other trainer.
+    # Settings on which the compiled step does not depend are made equal: they need no new trainer.
     rates = replace(settings, augmentation="none", epochs=1, batch_size=1)
     if (network, rates) not in _last:
         _last.clear()

@@ -19,14 +19,14 @@ from ewmtcnn.trainer import Batch, Trainer, TrainingSettings, take
 from features.arrays import FloatArray
 from features.threads import ahead
 
-# A checkpoint after every epoch, unless writing them would take more than this share of the time;
-# before the first one the time is guessed from its size.
+# There is a checkpoint after every epoch, unless writing them takes more than this share of the
+# time. How long the first one will take is estimated from its size.
 _CHECKPOINT_SHARE, _BYTES_PER_SECOND = 0.1, 2.5e8
 
 # Seconds between two reports within an epoch.
 _REPORT_SECONDS = 1.0
 
-# Batches that wait prepared for the device, and steps that it has been given.
+# How many prepared batches may wait for the device, and how many steps it is given in advance.
 _AHEAD, _UNDER_WAY = 2, 4
 
 
@@ -81,7 +81,7 @@ def train(
         if path and cost <= _CHECKPOINT_SHARE * (now - written):
             try:
                 write_checkpoint(trainer, path, history)
-            except OSError as error:  # the training is worth more than its checkpoint
+            except OSError as error:  # goes on without checkpoints
                 warnings.warn(
                     f"no checkpoints are kept, since {path} cannot be written: {error.strerror}",
                     stacklevel=2,

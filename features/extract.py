@@ -16,18 +16,18 @@ from features.images.pixels import decoded_batches
 from features.images.sources import ImageSource
 from features.networks.backbones import find_backbone
 from features.networks.weights import weights_key
-from features.storage.build_shards import build_shards
+from features.storage.build_shards import ArrayPlan, build_shards
 from features.storage.files import content_key
 from features.storage.sharded_array import ShardedArray, read_manifest
 from features.threads import ahead
 
-# Raise when the same settings give other features.
+# Part of every key: raise it when the same settings give other features.
 _VERSION = 1
 
-# What an interruption may lose; VGG16 on two cores takes half a minute for so many.
+# An interruption loses fewer than so many; VGG16 on two cores takes half a minute for them.
 _ROWS_PER_SHARD = 256
 
-# Batches that wait decoded for the network.
+# Decoded batches that may wait for the network.
 _AHEAD = 2
 
 
@@ -110,7 +110,7 @@ def extract(
 ) -> ShardedArray:
     """Compute the features of images, or what the cache lacks of them.
 
-    Decoding runs in threads ahead of the network; memory does not grow with the number of images.
+    Images are decoded ahead of the network; memory does not grow with their number.
 
     Parameters
     ----------
@@ -132,7 +132,8 @@ def extract(
     Raises
     ------
     ImageError
-        Some images cannot be decoded: all of them, found before this is raised.
+        Some images cannot be decoded; all images are looked at before this is raised, so that it
+        names every one of them.
     ValueError
         Unknown backbone or precision, or images too small for it.
     WeightsError
@@ -150,11 +151,9 @@ def extract(
         batches = decoded_batches(images, key["size"], rows, batch_size)
         yield from _run(network[0], ahead(batches, _AHEAD), batch_size)
 
+    plan = ArrayPlan(key, len(images), (backbone.width,), np.float32, _ROWS_PER_SHARD)
     with quiet_decoding():
-        return build_shards(
-            _folder(cache, key), key, len(images),
-            (backbone.width,), np.float32, compute, _ROWS_PER_SHARD, progress, tell,
-        )  # fmt: skip
+        return build_shards(_folder(cache, key), plan, compute, progress, tell)
 
 
 def _network(extraction: Extraction) -> Callable[[NDArray[np.uint8]], Any]:
@@ -171,13 +170,13 @@ def _network(extraction: Extraction) -> Callable[[NDArray[np.uint8]], Any]:
 def _run(
     network: Callable[[NDArray[np.uint8]], Any], batches: Iterable[NDArray[np.uint8]], size: int
 ) -> Iterator[NDArray[np.float32]]:
-    """Send batches through a network; one is on its way while the next is sent."""
+    """Run batches through a network; the next is sent before the result of one is waited for."""
     from features.networks.compiled import to_numpy
 
     sent: deque[tuple[Any, int]] = deque()
     for batch in batches:
         n = len(batch)
-        if n < size:  # all have the same shape, so that the network is compiled once
+        if n < size:  # filled up: a batch of another shape would compile the network again
             empty = np.zeros((size - n, *batch.shape[1:]), np.uint8)
             batch = np.concatenate([batch, empty])
         sent.append((network(batch), n))

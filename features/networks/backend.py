@@ -21,8 +21,9 @@ BACKENDS = ("tensorflow", "jax", "torch")
 #: Precision of a network to Keras' dtype policy.
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
-# What a failed allocation is called: types of TensorFlow and PyTorch, and texts, in small letters,
-# in other types of theirs (TensorFlow's are all OpErrors) and of XLA.
+# How libraries report that memory ran out: TensorFlow and PyTorch have types for it; otherwise an
+# exception of one of these types (TensorFlow's are all OpErrors) has one of these texts, which are
+# compared in lower case.
 _MEMORY_TYPES = {"ResourceExhaustedError", "OutOfMemoryError"}
 _TEXT_TYPES = {"RuntimeError", "ValueError", "OpError"}
 _MEMORY_TEXTS = (
@@ -67,7 +68,7 @@ def start(threads: int | None = None) -> None:
     """
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
-    if "keras" in sys.modules:  # perhaps by somebody else
+    if "keras" in sys.modules:  # perhaps the user's code imported it
         _configure()
         return
     lacking = missing()
@@ -77,7 +78,7 @@ def start(threads: int | None = None) -> None:
     os.environ["KERAS_BACKEND"] = name
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what libraries tell each other on import
+            warnings.simplefilter("ignore")  # deprecations inside the libraries, on import
             _STARTERS[name](threads)
             _configure()
     except ImportError as error:
@@ -88,7 +89,7 @@ def start(threads: int | None = None) -> None:
 
 
 def _configure() -> None:
-    """Settle what a user's keras.json or code may say otherwise."""
+    """Set what our code relies on, whatever a user's keras.json or code says."""
     import keras
 
     keras.config.set_image_data_format("channels_last")
@@ -118,9 +119,8 @@ def _start_tensorflow(threads: int | None) -> None:
         import tensorflow as tf
 
         gpus = tf.config.list_physical_devices("GPU")
-    logging.getLogger("tensorflow").setLevel(
-        logging.ERROR
-    )  # it takes networks of different folds for a mistake
+    # TensorFlow warns that functions are traced again, as they must be for another network.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with suppress(RuntimeError):  # TensorFlow is in use already, and keeps its settings
         if threads is not None:
             tf.config.threading.set_intra_op_parallelism_threads(threads)

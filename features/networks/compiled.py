@@ -30,7 +30,7 @@ Steps = Callable[[], AbstractContextManager[Step]]
 
 def to_numpy(tensor: Any) -> NDArray[np.float32]:
     """Wait for a tensor of the backend, and return it as a NumPy array."""
-    if backend_name() == "torch":  # Keras' own way of doing it warns under NumPy 2
+    if backend_name() == "torch":  # keras.ops.convert_to_numpy warns under NumPy 2
         tensor = tensor.cpu()
     return np.asarray(tensor, dtype=np.float32)
 

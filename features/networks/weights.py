@@ -37,7 +37,7 @@ class WeightsError(ValueError):
 
 
 class Download(NamedTuple):
-    """A file of weights in the net."""
+    """A file of weights that can be downloaded."""
 
     url: str
     md5: str
@@ -58,7 +58,7 @@ IMAGENET = {
     ),
 }
 
-#: Where `small` has its weights from; the entry ``record`` in it tells how they were made.
+#: The weights of `small` that come with the package; its entry ``record`` says how they were made.
 BUNDLED = Path(__file__).parent / "weights_data" / "small.npz"
 
 #: Name under which converted weights of AlexNet are looked for in `weights_folder`.
@@ -232,5 +232,5 @@ def _download(name: str) -> Path:
 
 
 def clause(error: Exception) -> str:
-    """Return what an exception says, without what would end our sentence."""
+    """Return an exception's message on one line and without a full stop, to go in a sentence."""
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -38,14 +39,56 @@ SHARD_BYTES = 32 * 2**20
 _LOCK = ".lock"
 
 
+@dataclass(frozen=True)
+class ArrayPlan:
+    """An array (n, *item_shape) to be computed.
+
+    Attributes
+    ----------
+    key : mapping
+        A JSON object of all that determines the content.
+    n, item_shape, dtype
+        Number of rows, the shape of one, and the type of its elements.
+    rows_per_shard : int, optional
+        How much an interruption may lose; by default as many as fit `SHARD_BYTES`. An array begun
+        with another value keeps that.
+    """
+
+    key: Mapping[str, Any]
+    n: int
+    item_shape: tuple[int, ...]
+    dtype: DTypeLike
+    rows_per_shard: int | None = None
+
+    def manifest(self) -> dict[str, Any]:
+        """Return what `features.storage.sharded_array.described` reads.
+
+        Raises
+        ------
+        ValueError
+            `rows_per_shard` is below 1.
+        """
+        rows = self.rows_per_shard
+        if rows is None:
+            row_bytes = math.prod(self.item_shape) * np.dtype(self.dtype).itemsize
+            rows = max(1, SHARD_BYTES // max(1, row_bytes))
+        if rows < 1:
+            raise ValueError(f"rows_per_shard must be at least 1, not {rows}")
+        return {
+            "version": VERSION,
+            "key": dict(self.key),
+            "n": self.n,
+            "item_shape": list(self.item_shape),
+            "dtype": np.dtype(self.dtype).str,
+            "rows_per_shard": rows,
+            "complete": False,
+        }
+
+
 def build_shards(
     folder: Path,
-    key: Mapping[str, Any],
-    n: int,
-    item_shape: tuple[int, ...],
-    dtype: DTypeLike,
+    plan: ArrayPlan,
     compute: Callable[[range], Iterable[AnyArray]],
-    rows_per_shard: int | None = None,
     progress: Progress | None = None,
     tell: Tell | None = None,
 ) -> ShardedArray:
@@ -59,16 +102,11 @@ def build_shards(
     ----------
     folder : Path
         The array's own folder, made if absent.
-    key : mapping
-        A JSON object of all that determines the content.
-    n, item_shape, dtype
-        The array is (n, *item_shape).
+    plan : ArrayPlan
+        Which array.
     compute : callable
         Gets a range of rows that are missing, and yields arrays (any number, *item_shape) that
         are these rows in order. Called once for every run of missing rows.
-    rows_per_shard : int, optional
-        How much an interruption may lose; by default as many as fit `SHARD_BYTES`. An array begun
-        with another value keeps that.
     progress : callable, optional
         Gets the number of rows finished since its last call; those found count too.
     tell : callable, optional
@@ -83,24 +121,11 @@ def build_shards(
     OSError
         The folder cannot be written, or the disk is full; complete shards stay.
     ValueError
-        `compute` yields other rows than asked, or `rows_per_shard` is below 1.
+        `compute` yields other rows than asked, or the plan's `rows_per_shard` is below 1.
     """
     tell = tell or _say_nothing
     folder = folder.absolute()
-    row_bytes = math.prod(item_shape) * np.dtype(dtype).itemsize
-    if rows_per_shard is None:
-        rows_per_shard = max(1, SHARD_BYTES // max(1, row_bytes))
-    if rows_per_shard < 1:
-        raise ValueError(f"rows_per_shard must be at least 1, not {rows_per_shard}")
-    manifest = {
-        "version": VERSION,
-        "key": dict(key),
-        "n": n,
-        "item_shape": list(item_shape),
-        "dtype": np.dtype(dtype).str,
-        "rows_per_shard": rows_per_shard,
-        "complete": False,
-    }
+    manifest = plan.manifest()
     with locked(folder / _LOCK, tell):
         remove_partial_files(folder)
         former = read_manifest(folder)
@@ -113,7 +138,7 @@ def build_shards(
             write_json(folder / MANIFEST, manifest)
         array = described(folder, manifest)
         missing = _missing_rows(array, tell)
-        found = n - sum(map(len, missing))
+        found = plan.n - sum(map(len, missing))
         if progress and found:
             progress(found)
         for rows in missing:
@@ -188,7 +213,7 @@ def _fill(
 
 
 class _Writer:
-    """Writes shards in a thread, one at a time: to be on the disk takes longer than to be made."""
+    """Writes shards in a thread, one at a time, so that nobody waits for the disk."""
 
     def __init__(self, array: ShardedArray) -> None:
         self._array = array

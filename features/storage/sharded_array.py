@@ -94,7 +94,7 @@ class ShardedArray:
         return len(self.shape)
 
     def __getitem__(self, index: Any) -> AnyArray:
-        """Copy rows out, in the order asked: a number, a slice, or numbers or truths in an array.
+        """Copy rows out: one by its number, or several by a slice, numbers in any order, or a mask.
 
         Raises
         ------
@@ -176,12 +176,13 @@ class Rows:
         return _whole(self, dtype, copy)
 
 
-# A shard is an .npy file with a checksum appended, which numpy.load does not mind. The checksum
-# covers whose shard it is and which, so one that was copied from elsewhere is found out too.
+# A shard is an .npy file with a checksum after its end, where numpy.load does not look. The
+# checksum also covers the key of the array and the shard's number: a shard copied from another
+# array, or renamed, does not pass for a sound one.
 
 
 def write_shard(array: ShardedArray, shard: int, block: AnyArray) -> None:
-    """Write a shard that is there when complete.
+    """Write a shard, whose file appears only when it is complete.
 
     Raises
     ------
@@ -197,7 +198,7 @@ def write_shard(array: ShardedArray, shard: int, block: AnyArray) -> None:
 
 
 def is_sound(array: ShardedArray, shard: int) -> bool:
-    """Tell whether the file of a shard is what was written; reads all of it."""
+    """Read the whole file of a shard and tell whether its checksum is right."""
     shape = (len(array.rows_of(shard)), *array.shape[1:])
     head = _npy_head(shape, array.dtype)
     left = len(head) + math.prod(shape) * array.dtype.itemsize
@@ -263,12 +264,12 @@ def _row_numbers(index: Any, n: int) -> NDArray[np.intp]:
     rows = np.asarray(index)
     if rows.dtype == np.bool_:
         if rows.shape != (n,):
-            raise IndexError(f"{rows.shape} truths cannot select from {n} rows")
+            raise IndexError(f"{rows.shape} as a mask cannot select from {n} rows")
         return np.flatnonzero(rows)
     if rows.size == 0:
         return np.empty(rows.shape, np.intp)
     if rows.dtype.kind not in "iu":
-        raise IndexError(f"rows are selected by whole numbers, a slice or truths, not {index!r}")
+        raise IndexError(f"rows are selected by whole numbers, a slice or a mask, not {index!r}")
     if rows.min() < -n or rows.max() >= n:
         raise IndexError(f"row {rows.min() if rows.min() < -n else rows.max()} is not among {n}")
     return np.where(rows < 0, rows + n, rows).astype(np.intp)

@@ -57,6 +57,7 @@ def test_a_checkpoint_of_another_backend_is_left_aside(tmp_path, monkeypatch):
         assert same(fit(monitor=Monitor(tmp_path)), whole)
 
 
+@pytest.mark.slow
 def test_checkpoints_that_cannot_be_used_are_told_and_left_aside(tmp_path):
     whole = fit()
     (tmp_path / CHECKPOINT).write_bytes(b"nothing")

@@ -1,4 +1,7 @@
-"""The networks as estimators: what they are settings of, and what they say to bad input."""
+"""The networks as estimators: what they are settings of, and what they say to bad input.
+
+Also tests `baselines.dldl`.
+"""
 
 from __future__ import annotations
 

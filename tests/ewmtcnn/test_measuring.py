@@ -63,6 +63,7 @@ def test_other_errors_pass():
         train_with(Broken(0))
 
 
+@pytest.mark.slow
 def test_after_short_memory_the_trainer_starts_anew(monkeypatch):
     """Looking for a batch that fits spoils every variable; the next fold must not notice."""
     whole = fit()

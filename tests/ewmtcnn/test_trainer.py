@@ -16,6 +16,7 @@ from ewmtcnn import trainer  # noqa: E402
 from ewmtcnn.trainer import get_trainer  # noqa: E402
 
 
+@pytest.mark.slow
 def test_a_second_fold_repeats_the_first_and_compiles_nothing(monkeypatch):
     first = fit()
     assert len(first[0]) == 4

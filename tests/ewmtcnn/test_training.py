@@ -36,6 +36,7 @@ def every_epoch(monkeypatch):
     monkeypatch.setattr(training, "_CHECKPOINT_SHARE", np.inf)
 
 
+@pytest.mark.slow
 def test_every_setting_of_the_step_matters():
     base = fit(replace(SETTINGS, epochs=2))
     for change in (
@@ -95,6 +96,7 @@ def test_a_loss_that_is_no_number_is_told():
         fit(settings)
 
 
+@pytest.mark.slow
 def test_images_are_read_batch_by_batch():
     X, D = problem()
 

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 import features.pca
 from features.pca import principal_directions, reduce
-from features.storage.build_shards import build_shards
+from features.storage.build_shards import ArrayPlan, build_shards
 
 TRAIN, TEST = np.arange(0, 60), np.arange(60, 80)
 
@@ -25,10 +25,8 @@ def activations(n=80, q=120, seed=0):
 
 
 def sharded(array, folder):
-    return build_shards(
-        folder, {"seed": 0}, len(array), array.shape[1:], array.dtype,
-        lambda rows: [array[rows.start : rows.stop]], 7,
-    )  # fmt: skip
+    plan = ArrayPlan({"seed": 0}, len(array), array.shape[1:], array.dtype, 7)
+    return build_shards(folder, plan, lambda rows: [array[rows.start : rows.stop]])
 
 
 def expected(array, fitted, rows, n_components):
@@ -234,8 +232,9 @@ def slowly(*arguments):
 
 features.pca.principal_directions = slowly
 array = np.random.default_rng(0).normal(size=(30, 8))
-say = lambda text: print(text, flush=True)
-features.pca.reduce(array, range(20), range(20, 30), 4, cache=folder / "cache", tell=say)
+wait = features.pca.locked
+features.pca.locked = lambda path: wait(path, lambda text: print(text, flush=True))
+features.pca.reduce(array, range(20), range(20, 30), 4, cache=folder / "cache")
 """
 
 

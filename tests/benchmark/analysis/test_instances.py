@@ -1,4 +1,7 @@
-"""Values of instances: from the right fold, adding up to the tables; reference predictions."""
+"""Values of instances: from the right fold, adding up to the tables; reference predictions.
+
+Also tests `benchmark.analysis.reference`.
+"""
 
 from __future__ import annotations
 

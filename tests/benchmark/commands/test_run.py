@@ -1,4 +1,7 @@
-"""The command line end to end: what a user sees, keeps and gets back."""
+"""The command line end to end: what a user sees, keeps and gets back.
+
+Also tests `benchmark.cli` and `benchmark.commands.options`.
+"""
 
 from __future__ import annotations
 
@@ -349,9 +352,10 @@ def test_force_never_passes_an_old_result_for_a_new_one(command, small, plugin, 
     path = plugin(
         "def _fit(self, X, D):\n    import pathlib\n"
         f"    if pathlib.Path({str(tmp_path / 'FAIL')!r}).exists(): raise RuntimeError('now')\n"
-        "def _predict(self, X):\n    return np.full((len(X), 4), 0.25)"
+        "def _predict(self, X):\n    return np.full((len(X), 4), 0.25)",
+        name="Forced",  # the workers may know another test's plugin by the usual name
     )
-    options = ["run", "mine", "--plugin", path, "--dataset", small, "--folds", 2, "--out", "out"]
+    options = ["run", "forced", "--plugin", path, "--dataset", small, "--folds", 2, "--out", "out"]
     assert command(*options).returncode == 0
     (tmp_path / "FAIL").touch()
     assert command(*options).returncode == 0  # nothing to do

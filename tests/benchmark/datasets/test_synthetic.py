@@ -1,3 +1,10 @@
+"""The built-in images, drawn with a known truth.
+
+Also tests `benchmark.datasets.synthetic.dataset` and `benchmark.datasets.synthetic.painting`.
+"""
+
+from __future__ import annotations
+
 import inspect
 
 import numpy as np

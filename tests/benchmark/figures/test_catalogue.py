@@ -1,4 +1,7 @@
-"""What every figure must stand, names in any script (lettering) too, and which a run can show."""
+"""What every figure must stand, names in any script (lettering) too, and which a run can show.
+
+Also tests `benchmark.figures.lettering`.
+"""
 
 from __future__ import annotations
 
@@ -67,12 +70,14 @@ def one_clause(text):
     return "\n" not in text and ". " not in text and not text.endswith(".")
 
 
+@pytest.mark.slow
 def test_matplotlib_is_not_loaded_before_something_is_drawn():
     code = "import sys, benchmark.figures; print('matplotlib' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(FIGURES))
 def test_files_are_of_their_format_and_the_same_every_time(evidence, name):
     first, second = (draw(name, evidence, Choice()) for _ in range(2))
@@ -100,6 +105,7 @@ def hostile(tmp_path_factory):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in FIGURES if name != "wheel"])
 def test_names_are_only_names(hostile, name):
     drawing = draw(name, hostile, Choice())
@@ -109,6 +115,7 @@ def test_names_are_only_names(hostile, name):
     drawing.data.to_csv()
 
 
+@pytest.mark.slow
 def test_the_wheel_takes_hostile_names_of_datasets_and_models(tmp_path):
     evidence = full_evidence(tmp_path, dict.fromkeys(HOSTILE, 0.3), dict.fromkeys(HOSTILE, 15))
     for dataset in HOSTILE:
@@ -123,11 +130,13 @@ def large(tmp_path_factory):
     return full_evidence(tmp_path_factory.mktemp("large"), models, datasets, folds=10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(FIGURES))
 def test_many_models_datasets_and_folds_have_room(large, name):
     check_texts(draw(name, large, Choice()).figure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"repeats": 1}, {"repeats": 3}])
 @pytest.mark.parametrize("name", list(FIGURES))
 def test_one_model_on_one_dataset_is_enough(tmp_path, name, settings):
@@ -138,6 +147,7 @@ def test_one_model_on_one_dataset_is_enough(tmp_path, name, settings):
     check_texts(draw(name, evidence, Choice()).figure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [k.name for k in FIGURES.values() if k.per_dataset] + ["ranks"])
 def test_the_dataset_can_be_chosen(evidence, name):
     drawing = draw(name, evidence, Choice(dataset="TWO"))

@@ -1,4 +1,7 @@
-"""Ranks: the numbers, and that dark cells (heat) are the best ones."""
+"""Ranks: the numbers, and that dark cells (heat) are the best ones.
+
+Also tests `benchmark.figures.heat`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The report (page, data): what it holds, when it is written, what it never lets through."""
+"""The report (page, data): what it holds, when it is written, what it never lets through.
+
+Also tests `benchmark.reporting.data`.
+"""
 
 from __future__ import annotations
 
@@ -135,6 +138,7 @@ def test_numbers_that_json_lacks_are_nothing(tmp_path):
     assert rows == [[0, 1, *[None] * 9]]
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_a_report(command, small):
     run = ("run", "AA-kNN", "SA-BFGS", "--dataset", small, "--folds", "3", "--out", "out")
     result = command(*run, report=True)
@@ -184,6 +188,7 @@ def test_failures_are_reported_with_their_log(command, small, plugin):
     assert "2 of 6 results are missing" in html
 
 
+@pytest.mark.slow
 def test_failures_that_have_a_result_now_are_gone(command, small, plugin, tmp_path):
     def write(fit):
         body = f"def _fit(self, X, D):\n    {fit}\n\n"

@@ -71,6 +71,7 @@ def test_only_long_runs_are_measured():
     assert not is_long(make_job(epochs=100_000), GPU)
 
 
+@pytest.mark.slow
 def test_steps_are_measured_and_told():
     told = []
     console = Console(told.append)

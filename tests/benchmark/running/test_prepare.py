@@ -12,6 +12,7 @@ import benchmark
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.planning.inputs import Activations, Matrix, Pixels
 from benchmark.planning.needs import BackboneActivations, NetworkImages, OwnFeatures
+from benchmark.planning.without_networks import in_cache
 from benchmark.progress import Console
 from benchmark.running.prepare import find_device, helper, prepare_inputs
 from features.extract import Extraction
@@ -54,6 +55,21 @@ def test_weights_that_cannot_be_had_end_a_run_first(tmp_path):
             process, {"d": {NetworkImages(IMAGES, "k", lost)}}, tmp_path / "cache", Console()
         )
     assert not (tmp_path / "cache").exists()
+
+
+def test_features_that_the_cache_has_need_no_weights(tmp_path, monkeypatch):
+    need = BackboneActivations(IMAGES, "a", SMALL)
+    asked = []
+    with helper() as process:
+        call = process.call
+        monkeypatch.setattr(
+            process, "call", lambda *given: (asked.append(given[0]), call(*given))[1]
+        )
+        prepare_inputs(process, {"d": {need}}, tmp_path, Console())
+        assert in_cache(need, tmp_path)
+        prepare_inputs(process, {"d": {need}}, tmp_path, Console())
+    extracting = "extracting small features of d"
+    assert asked == ["getting the weights of small", extracting, extracting]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 BAD_MODELS = Path(__file__).parents[1] / "plugins" / "bad_models.py"
 
@@ -26,6 +27,7 @@ def test_a_model_that_litters_harms_no_other_and_repeats(command, small, tmp_pat
     assert texts[0] == texts[1]
 
 
+@pytest.mark.slow
 def test_a_class_that_workers_cannot_load_fails_alone(small, tmp_path, clean_registry):
     """As one of a module that exists in this process only."""
     import types

@@ -97,6 +97,7 @@ def count_operations(model):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BACKBONES)
 def test_facts_are_those_of_the_network(name):
     facts = BACKBONES[name]
@@ -176,6 +177,7 @@ def keras_resnet50():
 
 
 # Of vgg19 and resnet101 the operations counted above show that they have the layers.
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "make"), [("vgg16", keras_vgg16), ("resnet50", keras_resnet50)])
 def test_the_last_but_one_layer_equals_that_of_keras_applications(name, make):
     theirs, module = make()
@@ -229,6 +231,7 @@ def torchvisions_state():
     return state
 
 
+@pytest.mark.slow
 def test_alexnet_with_the_arrays_of_torchvision_equals_numpys():
     state = torchvisions_state()
     model = build_backbone("alexnet", weights="random")
@@ -267,6 +270,7 @@ def test_preprocessing(name):
     np.testing.assert_allclose(first_input(name)(x), expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_pixels_are_not_rounded_to_bfloat16():
     """Rounded to 8 bits before the mean is taken off, 255 would be 256."""
     with backend.precision("bfloat16"):
@@ -281,6 +285,7 @@ def test_pixels_are_not_rounded_to_bfloat16():
 # --- In training ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_batch_normalisation_uses_its_stored_statistics_in_training_too():
     model = built("resnet50")
     x = images(32, n=3)
@@ -337,6 +342,7 @@ def test_dropout_is_drawn_from_the_seed():
     assert np.mean((found[0] == 0) == (found[2] == 0)) < 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vgg16", "resnet50", "alexnet"])
 def test_where_dropout_is(name):
     size = BACKBONES[name].smallest

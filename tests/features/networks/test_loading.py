@@ -240,6 +240,7 @@ def test_random_weights_depend_on_the_seed_and_the_name():
     np.testing.assert_array_equal(fc2, first["fc2/kernel"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vgg16", "resnet50", "alexnet", "small"])
 def test_random_weights_keep_the_scale_of_activations(name):
     size = BACKBONES[name].smallest
@@ -255,6 +256,7 @@ def test_random_weights_keep_the_scale_of_activations(name):
                 assert kernel.std() == pytest.approx(expected, rel=0.05)
 
 
+@pytest.mark.slow
 def test_blocks_of_a_random_resnet_start_as_the_identity():
     model = build_backbone("resnet50", 32, weights="random")
     silent = [

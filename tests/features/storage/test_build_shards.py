@@ -1,4 +1,7 @@
-"""Arrays in shards: read like arrays, computed once, never wrong after damage or a kill."""
+"""Arrays in shards: read like arrays, computed once, never wrong after damage or a kill.
+
+Also tests `features.storage.sharded_array`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from features.storage.build_shards import build_shards
+from features.storage.build_shards import ArrayPlan, build_shards
 from features.storage.files import DamagedFileError, write_json
 from features.storage.sharded_array import Rows, ShardedArray
 
@@ -40,10 +43,8 @@ class Computing:
 
 def build(folder, compute, per_shard=5, key=None, **options):
     array = compute.array
-    return build_shards(
-        folder, key or {"a": 1}, len(array), array.shape[1:], array.dtype, compute, per_shard,
-        **options,
-    )  # fmt: skip
+    plan = ArrayPlan(key or {"a": 1}, len(array), array.shape[1:], array.dtype, per_shard)
+    return build_shards(folder, plan, compute, **options)
 
 
 def shards(folder):
@@ -141,9 +142,10 @@ def test_types(tmp_path, dtype):
 
 
 def test_shards_have_about_32_mebibytes(tmp_path):
-    array = build_shards(tmp_path, {}, 0, (224, 224, 3), np.uint8, lambda _rows: [])
+    array = build_shards(tmp_path, ArrayPlan({}, 0, (224, 224, 3), np.uint8), lambda _rows: [])
     assert array.rows_per_shard == 32 * 2**20 // (224 * 224 * 3)
-    assert build_shards(tmp_path / "x", {}, 0, (2**26,), "u1", lambda _rows: []).rows_per_shard == 1
+    large = ArrayPlan({}, 0, (2**26,), "u1")
+    assert build_shards(tmp_path / "x", large, lambda _rows: []).rows_per_shard == 1
 
 
 class Unreadable:
@@ -376,7 +378,7 @@ def test_the_generator_is_closed_when_writing_fails(tmp_path, monkeypatch):
 
     monkeypatch.setattr("features.storage.build_shards.write_shard", fail)
     with pytest.raises(OSError, match="Input/output") as caught:
-        build_shards(tmp_path, {}, N, (3, 2), np.float32, compute, 5)
+        build_shards(tmp_path, ArrayPlan({}, N, (3, 2), np.float32, 5), compute)
     assert closed, caught
 
 
@@ -392,7 +394,7 @@ def test_the_generator_is_closed_when_writing_fails(tmp_path, monkeypatch):
 )
 def test_wrong_rows_are_refused(tmp_path, yielded, message):
     with pytest.raises(ValueError, match=message):
-        build_shards(tmp_path, {}, N, (3, 2), np.float32, lambda _rows: yielded, 5)
+        build_shards(tmp_path, ArrayPlan({}, N, (3, 2), np.float32, 5), lambda _rows: yielded)
     with pytest.raises(ValueError, match="no complete array"):
         ShardedArray.open(tmp_path)
 

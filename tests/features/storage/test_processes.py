@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from features.storage.build_shards import build_shards
+from features.storage.build_shards import ArrayPlan, build_shards
 
 ROWS, PER_SHARD, N = 7, 10, 95
 
@@ -20,7 +20,7 @@ BUILD = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from features.storage.build_shards import build_shards
+from features.storage.build_shards import ArrayPlan, build_shards
 
 folder, slow = Path(sys.argv[1]), sys.argv[2] == "slow"
 computed = 0
@@ -36,7 +36,7 @@ def compute(rows):
 def say(text):
     print(text, flush=True)
 
-array = build_shards(folder, {"a": 1}, 95, (7,), np.int64, compute, 10, tell=say)
+array = build_shards(folder, ArrayPlan({"a": 1}, 95, (7,), np.int64, 10), compute, tell=say)
 assert np.array_equal(array[:], np.tile(np.arange(95)[:, None], 7))
 say(f"computed {computed}")
 """
@@ -70,7 +70,7 @@ def test_a_killed_process_leaves_what_another_goes_on_with(tmp_path):
         yield np.tile(np.arange(rows.start, rows.stop)[:, None], ROWS)
 
     def build(where):
-        return build_shards(where, {"a": 1}, N, (ROWS,), np.int64, compute, PER_SHARD)
+        return build_shards(where, ArrayPlan({"a": 1}, N, (ROWS,), np.int64, PER_SHARD), compute)
 
     resumed, uninterrupted = build(folder), build(tmp_path / "other")
     assert asked == [range(30, N), range(N)]
@@ -96,7 +96,7 @@ BUILD_MANY = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from features.storage.build_shards import build_shards
+from features.storage.build_shards import ArrayPlan, build_shards
 
 def peak():
     # What getrusage says on Linux includes the parent process.
@@ -109,7 +109,8 @@ def build(name, n):
     def compute(rows):
         for start in range(rows.start, rows.stop, 100):
             yield np.full((min(100, rows.stop - start), 1024), start % 256, np.uint8)
-    return build_shards(Path(sys.argv[1]) / name, {}, n, (1024,), np.uint8, compute, 1000)
+    plan = ArrayPlan({}, n, (1024,), np.uint8, 1000)
+    return build_shards(Path(sys.argv[1]) / name, plan, compute)
 
 build("small", 1000)
 before = peak()

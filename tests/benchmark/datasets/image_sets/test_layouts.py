@@ -1,4 +1,7 @@
-"""Folders of the public image sets: what is read from each, and what is refused in which words."""
+"""Folders of the public image sets: what is read from each, and what is refused in which words.
+
+Also tests `benchmark.datasets.image_sets.listings`.
+"""
 
 from __future__ import annotations
 
