@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from benchmark.analysis import statistics
 from benchmark.analysis.statistics import ALPHA
-from benchmark.columns import INTERVALS, PAIRS
+from benchmark.columns import INTERVALS, PAIRS, RANKINGS
 from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan, Truth
 from benchmark.wording import listed
@@ -335,3 +335,27 @@ def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking | TooFew:
         statistics.nemenyi_test(values), p_wilcoxon, effects,
         statistics.critical_difference(n, k), remarks,
     )  # fmt: skip
+
+
+def rankings_frame(summary: pd.DataFrame, measures: Iterable[Measure]) -> pd.DataFrame:
+    """Collect the tests across datasets: one row per measure and pair of models.
+
+    Returns
+    -------
+    DataFrame
+        Columns `benchmark.columns.RANKINGS`; no rows where there are too few datasets.
+    """
+    rows = []
+    for measure in measures:
+        r = rank_across(summary, measure)
+        if isinstance(r, TooFew):
+            continue
+        for i, a in enumerate(r.models):
+            for j, b in enumerate(r.models[i + 1 :], start=i + 1):
+                ranks = r.friedman.mean_ranks
+                rows.append(
+                    (measure.name, a, b, ranks[i], ranks[j], r.nemenyi[i, j], r.wilcoxon[i, j],
+                     r.effects[i, j], r.friedman.statistic, r.friedman.p_value,
+                     r.friedman.concordance, r.critical_difference, len(r.datasets))
+                )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(RANKINGS))

@@ -10,6 +10,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.datasets.image_sets.catalogue import IMAGE_SETS, parse_name
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.progress import QUIET, Console
+from benchmark.wording import listed
 
 #: Built-in name -> one line for people.
 BUILT_IN = {
@@ -83,7 +84,7 @@ def load_dataset(
         names = [*BUILT_IN, *(image_set.name for image_set in IMAGE_SETS)]
         raise UsageError(
             f"no dataset named {text!r}: give one of {', '.join(names)}, or the path of a "
-            f"{', '.join(READERS)} file{did_you_mean(text.partition(':')[0], names)}"
+            f"{listed(READERS, 'or')} file{did_you_mean(text.partition(':')[0], names)}"
         )
     for path in candidates:
         try:

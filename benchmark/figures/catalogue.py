@@ -29,6 +29,7 @@ from benchmark.figures.sigma import make as make_sigma
 from benchmark.figures.sigma import no_curve
 from benchmark.figures.wheel import make as make_wheel
 from benchmark.figures.wheel import off_the_wheel
+from benchmark.wording import listed
 
 
 def always(evidence: Evidence, choice: Choice) -> None:
@@ -168,7 +169,7 @@ def reasons(attempts: Iterable[Attempt]) -> list[str]:
         kinds.setdefault((reason, tuple(names)), []).append(kind)
     found = []
     for (reason, of), names in kinds.items():
-        start = f"{'figure' if len(names) == 1 else 'figures'} {', '.join(names)}"
-        whose = f" of {', '.join(of)}" if any(of) else ""
+        start = f"{'figure' if len(names) == 1 else 'figures'} {listed(names)}"
+        whose = f" of {listed(of)}" if any(of) else ""
         found.append(f"{start}{whose} cannot be drawn: {reason}")
     return found

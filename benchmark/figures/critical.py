@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from benchmark.analysis.comparisons import Ranking, TooFew, rank_across
+from benchmark.analysis.comparisons import Ranking, TooFew, rank_across, rankings_frame
 from benchmark.analysis.statistics import ALPHA
 from benchmark.figures.base import WIDTH, Drawing, shortened, styled
 from benchmark.figures.choice import Choice, NotShown, chosen_measure
-from benchmark.tables.significance import rankings_frame
-from benchmark.wording import p_equals
+from benchmark.wording import listed, p_equals
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +38,7 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
             f"which differ significantly at {ALPHA:g}: above by Nemenyi's test (critical "
             f"difference {ranking.critical_difference:.2f}), below by Wilcoxon's signed-rank test "
             f"with Holm's adjustment, which looks at the sizes of differences too.",
-            *([f"Only {', '.join(ranking.models)} are ranked."] if choice.models else []),
+            *([f"Only {listed(ranking.models)} are ranked."] if choice.models else []),
             *ranking.remarks,
         ]
     )

@@ -16,7 +16,7 @@ from benchmark.wording import value
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Measure to what its axis says and what it is multiplied by.
+# Measure to the title of its axis.
 _AXES = {"accuracy": "Accuracy % ↑", "kl_divergence": "KL divergence ↓"}
 
 

@@ -127,7 +127,7 @@ def _check_construction(cls: type) -> Iterator[str]:
             yield f"has no method {method}; derive from baselines.LDLEstimator"
     consumes = getattr(cls, "consumes", "features")
     if consumes not in CONSUMES:
-        yield f"consumes must be {listed(map(repr, CONSUMES), 'or')}, not {consumes!r}"
+        yield f"consumes must be {listed(CONSUMES, 'or')}, not {consumes!r}"
 
 
 def _check_fit_and_predict(cls: type) -> Iterator[str]:

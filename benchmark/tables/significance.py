@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pandas as pd
 
 from benchmark.analysis.comparisons import ASSUMPTIONS, TooFew, rank_across
 from benchmark.analysis.statistics import ALPHA
-from benchmark.columns import RANKINGS
 from benchmark.metrics import Measure
 from benchmark.tables.grid import Grid, text_cells
 from benchmark.wording import GAP, p_equals, p_value, percent, signed
@@ -116,27 +113,3 @@ def ranking_sentences(summary: pd.DataFrame, measure: Measure) -> list[str]:
         ASSUMPTIONS[3],
         *ranking.remarks,
     ]
-
-
-def rankings_frame(summary: pd.DataFrame, measures: Iterable[Measure]) -> pd.DataFrame:
-    """Collect the tests across datasets: one row per measure and pair of models.
-
-    Returns
-    -------
-    DataFrame
-        Columns `benchmark.columns.RANKINGS`; no rows where there are too few datasets.
-    """
-    rows = []
-    for measure in measures:
-        r = rank_across(summary, measure)
-        if isinstance(r, TooFew):
-            continue
-        for i, a in enumerate(r.models):
-            for j, b in enumerate(r.models[i + 1 :], start=i + 1):
-                ranks = r.friedman.mean_ranks
-                rows.append(
-                    (measure.name, a, b, ranks[i], ranks[j], r.nemenyi[i, j], r.wilcoxon[i, j],
-                     r.effects[i, j], r.friedman.statistic, r.friedman.p_value,
-                     r.friedman.concordance, r.critical_difference, len(r.datasets))
-                )  # fmt: skip
-    return pd.DataFrame(rows, columns=list(RANKINGS))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark.analysis.comparisons import rankings_frame
 from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.scores import timings_frame
 from benchmark.metrics import MEASURES
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.grid import Grid, latex, markdown
-from benchmark.tables.significance import rankings_frame
 from benchmark.tables.table3 import table3_grids
 
 

@@ -26,7 +26,7 @@ def truth(name, sigma=None, labels=7, rows=1980, folds=None, **more):
     names = tuple(f"label{j}" for j in range(labels))
     return Truth(
         name=name, fingerprint=name, label_names=names, ids=tuple(map(str, range(rows))), D=D,
-        folds=split, sigma=sigma, **more,
+        sigma=sigma, folds=split, **more,
     )  # fmt: skip
 
 

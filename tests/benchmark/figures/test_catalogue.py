@@ -257,7 +257,7 @@ def test_figures_that_lack_the_same_are_named_together():
         ]
     )  # fmt: skip
     assert found == [
-        "figures 4, cost of d, e cannot be drawn: no folds",
+        "figures 4 and cost of d and e cannot be drawn: no folds",
         "figure 5 cannot be drawn: few",
         "figure learning of d cannot be drawn: no folds",
     ]

@@ -85,6 +85,6 @@ def test_models_that_did_not_run_on_the_dataset_are_named(evidence):
     plan = replace(evidence.plan, inputs={**evidence.plan.inputs, "four": {"A": ""}})
     evidence = replace(evidence, plan=plan)
     found = no_complete_model(evidence, Choice("four", models=("B", "A", "C")))
-    assert found == NotShown("B, C did not run on it")
+    assert found == NotShown("B and C did not run on it")
     assert not_run(Choice(models=("A",)), ["A"]) is None
     assert not_run(Choice(), ["A"]) is None

@@ -76,7 +76,7 @@ def test_chosen_models_are_ranked_among_themselves(evidence):
     drawing = make(evidence, choice)
     assert {*drawing.data["model_a"], *drawing.data["model_b"]} == {"m1", "m3", "m5"}
     assert drawing.data["mean_rank_b"].max() <= 3
-    assert "Only m1, m3, m5 are ranked." in drawing.caption
+    assert "Only m1, m3 and m5 are ranked." in drawing.caption
     few = evidence.summary[evidence.summary["model"].isin(choice.models)]
     alone = rank_across(few, KL).friedman.mean_ranks
     for panel in drawing.figure.axes:

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from made import make_evidence
 
+from benchmark.analysis.comparisons import rankings_frame
 from benchmark.analysis.statistics import ALPHA
 from benchmark.columns import PAIRS, RANKINGS
 from benchmark.metrics import BY_NAME, MEASURES
 from benchmark.tables.significance import (
     ranking_sentences,
-    rankings_frame,
     significance_grid,
     significance_table,
 )

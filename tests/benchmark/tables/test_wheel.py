@@ -17,11 +17,10 @@ FOLDS = Folds(np.array([[0], [1], [0], [1]]))
 def make_plan(models, datasets=("art", "photo")):
     D = np.eye(2)[[0, 1, 0, 1]]
     truths = {
-        name: Truth(
-            name=name, fingerprint=name, label_names=("a", "b"), ids=tuple("0123"), D=D, folds=FOLDS
-        )
+        name: Truth(name=name, fingerprint=name, label_names=("a", "b"), ids=tuple("0123"), D=D,
+                    folds=FOLDS)
         for name in datasets
-    }
+    }  # fmt: skip
     described = {name: {"model": "EW-MTCNN", "params": params} for name, params in models.items()}
     inputs = {name: dict.fromkeys(models, "") for name in datasets}
     return Plan("p", 0, truths, described, inputs)
