@@ -6,7 +6,7 @@ It has its own process, since what runs there takes memory, may hold an accelera
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ class Device:
 class Helper:
     """A process that does one thing at a time for this one; see `helper`."""
 
-    def __init__(self, executor: Executor):
-        self._executor = executor
+    def __init__(self, submit: Callable[..., Future[Any]]):
+        self._submit = submit
 
     def call(self, what: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return what the function returns there.
@@ -48,7 +48,7 @@ class Helper:
             doing.
         """
         try:
-            return self._executor.submit(function, *arguments).result()
+            return self._submit(function, *arguments).result()
         except BrokenProcessPool as error:
             raise BenchmarkError(
                 f"the process that was {what} died: it crashed or ran out of memory; "
@@ -64,9 +64,9 @@ class Helper:
 
 @contextmanager
 def helper() -> Iterator[Helper]:
-    """Start a process, and end it."""
-    with one_process() as executor:
-        yield Helper(executor)
+    """Have a process at hand, which is started when it is first called, and end it."""
+    with one_process() as submit:
+        yield Helper(submit)
 
 
 def prepare_inputs(

@@ -6,9 +6,11 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
+from typing import Any
 
 from loky import ProcessPoolExecutor
 
@@ -19,13 +21,20 @@ _NO_LEAK_CHECK = {"LOKY_MAX_MEMORY_LEAK_SIZE": "1e18"}
 
 
 @contextmanager
-def one_process(environment: Mapping[str, str] | None = None) -> Iterator[ProcessPoolExecutor]:
-    """Start a single process that does one thing after the other, and end it.
+def one_process(
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Callable[..., Future[Any]]]:
+    """Have a single process that does one thing after the other; the first call starts it.
 
     Parameters
     ----------
     environment : mapping, optional
         Environment variables that are set there before anything is imported.
+
+    Yields
+    ------
+    callable
+        Takes a function and its arguments, and returns a `Future` of what it returns there.
     """
     executor = ProcessPoolExecutor(
         max_workers=1,
@@ -33,10 +42,14 @@ def one_process(environment: Mapping[str, str] | None = None) -> Iterator[Proces
         initargs=(os.getpid(),),
         env={**_NO_LEAK_CHECK, **(environment or {})},
     )
-    try:
+
+    def submit(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         with ctrl_c_waits():
-            executor.submit(os.getpid)  # starts the process
-        yield executor
+            future: Future[Any] = executor.submit(function, *arguments)
+        return future
+
+    try:
+        yield submit
     except BaseException:
         executor.shutdown(wait=True, kill_workers=True)
         raise

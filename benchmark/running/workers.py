@@ -124,9 +124,9 @@ def _closing(outcomes: Generator[Outcome]) -> Iterator[Generator[Outcome]]:
 
 
 def _stream_alone(calls: Iterator[Any]) -> Generator[Outcome]:
-    with one_process(_one_thread()) as executor:
+    with one_process(_one_thread()) as submit:
         for function, arguments, _ in calls:
-            yield executor.submit(function, *arguments).result()
+            yield submit(function, *arguments).result()
 
 
 def _start_joblib_worker(parent: int) -> None:

@@ -14,10 +14,10 @@ from benchmark.running.processes import ctrl_c_waits, one_process
 
 
 def test_a_single_process_has_the_given_variables():
-    with one_process({"LDL_TEST": "given"}) as executor:
-        first, second = (executor.submit(os.getpid).result() for _ in range(2))
+    with one_process({"LDL_TEST": "given"}) as submit:
+        first, second = (submit(os.getpid).result() for _ in range(2))
         assert first == second != os.getpid()
-        assert executor.submit(os.getenv, "LDL_TEST").result() == "given"
+        assert submit(os.getenv, "LDL_TEST").result() == "given"
     assert not is_alive(first)
     assert "LDL_TEST" not in os.environ
 
@@ -26,9 +26,9 @@ def test_a_process_is_killed_where_its_owner_fails():
     started = []
 
     def fail():
-        with one_process() as executor:
-            started.append(executor.submit(os.getpid).result())
-            executor.submit(time.sleep, 3600)
+        with one_process() as submit:
+            started.append(submit(os.getpid).result())
+            submit(time.sleep, 3600)
             raise RuntimeError("mine")
 
     with pytest.raises(RuntimeError, match="mine"):
@@ -89,9 +89,9 @@ def test_a_worker_ends_with_its_parent_however_that_ends():
     code = (
         "import os, time\n"
         "from benchmark.running.processes import one_process\n"
-        "with one_process() as executor:\n"
-        "    print(executor.submit(os.getpid).result(), flush=True)\n"
-        "    executor.submit(time.sleep, 3600)\n"
+        "with one_process() as submit:\n"
+        "    print(submit(os.getpid).result(), flush=True)\n"
+        "    submit(time.sleep, 3600)\n"
         "    time.sleep(3600)\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
