@@ -17,7 +17,7 @@ from benchmark.planning.protocol import Protocol
 from benchmark.planning.tasks import Outcome
 from benchmark.progress import QUIET, Console
 from benchmark.running import compute as computing
-from benchmark.running.compute import compute, count, describe_failures
+from benchmark.running.compute import compute, describe_failures
 from benchmark.running.estimate import Cost
 from benchmark.running.job import Job, Resources
 from benchmark.running.prepare import Device
@@ -82,7 +82,3 @@ def test_workers_of_long_runs_follow_from_measured_memory(
     device = Device("a device", accelerated, "jax")
     assert computing._workers_for_networks(job, device, Console(told.append)) == workers
     assert told[-1].endswith(f"{workers} at a time.")
-
-
-def test_counts():
-    assert [count(n, "task") for n in (0, 1, 2)] == ["0 tasks", "1 task", "2 tasks"]
