@@ -125,9 +125,8 @@ def _run_phase(
 ) -> list[Outcome]:
     """Run tasks, store what succeeds and add it to `done`, and return what fails."""
     failures = []
-    markers = (
-        folder.path.resolve() / "running"
-    )  # absolute, since a model may change the working folder
+    # absolute, since a model may change the working folder
+    markers = folder.path.resolve() / "running"
     versions = environment.versions(phase.backend)
     outcomes = run_tasks(
         phase.tasks, execute, work_of, phase.workers, markers, phase.single_process
