@@ -12,9 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 
-from baselines.settings import check_choice as check_choice
-from baselines.settings import check_count as check_count
-from baselines.settings import check_number as check_number
+from baselines.settings import check_choice
 from features.arrays import FloatArray
 
 #: How far the sum of a distribution may be from 1, in data and in predictions.

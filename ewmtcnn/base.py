@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from baselines.base import LDLEstimator, check_choice, check_count, check_number
+from baselines.base import LDLEstimator
+from baselines.settings import check_choice, check_count, check_number
 from ewmtcnn.augmentation import AUGMENTATIONS
 from ewmtcnn.matrices import WHEELS, wheel_matrix
 from ewmtcnn.wheel import MIKELS, prior_distributions

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.image_sets.catalogue import IMAGE_SETS, parse_name
-from benchmark.errors import UsageError, did_you_mean
+from benchmark.errors import UsageError
 from benchmark.progress import QUIET, Console
 from benchmark.wording import listed
+from features.names import did_you_mean
 
 #: Built-in name -> one line for people.
 BUILT_IN = {

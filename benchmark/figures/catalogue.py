@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from benchmark.analysis.evidence import Evidence
-from benchmark.errors import UsageError, did_you_mean
+from benchmark.errors import UsageError
 from benchmark.figures.base import Drawing
 from benchmark.figures.boxes import make as make_boxes
 from benchmark.figures.calibration import make as make_calibration
@@ -30,6 +30,7 @@ from benchmark.figures.sigma import no_curve
 from benchmark.figures.wheel import make as make_wheel
 from benchmark.figures.wheel import off_the_wheel
 from benchmark.wording import listed
+from features.names import did_you_mean
 
 
 def always(evidence: Evidence, choice: Choice) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from benchmark.analysis.evidence import Evidence
-from benchmark.errors import UsageError, did_you_mean
+from benchmark.errors import UsageError
 from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan
 from benchmark.wording import listed
+from features.names import did_you_mean
 
 
 @dataclass(frozen=True)

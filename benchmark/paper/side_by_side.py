@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike
 
 from benchmark.analysis.reference import MEAN
 from benchmark.columns import COMPARE
-from benchmark.errors import UsageError, did_you_mean
+from benchmark.errors import UsageError
 from benchmark.paper.published import ARTPHOTO, EMOTION6, PAPER_MEASURES, TABLE3, TABLE4, Published
 from benchmark.paper.reasons import stands_in
 from benchmark.planning.plan import Plan
+from features.names import did_you_mean
 
 #: Fewest common models for a rank correlation.
 FEWEST_MODELS = 3

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.errors import UsageError, did_you_mean
+from benchmark.errors import UsageError
 from benchmark.planning.protocol import Protocol
 from benchmark.plugins.parameters import CONSUMES, as_json, check_params, default_params
 from benchmark.plugins.registry import Entry, check_name, find_model, models
 from benchmark.wording import listed
+from features.names import did_you_mean
 
 
 @dataclass(frozen=True)

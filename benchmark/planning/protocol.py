@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import UsageError, did_you_mean
+from benchmark.errors import UsageError
+from features.names import did_you_mean
 
 _FOLDER = Path(__file__).parent / "protocols"
 _NUMBERS = {"folds": 2, "repeats": 1, "seed": 0}  # name of a setting -> its smallest value

@@ -19,7 +19,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmark.errors import UsageError, did_you_mean
+from benchmark.errors import UsageError
 from benchmark.plugins.fingerprint import (
     class_fingerprint,
     code_fingerprint,
@@ -27,6 +27,7 @@ from benchmark.plugins.fingerprint import (
     local_files,
     module_fingerprint,
 )
+from features.names import did_you_mean
 
 #: Installed packages offer models under this entry point group: name = "package.module:Class".
 ENTRY_POINT_GROUP = "ldl_benchmark.models"

@@ -6,8 +6,9 @@ builds them.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
+
+from features.names import did_you_mean
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,6 @@ def find_backbone(name: str) -> Backbone:
     name = str(name)  # a setting may be anything
     found = BACKBONES.get(name.lower())
     if found is None:
-        close = difflib.get_close_matches(name.lower(), BACKBONES, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = did_you_mean(name, BACKBONES)
         raise ValueError(f"no backbone {name!r} (there are {', '.join(BACKBONES)}){hint}")
     return found

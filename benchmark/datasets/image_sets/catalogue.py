@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from benchmark.errors import UsageError, did_you_mean
+from benchmark.errors import UsageError
+from features.names import did_you_mean
 
 #: Width with which single labels are spread over the emotion wheel unless a name says otherwise:
 #: the best one in Figure 5 of Lai, Wan and Zeng (2022).
