@@ -226,6 +226,7 @@ def test_every_step_is_that_of_libsvm_on_the_weighted_examples(problem):
     np.testing.assert_allclose(model.predict(at), couple(r), atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scaling", ["standard", "none"])
 def test_emotion6_lies_among_the_reference_variants(shared, load_real, scaling):
     X, D = load_real("emotion6")

@@ -45,6 +45,7 @@ def newton_minimum(X, D, l2):
     return W, loss(W)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scaling"), CASES)
 def test_converged_run_reaches_the_known_minimum(shared, load_real, name, scaling):
     known = json.loads((shared / "reference/maxent_minimum_fold0.json").read_text())
@@ -59,6 +60,7 @@ def test_converged_run_reaches_the_known_minimum(shared, load_real, name, scalin
     assert kl == pytest.approx(case["test_at_minimum"]["kl"], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_plain_coordinates_reach_the_minimum_of_standardised_features(shared, load_real):
     known = json.loads((shared / "reference/maxent_minimum_fold0.json").read_text())
     X, D = load_real("SJAFFE")

@@ -150,6 +150,7 @@ def test_predictions_that_underflow():
     np.testing.assert_allclose(far[:, 0], [(2000 - np.log(2)) / 2, (900 - np.log(2)) / 2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scaling"), CASES)
 def test_thirty_iterations_from_identity_follow_the_reference(shared, load_real, name, scaling):
     known = json.loads((shared / "reference/iis_trajectory_fold0.json").read_text())
@@ -161,6 +162,7 @@ def test_thirty_iterations_from_identity_follow_the_reference(shared, load_real,
     assert (model.n_iter_, model.converged_) == (30, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scaling"), CASES[:3])  # the fourth takes as long again
 def test_five_hundred_iterations_from_random_follow_the_reference(shared, load_real, name, scaling):
     known = json.loads((shared / "reference/iis_trajectory_fold0.json").read_text())

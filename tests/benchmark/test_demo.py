@@ -19,6 +19,8 @@ from benchmark.planning.plan import make_plan
 from benchmark.planning.settings import Overrides, make_settings
 from benchmark.store.run_folder import DERIVED, RunFolder
 
+pytestmark = pytest.mark.slow
+
 DEMO = Path(__file__).resolve().parents[2] / "results" / "demo"
 AGAIN = "results/demo is stale: make demo"
 
@@ -48,7 +50,6 @@ def same_but_for_rounding(a: str, b: str) -> bool:
     return bool(np.allclose(first, second, rtol=1e-3, atol=2e-3))
 
 
-@pytest.mark.slow
 def test_the_results_are_those_of_todays_settings_data_and_models(tmp_path):
     settings = make_settings(None, (), False, Overrides())
     models = choose_models(settings, [], every=True)
@@ -63,7 +64,6 @@ def test_the_results_are_those_of_todays_settings_data_and_models(tmp_path):
     assert files == {task.path for task in wanted.tasks}, AGAIN
 
 
-@pytest.mark.slow
 def test_nothing_is_missing_and_nothing_is_left_over(made):
     ignored = {".lock", "log.txt", "report.png"}
     stored, again = (
@@ -111,7 +111,6 @@ def test_a_stale_text_is_noticed():
     assert not same_but_for_rounding("a 0.3453 b", "a 0.3453 c")
 
 
-@pytest.mark.slow
 def test_the_cheap_models_still_predict_what_is_stored(tmp_path):
     """The rest is trusted to the keys of results; these two are computed again."""
     import benchmark

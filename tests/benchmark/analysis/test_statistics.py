@@ -372,6 +372,7 @@ def test_nemenyis_p_value_is_that_of_a_range_of_normals():
         assert p[a, b] == pytest.approx(expected, abs=four_errors(400_000, 0.5))
 
 
+@pytest.mark.slow
 def test_friedman_and_nemenyi_keep_their_level():
     """20 data sets, 5 methods, nothing between them. Both are approximations, Nemenyi's on the
     safe side: hence the lower bounds."""
@@ -443,6 +444,7 @@ def test_rounding_does_not_undo_a_tie():
     assert effects[0, 1] == pytest.approx((2 + 2 - 2 + 4) / 10, abs=1e-15)
 
 
+@pytest.mark.slow
 def test_wilcoxon_holm_keeps_the_family_wise_rate():
     """12 data sets, 4 methods; the adjustment is what keeps it: single pairs add up."""
     rng, runs = np.random.default_rng(7), 800

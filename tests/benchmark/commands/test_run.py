@@ -23,6 +23,7 @@ BAD_MODELS = Path(__file__).parents[1] / "plugins" / "bad_models.py"
 QUICK = ["AA-kNN", "PT-Bayes", "SA-BFGS", "AA-BP"]
 
 
+@pytest.mark.slow
 def test_a_run_leaves_everything_a_paper_needs(command, small, tmp_path):
     done = command("run", *QUICK, "--dataset", small, "--folds", 3, "--out", "out")
     assert done.returncode == 0, done.stderr

@@ -217,6 +217,7 @@ def test_an_unknown_figure_is_told():
     assert find_kind("Boxes") is FIGURES["boxes"]
 
 
+@pytest.mark.slow
 def test_a_figure_is_drawn_exactly_where_nothing_speaks_against_it(tmp_path):
     """Runs that lack more and more: a reason for every figure that is not drawn, else a drawing."""
     settings = [
@@ -232,6 +233,7 @@ def test_a_figure_is_drawn_exactly_where_nothing_speaks_against_it(tmp_path):
                 assert isinstance(attempt.outcome, NotShown) == (why_not is not None)
 
 
+@pytest.mark.slow
 def test_figures_of_one_dataset_are_drawn_for_each_or_the_chosen(evidence):
     found = [(a.kind.name, a.dataset) for a in draw_all(evidence, Choice())]
     whole = [kind.name for kind in FIGURES.values() if not kind.per_dataset]

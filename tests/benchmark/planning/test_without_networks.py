@@ -43,6 +43,7 @@ def test_features_that_only_a_network_can_compute_are_refused(command, without, 
     assert done.stderr.endswith(f"cannot be computed: {NEEDED}\n")
 
 
+@pytest.mark.slow
 def test_features_that_are_there_need_no_network(command, without, tmp_path):
     assert command("run", "AA-kNN", *IMAGES, "--no-report").returncode == 0
     without()

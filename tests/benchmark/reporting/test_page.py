@@ -131,6 +131,7 @@ def test_figures_are_sound_pictures(evidence):
             assert ElementTree.fromstring(picture).tag.endswith("svg")  # noqa: S314 - our own
 
 
+@pytest.mark.slow
 def test_numbers_that_json_lacks_are_nothing(tmp_path):
     html = render(content(make_evidence(tmp_path, {"A": 0.1, "B": 0.2}, {"x": 30}, missing=1)))
     data = json.loads(json.dumps(embedded(html), allow_nan=False))
@@ -153,6 +154,7 @@ def test_a_run_ends_with_a_report(command, small):
     assert (small.parent / "out" / "report.html").read_text() == html
 
 
+@pytest.mark.slow
 def test_a_run_can_do_without_a_report(command, small):
     result = command(
         "run", "AA-kNN", "--dataset", small, "--folds", "3", "--out", "out", "--no-report"
@@ -162,6 +164,7 @@ def test_a_run_can_do_without_a_report(command, small):
     assert not (small.parent / "out" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_failures_are_reported_with_their_log(command, small, plugin):
     file = plugin(
         """

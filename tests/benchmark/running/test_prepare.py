@@ -21,6 +21,7 @@ IMAGES = ImagesInMemory(np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3)
 SMALL = Extraction("small", "random", 16, "float32")
 
 
+@pytest.mark.slow
 def test_each_need_is_prepared_once_where_it_belongs(tmp_path):
     own, images = OwnFeatures(np.eye(6)), NetworkImages(IMAGES, "i", SMALL)
     activations = BackboneActivations(IMAGES, "a", SMALL)
@@ -35,6 +36,7 @@ def test_each_need_is_prepared_once_where_it_belongs(tmp_path):
     assert found["d", own].X is own.X  # this process keeps what is there already
 
 
+@pytest.mark.slow
 def test_what_is_told_there_is_told_here(tmp_path):
     class Tells(NetworkImages):
         def prepare(self, cache, title, console):
@@ -48,6 +50,7 @@ def test_what_is_told_there_is_told_here(tmp_path):
     assert told == ["reading the images of d elsewhere: True"]
 
 
+@pytest.mark.slow
 def test_weights_that_cannot_be_had_end_a_run_first(tmp_path):
     lost = Extraction("small", str(tmp_path / "none.h5"), 16, "float32")
     with helper() as process, pytest.raises(BenchmarkError, match="getting the weights of small: "):
@@ -57,6 +60,7 @@ def test_weights_that_cannot_be_had_end_a_run_first(tmp_path):
     assert not (tmp_path / "cache").exists()
 
 
+@pytest.mark.slow
 def test_features_that_the_cache_has_need_no_weights(tmp_path, monkeypatch):
     need = BackboneActivations(IMAGES, "a", SMALL)
     asked = []
@@ -84,6 +88,7 @@ def test_failures_say_what_was_being_done(function, arguments, message):
         process.call("counting", function, *arguments)
 
 
+@pytest.mark.slow
 def test_features_can_be_extracted_before_a_run(tmp_path, problem):
     data = benchmark.make_dataset("pictures", None, problem[1][:6], images=IMAGES)
     options = {"cache_dir": tmp_path, "backbone": "small", "weights": "random", "size": 16}

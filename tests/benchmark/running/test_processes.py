@@ -85,6 +85,7 @@ def test_a_worker_survives_ctrl_c_while_it_starts_and_while_it_works():
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_worker_ends_with_its_parent_however_that_ends():
     code = (
         "import os, time\n"

@@ -254,6 +254,7 @@ def first_input(name):
     return lambda x: run(keras.Model(model.input, source), x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BACKBONES)
 def test_preprocessing(name):
     size = BACKBONES[name].smallest

@@ -10,7 +10,7 @@ from miniature import EMOTION6, make_abstract, make_artphoto, make_emoset, make_
 
 from benchmark.datasets import load_dataset, loading
 from benchmark.errors import BenchmarkError, UsageError
-from features.images import sources
+from features.images import checking
 from features.images.decoding import decode
 from features.storage.files import read_json
 
@@ -40,7 +40,7 @@ def decoded(monkeypatch):
         return read
 
     for name in ("read_image", "_hash"):
-        monkeypatch.setattr(sources, name, counting(getattr(sources, name)))
+        monkeypatch.setattr(checking, name, counting(getattr(checking, name)))
     return names
 
 
