@@ -163,6 +163,7 @@ def test_bad_settings_are_named(setting, value, problem):
         AABP(**{setting: value}).fit(*problem)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "bound"), [("emotion6", 0.60), ("SJAFFE", 0.060)])
 def test_learns_something_from_real_features(name, bound, shared, load_real):
     # Fold 0; the mean training distribution reaches 0.62 on emotion6 and 0.07 on SJAFFE, the

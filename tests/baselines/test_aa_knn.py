@@ -52,6 +52,7 @@ def test_later_changes_of_the_training_data_do_not_reach_the_model(problem):
     assert np.array_equal(model.predict(problem[0][:5]), before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["emotion6", "SJAFFE"])
 @pytest.mark.parametrize(("scaling", "case"), [("none", "raw"), ("standard", "std")])
 @pytest.mark.parametrize("k", [4, 5])

@@ -87,6 +87,7 @@ def test_other_shapes_are_refused(values):
         check_features(values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learner", LEARNERS, ids=lambda cls: cls.__name__)
 def test_every_learner_keeps_its_parameters_and_inputs(learner, problem):
     """Cloning keeps parameters; read-only, Fortran-ordered and single-precision input is fine."""

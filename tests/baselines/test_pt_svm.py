@@ -126,6 +126,7 @@ def test_hyper_parameters_without_meaning_are_refused(problem, name, values):
             PTSVM(**{name: value}).fit(*problem)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "q", "c"), [(700, 5, 2), (150, 5, 7), (60, 5, 24), (60, 2000, 2)])
 @pytest.mark.parametrize("tol", [1e-2, 1e-6])
 def test_the_memory_is_bounded(n, q, c, tol):

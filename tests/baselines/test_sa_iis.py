@@ -175,6 +175,7 @@ def test_five_hundred_iterations_from_random_follow_the_reference(shared, load_r
     assert round(model.objective_, 6) == after[f"{name}_{SHORT[scaling]}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "scaling"), CASES)
 def test_folds_mean_measures_equal_the_reference(shared, load_real, name, scaling):
     with (shared / "reference/cross_validation.csv").open() as lines:

@@ -43,6 +43,7 @@ def folder(command, tmp_path):
     return tmp_path / "run"
 
 
+@pytest.mark.slow
 def test_files_have_the_promised_columns(folder):
     datasets = ["one", "two", "Emotion6"]
     found = {

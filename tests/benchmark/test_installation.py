@@ -26,6 +26,7 @@ def python(*arguments, cwd, path=()):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["{}.py", "{}/__init__.py"])
 def test_files_in_the_working_folder_hide_no_package(tmp_path, form):
     for name in installation.OTHERS:
@@ -52,6 +53,7 @@ def test_a_file_that_is_searched_first_is_named(tmp_path, name):
     assert (done.stdout, done.stderr) == (f"{sentence}\n", "")
 
 
+@pytest.mark.slow
 def test_a_folder_of_data_hides_nothing(tmp_path):
     (tmp_path / "features").mkdir()
     assert python("-m", "benchmark", "models", cwd=tmp_path).returncode == 0

@@ -213,6 +213,7 @@ def test_the_same_images_under_other_names_are_not_computed_again(folder, tmp_pa
 # --- Interruption, damage, other processes -------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interrupt_at", [1, 13, 22])
 def test_an_interrupted_extraction_goes_on_with_what_is_missing(tmp_path, interrupt_at):
     images = Watched(pixels())

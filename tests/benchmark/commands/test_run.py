@@ -69,6 +69,7 @@ def test_results_do_not_depend_on_jobs_order_or_restart(command, small, tmp_path
     assert (tmp_path / "d" / "scores.csv").read_bytes() not in texts
 
 
+@pytest.mark.slow
 def test_changed_settings_are_computed_anew(command, small, tmp_path):
     options = ["AA-kNN", "--dataset", small, "--out", "out", "--folds", 3]
     command("run", *options)

@@ -167,6 +167,7 @@ def test_all_figures_that_a_run_has_are_drawn(command, small, tmp_path):
         assert caption in result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(FIGURES))
 def test_a_figure_is_drawn_or_says_what_it_needs(command, small, name):
     run(command, "out", "AA-kNN", "SA-BFGS", dataset=small)
@@ -177,6 +178,7 @@ def test_a_figure_is_drawn_or_says_what_it_needs(command, small, name):
     assert result.stderr.count("\n") <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*FIGURES, "all"])
 def test_a_dataset_measure_or_model_that_is_not_there_is_told(command, small, tmp_path, name):
     run(command, "out", "AA-kNN", dataset=small)

@@ -91,6 +91,7 @@ def test_files_are_of_their_format_and_the_same_every_time(evidence, name):
     assert first.caption.endswith(".")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(FIGURES))
 def test_no_text_is_too_small(evidence, name):
     check_texts(draw(name, evidence, Choice()).figure)

@@ -169,6 +169,7 @@ def test_a_sibling_that_another_module_hides_is_refused(plugin, tmp_path):
         load_plugin(other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["raise SystemExit(0)", "1 / 0", "register('AA-kNN')(Mine)"])
 def test_a_plugin_that_fails_halfway_leaves_nothing(plugin, end):
     path = importing(plugin, "sibling_e", "")

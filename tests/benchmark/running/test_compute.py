@@ -35,6 +35,7 @@ def job(problem, tmp_path):
     return Job(plan, tuple(plan.tasks), named, needs, Resources(2, None, tmp_path / "cache"))
 
 
+@pytest.mark.slow
 def test_what_succeeds_is_stored_and_what_fails_is_returned(job, tmp_path, caplog):
     folder = RunFolder(tmp_path / "run")
     with caplog.at_level(logging.INFO, logger="benchmark"):

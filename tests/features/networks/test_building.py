@@ -298,6 +298,7 @@ def test_batch_normalisation_uses_its_stored_statistics_in_training_too():
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BACKBONES)
 def test_all_is_trainable_but_the_statistics(name):
     model = built(name)
