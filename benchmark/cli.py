@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 import signal
 import sys
 from collections.abc import Iterable
@@ -65,6 +66,8 @@ def main() -> None:
     Exit codes: 0 fine, 1 something failed, 2 the command cannot be used as given.
     """  # noqa: D301 - click reads the character \b
     refuse_hidden()
+    # Child processes look for modules where this one does, not in the working folder first.
+    os.environ.setdefault("PYTHONSAFEPATH", "1")
     # A batch system's SIGTERM ends a run like Ctrl-C: cleanly, keeping what is done.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # A terminal that lacks an arrow or a dagger shows a question mark, and no traceback.
@@ -83,12 +86,12 @@ def run(**given: Any) -> None:
 
     The same command goes on where an interrupted run stopped.
     """
-    from benchmark.commands import run as api
+    from benchmark.commands.run import run as run_models
 
     if given["task_timeout"] == 0:
         given["task_timeout"] = math.inf
     write_report = not given.pop("no_report")
-    study = api.run(**given, report=write_report, show_progress=True, tell=_echo_to_stderr)
+    study = run_models(**given, report=write_report, show_progress=True, tell=_echo_to_stderr)
     _print_study(study, report=write_report)
 
 
@@ -127,11 +130,11 @@ def table(
     With --out given several times, runs on different datasets, or of different models, come into
     one table; LABEL=DIR tells two versions of one model apart.
     """  # noqa: D301 - click reads the character \b
-    from benchmark.commands import show as outputs
+    from benchmark.commands import show
     from benchmark.tables import grid
 
     if number == "3":
-        _print_study(outputs.table(out or None, std, to), std)
+        _print_study(show.table(out or None, std, to), std)
         return
     if number == "1":
         from benchmark.tables.table1 import write_table1
@@ -140,9 +143,9 @@ def table(
             of_images["datasets"], of_images["data_dir"], to or (out[0] if out else None)
         )
     elif number == "tests":
-        cells, paths = outputs.significance(out or None, measure, to)
+        cells, paths = show.significance(out or None, measure, to)
     else:
-        make = outputs.network_table if number == "4" else outputs.ablation_table
+        make = show.network_table if number == "4" else show.ablation_table
         cells, paths = make(out or None, to)
     click.echo(grid.terminal(cells))
     _echo_written(paths)
@@ -186,10 +189,10 @@ def figure(
     cost         time against quality
     all          all of them that the run has
     """  # noqa: D301 - click reads the character \b
-    from benchmark.commands import show as outputs
+    from benchmark.commands import show
     from benchmark.figures import FORMATS
 
-    found = outputs.draw_figures(name, out or None, formats or FORMATS, to=to, **shown)
+    found = show.draw_figures(name, out or None, formats or FORMATS, to=to, **shown)
     for drawing, paths in found.drawn:
         click.echo(f"{drawing.name}: {drawing.caption}")
         _echo_written(paths)
@@ -206,9 +209,9 @@ def report(out: tuple[str, ...], to: str | None, no_pictures: bool) -> None:
 
     A run writes it by itself; this makes it again, or of several runs.
     """
-    from benchmark.commands import show as outputs
+    from benchmark.commands import show
 
-    _echo_written([outputs.report(out or None, to, pictures=not no_pictures)])
+    _echo_written([show.report(out or None, to, pictures=not no_pictures)])
 
 
 @main.command()
@@ -222,10 +225,10 @@ def report(out: tuple[str, ...], to: str | None, no_pictures: bool) -> None:
 )
 def compare(out: tuple[str, ...], to: str | None, dataset: str) -> None:
     """Hold the tables of a run against those of the paper, and judge its claims."""
-    from benchmark.commands import show as outputs
+    from benchmark.commands import show
     from benchmark.tables import grid
 
-    grids, sentences, paths = outputs.compare(out or None, dataset, to)
+    grids, sentences, paths = show.compare(out or None, dataset, to)
     for cells in grids:
         click.echo(grid.terminal(cells))
     for sentence in sentences:

@@ -55,6 +55,10 @@ MOST_FLOORS, MOST_LINES, MOST_PARAMETERS = 12, 400, 6
 #: Functions that may have more parameters, beside the constructors of estimators.
 MANY_PARAMETERS = {"benchmark/commands/run.py:run"}
 
+# The way that data takes through the rooms.
+FLOW = ("datasets", "plugins", "planning", "running", "baselines", "ewmtcnn", "store", "analysis",
+        "tables", "figures", "paper", "reporting")  # fmt: skip
+
 Graph = dict[str, set[str]]
 
 
@@ -223,6 +227,9 @@ def test_the_written_walks_go_step_by_step_and_never_back():
         rooms = [".".join(step.split(".")[:2]) for step in steps]
         visits = [room for room, _ in groupby(rooms)]
         assert len(visits) == len(set(visits)), f"comes back to a room: {walk}"
+        places = [FLOW.index(room.split(".")[-1 if room.startswith("benchmark") else 0])
+                  for room in visits]  # fmt: skip
+        assert places == sorted(places), f"runs against the flow of data: {walk}"
 
 
 def test_every_listed_room_is_there():

@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("baselines", "benchmark", "ewmtcnn", "features")
 #: Beside the packages, what the sdist is made of.
 FILES = ("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "README.md",
-         "constraints.txt", "pyproject.toml")  # fmt: skip
+         "constraints.txt", "docs/architecture.md", "pyproject.toml")  # fmt: skip
 SEVEN = ["PT-Bayes", "PT-SVM", "AA-kNN", "AA-BP", "SA-IIS", "SA-BFGS", "SA-CPNN"]
 INSTALL = "(pip install 'ldl-benchmark[networks]')"
 
@@ -66,11 +66,13 @@ def built(tmp_path_factory):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     for name in FILES:
+        (copy / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", copy],
-        check=True, capture_output=True,
+        capture_output=True, text=True,
     )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
     return {
         "wheel": next((folder / "dist").glob("*.whl")),
         "sdist": next((folder / "dist").glob("*.tar.gz")),

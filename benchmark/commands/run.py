@@ -126,7 +126,8 @@ def run(
     rows = choose_models(settings, _as_list(models), every=all_models)
     cache = Path(cache_dir) if cache_dir else CACHE
     loaded = load_datasets(settings.datasets, given, data_dir, cache, skip_unreadable, console)
-    rows = keep_runnable(rows, loaded, all_models, tell)
+    left_out: list[str] = []
+    rows = keep_runnable(rows, loaded, all_models, left_out.append)
     needs = find_needs(loaded, rows, settings.features, all_models, tell)
     rows = [model for model in rows if any(model.name in found for found in needs.values())]
     plan = make_plan(settings, loaded, rows, needs)
@@ -136,9 +137,12 @@ def run(
         if force:
             folder.remove_results(plan.tasks)
         results = read_results(folder, plan.tasks, tell)
+        folder.remove_left_checkpoints(results)
         pending = tuple(task for task in plan.tasks if task not in results)
         pairs = {(task.dataset, task.model) for task in pending}
         refuse_extraction(((name, needs[name][model]) for name, model in pairs), cache)
+        for sentence in left_out:
+            tell(sentence)
         if pending:
             folder.remove_derived()
         folder.write_plan(plan, environment.describe())

@@ -23,6 +23,7 @@ from benchmark.figures.base import (
 )
 from benchmark.figures.choice import Choice, chosen_dataset, chosen_measure, complete_models
 from benchmark.metrics import Measure
+from benchmark.wording import value
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +48,7 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
         f"distribution, which looks at no instance."
     )
     values = data.set_index("model")["value"].to_dict()
-    far = ", ".join(f"{name} ({measure.factor * values[name]:.4g})" for name in outside)
+    far = ", ".join(f"{name} ({value(values[name], measure)})" for name in outside)
     extra = [f"Outside the panel: {far}."] if outside else []
     caption = " ".join([caption, *extra, *([remark] if remark else [])])
     return Drawing(f"cost-{dataset}", figure, data, caption)
@@ -123,11 +124,11 @@ def draw(
     panel.set_xscale("log")
     handles = []
     columns = (data["model"], data["seconds"].to_numpy(), values, far)
-    for name, seconds, value, outside in zip(*columns, strict=True):
+    for name, seconds, quality, outside in zip(*columns, strict=True):
         if outside:
             continue
         style = {**model_style(names, str(name)), "linestyle": "none", "markersize": 7}
-        handles += panel.plot([seconds], [value], **style)
+        handles += panel.plot([seconds], [quality], **style)
     front = data[data["front"] & ~far].sort_values("seconds")
     panel.step(front["seconds"], front["value"] * factor, where="post", color="0.4", zorder=0)
     panel.axhline(mean * factor, color="0.35", linestyle="--", linewidth=0.9)

@@ -12,6 +12,7 @@ from benchmark.figures.choice import Choice, NotShown, chosen_dataset, chosen_mo
 from benchmark.figures.heat import heat_map
 from benchmark.metrics import MEASURES
 from benchmark.planning.plan import Plan
+from benchmark.wording import GAP
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -97,7 +98,7 @@ def draw(table: pd.DataFrame) -> Figure:
     values = table.to_numpy(dtype=np.float64)
     whole = [np.nanmax(np.abs(column - np.round(column)), initial=0) == 0 for column in values.T]
     texts = [
-        ["-" if np.isnan(v) else f"{v:.0f}" if exact else f"{v:.1f}"
+        [GAP if np.isnan(v) else f"{v:.0f}" if exact else f"{v:.1f}"
          for v, exact in zip(row, whole, strict=True)]
         for row in values
     ]  # fmt: skip

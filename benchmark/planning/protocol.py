@@ -90,6 +90,7 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
     if not path.is_file():
         raise UsageError(
             f"no protocol {text!r}: give {', '.join(sorted(built_in))}, or the path of a TOML file"
+            f"{did_you_mean(text, built_in)}"
         )
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))

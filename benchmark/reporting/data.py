@@ -202,12 +202,15 @@ def _first(evidence: Evidence, dataset: str) -> int:
 
 
 def _short(value: float) -> float | None:
-    """Round to five significant digits; None for NaN and infinity, which JSON lacks."""
+    """Shorten to so many digits that rounding again to those shown gives the tables' text.
+
+    None for NaN and infinity, which JSON lacks.
+    """
     if not np.isfinite(value):
         return None
-    rounded = float(f"{value:.5g}")
+    shortened = float(f"{value:.10g}")
     # A p-value just below the level stays below it.
-    return value if value < ALPHA <= rounded else rounded
+    return value if value < ALPHA <= shortened else shortened
 
 
 def instances_data(evidence: Evidence, pictures: bool) -> list[dict[str, Any]]:

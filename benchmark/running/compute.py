@@ -138,8 +138,8 @@ def _run_phase(
                 failures.append(outcome)
             else:
                 folder.write_outcome(outcome, versions)
-                folder.remove_checkpoints(outcome.task)
                 done.append(outcome.task)
+                folder.remove_checkpoints(outcome.task)
             step()
     return failures
 

@@ -48,6 +48,9 @@ DERIVED = (
 #: Folder of the figures in the run folder; deleted with those files.
 FIGURES = "figures"
 
+#: The folder in which tasks keep what lets them go on after a kill.
+CHECKPOINTS = "checkpoints"
+
 
 class RunFolder:
     """Reads and writes the files of one run.
@@ -215,9 +218,15 @@ class RunFolder:
             for parent in list(folder.parents)[:3]:
                 parent.rmdir()
 
+    def remove_left_checkpoints(self, done: Iterable[Task]) -> None:
+        """Delete what finished tasks kept, where a run was killed before it could do so."""
+        if (self.path / CHECKPOINTS).is_dir():
+            for task in done:
+                self.remove_checkpoints(task)
+
     def checkpoints(self, task: Task) -> Path:
         """Return the folder of a task's checkpoints, from which it goes on after a kill."""
-        return self.path.resolve() / "checkpoints" / task.path.relative_to("tasks").with_suffix("")
+        return self.path.resolve() / CHECKPOINTS / task.path.relative_to("tasks").with_suffix("")
 
     def write_failures(self, outcomes: Iterable[Outcome]) -> None:
         """Store what failed in this run, with tracebacks, for the report."""

@@ -135,7 +135,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
                 arrays = {name: archive[name] for name in archive.files}
             checksum = str(arrays.pop(_CHECKSUM))
         except _DAMAGE as error:
-            raise DamagedFileError(f"{path} is damaged: {error}") from error
+            raise DamagedFileError(f"{path} is damaged: it is no file of arrays") from error
     if checksum != _arrays_checksum(arrays):
         raise DamagedFileError(f"{path} is damaged: its content differs from its checksum")
     return arrays

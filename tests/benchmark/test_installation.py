@@ -37,6 +37,16 @@ def test_files_in_the_working_folder_hide_no_package(tmp_path, form):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
+def test_files_in_the_working_folder_hide_no_module_from_workers(small, tmp_path):
+    for name in ("random", "types", "tempfile", "loky", "features"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not ours')\n")
+    run = ("run", "AA-kNN", "--dataset", small, "--folds", 2, "--jobs", 2, "--no-report")
+    done = python("-m", "benchmark", *run, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "not ours" not in done.stderr
+
+
 @pytest.mark.parametrize("name", installation.OTHERS)
 def test_a_file_that_is_searched_first_is_named(tmp_path, name):
     (tmp_path / "first").mkdir()

@@ -32,7 +32,7 @@ def test_features_that_only_a_network_can_compute_are_refused(command, without, 
         done = command(*start, *IMAGES)
         assert (done.returncode, done.stdout) == (2, "")
         *left_out, refused = done.stderr.splitlines()
-        assert left_out == ([f"DLDL and EW-MTCNN left out: {NEEDED}."] if "--all" in start else [])
+        assert left_out == []  # one sentence says what to install, and not two
         assert refused == (
             "Error: the features of synthetic-30x64 are not in results/cache, and cannot be "
             f"computed: {NEEDED}"

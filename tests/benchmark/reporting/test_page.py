@@ -15,7 +15,7 @@ import pytest
 from made import make_evidence, make_pictures
 
 import benchmark
-from benchmark.reporting.data import overall_table, result_tables
+from benchmark.reporting.data import _short, overall_table, result_tables
 from benchmark.reporting.page import content, render, write_report
 
 
@@ -229,3 +229,14 @@ def test_a_report_without_a_run_is_refused(command):
 def test_the_report_is_a_function_too(command, small):
     command("run", "AA-kNN", "--dataset", small, "--folds", "3", "--out", "out")
     assert benchmark.report("out").name == "report.html"
+
+
+def test_numbers_of_the_report_round_to_the_text_of_the_tables():
+    """The page rounds what it gets once more, to the decimals that are shown."""
+    rng = np.random.default_rng(0)
+    drawn = [*rng.normal(size=5000), *rng.random(5000)]
+    for value in [-0.078050427, 0.573049, 0.06114974, 0.049999, *drawn]:
+        for decimals in (2, 3, 4):
+            assert f"{_short(value):.{decimals}f}" == f"{value:.{decimals}f}"
+    assert _short(0.04999999999999) < 0.05
+    assert _short(np.nan) is None

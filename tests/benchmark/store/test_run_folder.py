@@ -130,3 +130,17 @@ def test_what_is_missing_or_damaged_is_told(plan, tmp_path):
     data.write_bytes(b"no archive")
     with pytest.raises(BenchmarkError, match="is damaged"):
         folder.read_plan()
+
+
+def test_what_finished_tasks_left_is_removed_and_nothing_else(plan, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    done, pending = plan.tasks[:2]
+    for task in (done, pending):
+        folder.checkpoints(task).mkdir(parents=True)
+        (folder.checkpoints(task) / "checkpoint.npz").touch()
+    folder.remove_left_checkpoints([done])
+    assert not folder.checkpoints(done).exists()
+    assert (folder.checkpoints(pending) / "checkpoint.npz").exists()
+    folder.remove_left_checkpoints([done, pending])
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    folder.remove_left_checkpoints([done])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import inspect
 import re
@@ -28,6 +29,9 @@ from features.storage.locking import locked
 backend.start(threads=1)
 
 import keras  # noqa: E402
+
+# What downloads for Keras leaves the socket of a download that broke off to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 
 
 @pytest.mark.parametrize(
@@ -143,6 +147,7 @@ def server(tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     yield served
     served.close()
+    gc.collect()  # sockets that a broken download left, while their warning is ignored
 
 
 def test_weights_are_downloaded_once(server, tmp_path, capfd):
