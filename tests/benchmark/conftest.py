@@ -37,6 +37,7 @@ def command(tmp_path, monkeypatch, clean_registry):
     writes its report, which takes seconds, only where the test asks for it: ``report=True``.
     """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")  # which the command sets, so that it goes afterwards
 
     def run(*arguments, report=False):
         if arguments[0] == "run" and not report:
