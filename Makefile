@@ -14,6 +14,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 PYTEST := -m pytest --numprocesses 2 --dist worksteal
+# Two processes with two threads each would wait for each other on two cores.
+test test-fast: export OPENBLAS_NUM_THREADS := 1
+test test-fast: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
 .PHONY: run test test-fast test-installed lint demo chromium perf perf-networks perf-evidence perf-gpu clean
