@@ -12,8 +12,11 @@ from click.testing import CliRunner
 from scipy.io import savemat
 
 from benchmark.cli import main
+from benchmark.datasets import make_dataset
 from benchmark.datasets.image_sets import catalogue as image_sets
 from benchmark.datasets.image_sets import loading as image_loading
+from benchmark.planning.folds import Folds
+from benchmark.planning.plan import Plan, Result, make_truth
 from benchmark.plugins import registry
 
 
@@ -89,3 +92,25 @@ def plugin(tmp_path, clean_registry):
         return path
 
     return write
+
+
+@pytest.fixture
+def finished(problem):
+    """A run of three models on two folds: the truth, a blend, and one that lacks a fold."""
+    X, D = problem
+    folds = Folds((np.arange(len(D)) % 2)[:, None], ("a note",))
+    truth = make_truth(make_dataset("data_1", X, D, latent=D), folds)
+    names = ["Good", "Blend & <b>", "Partial"]
+    described = {"target": "t", "source": "", "result_version": 1, "params": {}}
+    models = {name: {**described, "model": name} for name in names}
+    plan = Plan("paper", 0, {"data_1": truth}, models, {"data_1": dict.fromkeys(names, "")})
+    results = {}
+    for task in plan.tasks:
+        test = folds.test(0, task.fold)
+        share = {"Good": 1.0, "Blend & <b>": -0.1, "Partial": 0.5}[task.model]
+        blend = D[test] if share == 1 else np.full((len(test), 4), 0.25)
+        if task.model != "Partial" or task.fold == 0:
+            results[task] = Result(
+                blend, {"versions": {"numpy": "2.0"}, "converged": task.fold == 0}
+            )
+    return plan, results

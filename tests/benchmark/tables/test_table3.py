@@ -10,33 +10,8 @@ import pandas as pd
 import pytest
 
 from benchmark.analysis import scores as tables
-from benchmark.datasets import make_dataset
-from benchmark.planning.folds import Folds
-from benchmark.planning.plan import Plan, Result, make_truth
 from benchmark.tables.grid import latex, markdown, terminal
 from benchmark.tables.table3 import table3_grids
-
-MODEL = {"model": "m", "target": "t", "source": "", "result_version": 1, "params": {}}
-VERSIONS = {"numpy": "2.0"}
-
-
-@pytest.fixture
-def finished(problem):
-    """A run of three models on two folds: the truth, a blend, and one that lacks a fold."""
-    X, D = problem
-    folds = Folds((np.arange(len(D)) % 2)[:, None], ("a note",))
-    truth = make_truth(make_dataset("data_1", X, D, latent=D), folds)
-    names = ["Good", "Blend & <b>", "Partial"]
-    models = {name: {**MODEL, "model": name} for name in names}
-    plan = Plan("paper", 0, {"data_1": truth}, models, {"data_1": dict.fromkeys(names, "")})
-    results = {}
-    for task in plan.tasks:
-        test = folds.test(0, task.fold)
-        share = {"Good": 1.0, "Blend & <b>": -0.1, "Partial": 0.5}[task.model]
-        blend = D[test] if share == 1 else np.full((len(test), 4), 0.25)
-        if task.model != "Partial" or task.fold == 0:
-            results[task] = Result(blend, {"versions": VERSIONS, "converged": task.fold == 0})
-    return plan, results
 
 
 def summary_of(finished):
