@@ -1,6 +1,7 @@
 # make run            set up, then compare every model on the built-in data
 # make test           set up, then run the tests, all but those of test-installed
 # make test-fast      only those that are quick
+# make faults         read 1,000 damaged variants of every kind of file
 # make test-installed build the wheel, install it from the registry without networks, and use it
 # make lint           linter, formatter and type checker
 # make demo           compute results/demo anew: the default run's tables, figures and report
@@ -15,11 +16,11 @@ BIN := $(VENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 PYTEST := -m pytest --numprocesses 2 --dist worksteal
 # Two processes with two threads each would wait for each other on two cores.
-test test-fast: export OPENBLAS_NUM_THREADS := 1
-test test-fast: export OMP_NUM_THREADS := 1
+test test-fast faults: export OPENBLAS_NUM_THREADS := 1
+test test-fast faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast test-installed lint demo chromium perf perf-networks perf-evidence perf-gpu clean
+.PHONY: run test test-fast faults test-installed lint demo chromium perf perf-networks perf-evidence perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -29,6 +30,9 @@ test: $(VENV)/installed-test chromium
 
 test-fast: $(VENV)/installed-test
 	$(BIN)/python $(PYTEST) -m "not slow and not network and not browser" $(PYTEST_OPTIONS)
+
+faults: $(VENV)/installed-test
+	LDL_FAULTS=1000 $(BIN)/python $(PYTEST) tests/faults $(PYTEST_OPTIONS)
 
 test-installed: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m network $(PYTEST_OPTIONS)
