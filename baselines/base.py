@@ -1,4 +1,4 @@
-"""The contract every label distribution learner follows, and the checks behind it."""
+"""The contract every label distribution learner follows."""
 
 from __future__ import annotations
 
@@ -8,132 +8,16 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 
+from baselines.checks import check_distributions, check_features, check_images
 from baselines.settings import check_choice
 from features.arrays import FloatArray
 
-#: How far the sum of a distribution may be from 1, in data and in predictions.
-SUM_TOLERANCE = 1e-4
-
 #: Features beyond this would overflow in sums of squares, of which every learner has some.
 LARGEST_FEATURE = 1e100
-
-
-def describe_rows(rows: NDArray[np.integer[Any]], limit: int = 5) -> str:
-    """Name the first few of the given row numbers: ``rows 3, 17, 20 and 4 more``."""
-    shown = ", ".join(str(row) for row in rows[:limit])
-    more = f" and {len(rows) - limit} more" if len(rows) > limit else ""
-    return f"{'row' if len(rows) == 1 else 'rows'} {shown}{more} (counted from 0)"
-
-
-def check_features(X: ArrayLike, name: str = "X") -> FloatArray:
-    """Return X as a float64 matrix, or say what is wrong with it.
-
-    Parameters
-    ----------
-    X : array-like of shape (n, q)
-        Feature matrix.
-    name : str
-        What to call the matrix in an error message.
-
-    Returns
-    -------
-    ndarray of shape (n, q), float64, C order
-        ``X`` itself where it already has this form, else a copy.
-
-    Raises
-    ------
-    ValueError
-        Not two-dimensional, no rows or columns, or not finite; names the rows.
-    """
-    matrix = _as_matrix(X, name)
-    bad = ~np.isfinite(matrix).all(axis=1)
-    if bad.any():
-        raise ValueError(
-            f"{name} has NaN or infinite values in {describe_rows(np.flatnonzero(bad))}"
-        )
-    return matrix
-
-
-def check_distributions(D: ArrayLike, name: str = "D") -> FloatArray:
-    """Return D as a float64 matrix of distributions, or say what is wrong with it.
-
-    Parameters
-    ----------
-    D : array-like of shape (n, c)
-        One distribution over the c labels per row.
-    name : str
-        What to call the matrix in an error message.
-
-    Returns
-    -------
-    ndarray of shape (n, c), float64, C order
-        ``D`` itself where it already has this form, else a copy; never rescaled.
-
-    Raises
-    ------
-    ValueError
-        Not two-dimensional, fewer than two labels, or rows that are not finite, negative or do
-        not sum to 1 within `SUM_TOLERANCE`; names the rows.
-    """
-    matrix = _as_matrix(D, name)
-    if matrix.shape[1] < 2:
-        raise ValueError(f"{name} has one label only; a distribution needs at least two")
-    finite = np.isfinite(matrix).all(axis=1)
-    sums = np.where(finite, matrix.sum(axis=1, where=np.isfinite(matrix)), 1.0)
-    for bad, what in (
-        (~finite, "has NaN or infinite values"),
-        (np.where(np.isnan(matrix), 0.0, matrix).min(axis=1) < 0, "has negative values"),
-        (np.abs(sums - 1.0) > SUM_TOLERANCE, "does not sum to 1"),
-    ):
-        if bad.any():
-            rows = np.flatnonzero(bad)
-            example = f" (the first sums to {sums[rows[0]]:.6g})" if "sum" in what else ""
-            raise ValueError(f"{name} {what} in {describe_rows(rows)}{example}")
-    return matrix
-
-
-def check_images(X: Any, name: str = "X") -> Any:
-    """Return X if it holds images, or say what is wrong with it.
-
-    Parameters
-    ----------
-    X : array of shape (n, h, w, 3), uint8
-        RGB images, as an array or as something that has its shape and dtype and is indexed like one
-        (a memory map, `features.storage.sharded_array.Rows`); such a thing is not read here.
-    name : str
-        What to call it in an error message.
-
-    Raises
-    ------
-    ValueError
-        Another shape or type, or no image at all.
-    """
-    shape, dtype = getattr(X, "shape", None), getattr(X, "dtype", None)
-    if shape is None or len(shape) != 4 or shape[3] != 3 or 0 in shape or dtype != np.uint8:
-        raise ValueError(
-            f"{name} must be images, an array of shape (n, h, w, 3) and type uint8, "
-            f"not of shape {shape} and type {dtype}"
-        )
-    return X
-
-
-def _as_matrix(values: ArrayLike, name: str) -> FloatArray:
-    if np.iscomplexobj(values):
-        raise ValueError(f"{name} has complex numbers")
-    try:
-        matrix = np.ascontiguousarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} is not a matrix of numbers: {error}") from error
-    if np.ndim(values) != 2 or 0 in matrix.shape:
-        raise ValueError(
-            f"{name} must be a matrix with at least one row and one column, "
-            f"its shape is {np.shape(values)}"
-        )
-    return matrix
 
 
 @dataclass(frozen=True)
@@ -224,7 +108,7 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         Returns
         -------
         ndarray of shape (n, c)
-            Rows on the simplex.
+            Rows on the simplex; values that are negative by rounding alone are 0.
 
         Raises
         ------

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from baselines.base import check_distributions, check_features
+from baselines.checks import check_distributions, check_features
 from benchmark.errors import UsageError
 from features.arrays import FloatArray
 from features.images.sources import ImageSource

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from baselines.base import check_distributions
+from baselines.checks import check_distributions
 from benchmark.errors import UsageError
 from benchmark.plugins.parameters import CONSUMES, check_params, default_params
 from benchmark.plugins.registry import load_plugin, models

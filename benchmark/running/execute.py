@@ -21,7 +21,8 @@ from typing import Any, TextIO
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from baselines.base import Monitor, check_distributions
+from baselines.base import Monitor
+from baselines.checks import check_distributions
 from benchmark.planning.inputs import Input
 from benchmark.planning.models import Model, with_facts
 from benchmark.planning.tasks import Outcome, Task

@@ -9,12 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from baselines.checks import NEGATIVE_TOLERANCE, SUM_TOLERANCE
 from benchmark.datasets.image_sets.catalogue import ImageSet
 from benchmark.errors import UsageError
 from benchmark.wording import listed
-
-#: Shares sum to 1 within this; the files are written with six digits.
-SUM_TOLERANCE = 1e-4
 
 _SHORT_FORMS = {"sad": "sadness", "content": "contentment"}
 
@@ -166,7 +164,7 @@ def _make_row(image_set: ImageSet, where: str, names: Sequence[str], fields: Seq
             value = float(text)
         except ValueError:
             value = math.nan
-        if not 0 <= value < math.inf:
+        if not -NEGATIVE_TOLERANCE <= value < math.inf:
             raise UsageError(f"{where}: {text!r} in column {label} is no number of at least 0")
         values.append(value)
     return Row(where, _with_slashes(_unquote(fields[0])), values)

@@ -1,0 +1,152 @@
+"""The checks that features, images and distributions pass before anything is computed on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from features.arrays import FloatArray
+
+#: How far the sum of a distribution may be from 1, in data and in predictions.
+SUM_TOLERANCE = 1e-4
+
+#: A value this little below 0 is rounding, as of 1 minus the other shares, and stands for 0. A
+#: hundredth of `SUM_TOLERANCE`, and ten times what single precision makes of such a difference.
+NEGATIVE_TOLERANCE = 1e-6
+
+
+def describe_rows(rows: NDArray[np.integer[Any]], limit: int = 5) -> str:
+    """Name the first few of the given row numbers: ``rows 3, 17, 20 and 4 more``."""
+    shown = ", ".join(str(row) for row in rows[:limit])
+    more = f" and {len(rows) - limit} more" if len(rows) > limit else ""
+    return f"{'row' if len(rows) == 1 else 'rows'} {shown}{more} (counted from 0)"
+
+
+def check_features(X: ArrayLike, name: str = "X") -> FloatArray:
+    """Return X as a float64 matrix, or say what is wrong with it.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, q)
+        Feature matrix.
+    name : str
+        What to call the matrix in an error message.
+
+    Returns
+    -------
+    ndarray of shape (n, q), float64, C order
+        ``X`` itself where it already has this form, else a copy.
+
+    Raises
+    ------
+    ValueError
+        Not two-dimensional, no rows or columns, or not finite; names the rows.
+    """
+    matrix = _as_matrix(X, name)
+    _refuse(~np.isfinite(matrix), matrix, f"{name} has NaN or infinite values")
+    return matrix
+
+
+def check_distributions(D: ArrayLike, name: str = "D", labels: Sequence[str] = ()) -> FloatArray:
+    """Return D as a float64 matrix of distributions, or say what is wrong with it.
+
+    Parameters
+    ----------
+    D : array-like of shape (n, c)
+        One distribution over the c labels per row.
+    name : str
+        What to call the matrix in an error message.
+    labels : sequence of str, optional
+        Names of the labels, for error messages.
+
+    Returns
+    -------
+    ndarray of shape (n, c), float64, C order
+        ``D`` itself where it already has this form, else a copy. Values within
+        `NEGATIVE_TOLERANCE` below 0 become 0, and their rows are not rescaled: no other value
+        changes, and the sum of a row is far within `SUM_TOLERANCE` of what it was.
+
+    Raises
+    ------
+    ValueError
+        Not two-dimensional, fewer than two labels, or rows that are not finite, negative or do
+        not sum to 1 within `SUM_TOLERANCE`; names the rows, and the first value that is wrong.
+    """
+    matrix = _as_matrix(D, name)
+    if matrix.shape[1] < 2:
+        raise ValueError(f"{name} has one label only; a distribution needs at least two")
+    _refuse(~np.isfinite(matrix), matrix, f"{name} has NaN or infinite values", labels)
+    negative = matrix < 0
+    if negative.any():
+        _refuse(matrix < -NEGATIVE_TOLERANCE, matrix, f"{name} has negative values", labels)
+        matrix = np.where(negative, 0.0, matrix)
+    sums = matrix.sum(axis=1)
+    rows = np.flatnonzero(np.abs(sums - 1.0) > SUM_TOLERANCE)
+    if rows.size:
+        raise ValueError(
+            f"{name} does not sum to 1 in {describe_rows(rows)} (the first sums to "
+            f"{sums[rows[0]]:.6g})"
+        )
+    return matrix
+
+
+def _refuse(
+    bad: NDArray[np.bool_], matrix: FloatArray, what: str, columns: Sequence[str] = ()
+) -> None:
+    """Raise a ValueError that names the rows with bad values, if any, and shows the first one."""
+    rows = np.flatnonzero(bad.any(axis=1))
+    if not rows.size:
+        return
+    column = int(bad[rows[0]].argmax())
+    where = repr(columns[column]) if len(columns) == matrix.shape[1] else str(column)
+    raise ValueError(
+        f"{what} in {describe_rows(rows)} (the first is {matrix[rows[0], column]:.6g}, in column "
+        f"{where})"
+    )
+
+
+def check_images(X: Any, name: str = "X") -> Any:
+    """Return X if it holds images, or say what is wrong with it.
+
+    Parameters
+    ----------
+    X : array of shape (n, h, w, 3), uint8
+        RGB images, as an array or as something that has its shape and dtype and is indexed like one
+        (a memory map, `features.storage.sharded_array.Rows`); such a thing is not read here.
+    name : str
+        What to call it in an error message.
+
+    Raises
+    ------
+    ValueError
+        Another shape or type, or no image at all.
+    """
+    shape, dtype = getattr(X, "shape", None), getattr(X, "dtype", None)
+    if shape is None or len(shape) != 4 or shape[3] != 3 or 0 in shape or dtype != np.uint8:
+        raise ValueError(
+            f"{name} must be images, an array of shape (n, h, w, 3) and type uint8, "
+            f"not of shape {shape} and type {dtype}"
+        )
+    return X
+
+
+def _as_matrix(values: ArrayLike, name: str) -> FloatArray:
+    if np.iscomplexobj(values):
+        raise ValueError(f"{name} has complex numbers")
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} has masked values")
+    if getattr(getattr(values, "dtype", None), "kind", None) in ("m", "M"):
+        raise ValueError(f"{name} has times, which are not numbers")
+    try:
+        matrix = np.ascontiguousarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} is not a matrix of numbers: {error}") from error
+    if np.ndim(values) != 2 or 0 in matrix.shape:
+        raise ValueError(
+            f"{name} must be a matrix with at least one row and one column, "
+            f"its shape is {np.shape(values)}"
+        )
+    return matrix
