@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from sklearn.neighbors import NearestNeighbors
 
 from baselines.base import LDLEstimator
@@ -15,9 +17,9 @@ class AAKNN(LDLEstimator):
     Parameters
     ----------
     k : int, default 4
-        Number of neighbours by Euclidean distance; 4 is the value of Geng (2016). Larger than the
-        number of training rows raises ValueError in `fit`. Which of equally distant rows is the
-        k-th neighbour is the library's choice.
+        Number of neighbours by Euclidean distance; 4 is the value of Geng (2016). Where there are
+        fewer training rows all of them are neighbours, with a warning. Which of equally distant
+        rows is the k-th neighbour is the library's choice.
     scaling : {"none", "standard"}, default "none"
         ``"none"`` as in the original code; standardising changes which rows are near, and helps
         where features have different units.
@@ -34,10 +36,13 @@ class AAKNN(LDLEstimator):
     def _fit(self, X: FloatArray, D: FloatArray) -> None:
         check_count("k", self.k)
         if self.k > len(X):
-            raise ValueError(f"k must be at most the number of training rows, {len(X)}: {self.k}")
+            warnings.warn(
+                f"k = {self.k}, but there are {len(X)} training rows: all are neighbours",
+                stacklevel=3,
+            )
         # Distances are computed as |x|^2 - 2 x.z + |z|^2, which a large common offset drowns.
         self.centre_ = X.mean(axis=0)
-        self.neighbours_ = NearestNeighbors(n_neighbors=self.k).fit(X - self.centre_)
+        self.neighbours_ = NearestNeighbors(n_neighbors=min(self.k, len(X))).fit(X - self.centre_)
         self.distributions_ = D.copy()
 
     def _predict(self, X: FloatArray) -> FloatArray:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,12 @@ import click
 
 from benchmark.commands import options
 from benchmark.errors import BenchmarkError
-from benchmark.installation import refuse_hidden, version
+from benchmark.installation import refuse_hidden, refuse_no_folder, version
+from benchmark.streams import is_broken_pipe, lost_output, make_steady, terminal_width
 
 if TYPE_CHECKING:
     from benchmark.commands.study import Study
+    from benchmark.tables.grid import Grid
 
 
 class _Failure(click.ClickException):
@@ -30,7 +31,19 @@ class _Failure(click.ClickException):
 
 
 class _Group(click.Group):
-    """Turns our errors into one sentence and an exit code."""
+    """Turns our errors, and what cannot be printed, into one sentence and an exit code."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        make_steady()
+        try:
+            return super().main(*args, **kwargs)
+        except SystemExit as end:
+            lost = lost_output()
+            if lost is None:
+                raise
+            if not is_broken_pipe(lost):
+                _echo_to_stderr(f"Error: cannot write to standard output: {lost.strerror}")
+            sys.exit(end.code or 1)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -65,15 +78,12 @@ def main() -> None:
 
     Exit codes: 0 fine, 1 something failed, 2 the command cannot be used as given.
     """  # noqa: D301 - click reads the character \b
+    refuse_no_folder()
     refuse_hidden()
     # Child processes look for modules where this one does, not in the working folder first.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     # A batch system's SIGTERM ends a run like Ctrl-C: cleanly, keeping what is done.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # A terminal that lacks an arrow or a dagger shows a question mark, and no traceback.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
 
 
 @main.command()
@@ -131,7 +141,6 @@ def table(
     one table; LABEL=DIR tells two versions of one model apart.
     """  # noqa: D301 - click reads the character \b
     from benchmark.commands import show
-    from benchmark.tables import grid
 
     if number == "3":
         _print_study(show.table(out or None, std, to), std)
@@ -147,7 +156,7 @@ def table(
     else:
         make = show.network_table if number == "4" else show.ablation_table
         cells, paths = make(out or None, to)
-    click.echo(grid.terminal(cells))
+    _echo_grids(cells)
     _echo_written(paths)
 
 
@@ -226,11 +235,10 @@ def report(out: tuple[str, ...], to: str | None, no_pictures: bool) -> None:
 def compare(out: tuple[str, ...], to: str | None, dataset: str) -> None:
     """Hold the tables of a run against those of the paper, and judge its claims."""
     from benchmark.commands import show
-    from benchmark.tables import grid
 
     grids, sentences, paths = show.compare(out or None, dataset, to)
     for cells in grids:
-        click.echo(grid.terminal(cells))
+        _echo_grids(cells)
     for sentence in sentences:
         click.echo(sentence)
     _echo_written(paths)
@@ -257,9 +265,8 @@ def features(**given: Any) -> None:
 @main.command()
 def models() -> None:
     """List the models that can be run."""
-    from tabulate import tabulate
-
     from benchmark.plugins.registry import models as known
+    from benchmark.tables.layout import listing
 
     rows = []
     for entry in known().values():
@@ -268,7 +275,7 @@ def models() -> None:
         except BenchmarkError as error:
             summary = f"cannot be used: {error}"
         rows.append([entry.name, summary, entry.file or entry.source or "built in"])
-    click.echo(tabulate(rows, headers=["Model", "What it does", "From"]))
+    click.echo(listing(["Model", "What it does", "From"], rows, terminal_width()))
 
 
 @main.group(invoke_without_command=True)
@@ -278,10 +285,9 @@ def datasets(context: click.Context, data_dir: str | None) -> None:
     """List the built-in data, the files that can be read, and the public image sets."""
     if context.invoked_subcommand:
         return
-    from tabulate import tabulate
-
     from benchmark.datasets import BUILT_IN
     from benchmark.datasets.image_sets.loading import status
+    from benchmark.tables.layout import listing
 
     files = {
         "FILE.mat": "matrices features (n, q) and labels (n, c)",
@@ -289,11 +295,11 @@ def datasets(context: click.Context, data_dir: str | None) -> None:
         "FILE.parquet": "as FILE.csv",
     }
     rows = [[name, what] for name, what in {**BUILT_IN, **files}.items()]
-    click.echo(tabulate(rows, headers=["Dataset", "What it is"]))
+    click.echo(listing(["Dataset", "What it is"], rows, terminal_width()))
     sets = [[row.name, row.expected, row.state, row.licence, row.obtain]
             for row in status(data_dir)]  # fmt: skip
     headers = ["Image set", "Images", "Here", "Terms", "How to get it"]
-    click.echo("\n" + tabulate(sets, headers=headers, disable_numparse=True))
+    click.echo("\n" + listing(headers, sets, terminal_width()))
 
 
 @datasets.command()
@@ -305,13 +311,12 @@ def fetch(context: click.Context, name: str, data_dir: str | None) -> None:
 
     A download that broke off goes on; the archive's checksum is recorded and verified.
     """
-    from tqdm import tqdm
-
     from benchmark.datasets.image_sets.download import fetch as fetch_set
+    from benchmark.progress import Console
 
     if data_dir is None and context.parent is not None:  # given before the word fetch
         data_dir = context.parent.params["data_dir"]
-    with tqdm(unit="B", unit_scale=True, desc=name, leave=False, delay=1) as bar:
+    with Console(show_progress=True).bar(name, unit="B") as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total or None
@@ -352,18 +357,25 @@ def _echo_to_stderr(sentence: str) -> None:
     click.echo(sentence, err=True)
 
 
+def _echo_grids(
+    grids: Grid | Sequence[Grid], notes: Sequence[str] = (), colour: bool = False
+) -> None:
+    from benchmark.tables import grid
+
+    text = grid.terminal(grids, notes, colour, terminal_width())
+    click.echo(text, color=colour or None)
+
+
 def _echo_written(paths: Iterable[Path]) -> None:
     click.echo(f"Written: {', '.join(map(str, paths))}")
 
 
 def _print_study(study: Study, std: bool = False, report: bool = False) -> None:
-    from benchmark.tables import grid
     from benchmark.tables.table3 import table3_grids
     from benchmark.wording import count
 
     colour = sys.stdout.isatty()
-    text = grid.terminal(table3_grids(study.summary, std), study.notes, colour)
-    click.echo(text, color=colour or None)
+    _echo_grids(table3_grids(study.summary, std), study.notes, colour)
     click.echo(f"Tables and scores are in {study.folder}.")
     if report:
         click.echo(f"Open {study.folder / 'report.html'} in a browser to look at the run.")

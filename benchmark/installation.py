@@ -35,8 +35,33 @@ def search_first_folder_last() -> None:
     For ``python -m`` that is the working folder. Worker processes search in the same order as the
     process that starts them.
     """
-    if not sys.flags.safe_path and Path(sys.path[0]).resolve() != HOME:
+    if not sys.flags.safe_path and _folder(sys.path[0]) != HOME:
         sys.path.append(sys.path.pop(0))
+
+
+def refuse_no_folder() -> None:
+    """Refuse to work where the working folder is gone.
+
+    Raises
+    ------
+    UsageError
+        It was deleted or cannot be entered, so that no relative path means anything.
+    """
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise UsageError(
+            "the folder that this was started in is gone or cannot be entered "
+            f"({error.strerror}); change into another one"
+        ) from error
+
+
+def _folder(entry: str) -> Path | None:
+    """Return what an entry of Python's search path means; None where the working folder is gone."""
+    try:
+        return Path(entry).resolve()
+    except OSError:
+        return None
 
 
 def refuse_hidden() -> None:

@@ -1,18 +1,60 @@
-"""What a run shows its user: sentences, and progress lines on stderr."""
+"""What a run shows its user: sentences, and how far it has come, on stderr.
+
+On a terminal that is a line that changes. In a pipe or a file it is a line now and then.
+"""
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tqdm import tqdm
 
-# In a file or a pipe every refresh is a line of its own, so there they are rare.
 _TERMINAL_SECONDS, _FILE_SECONDS = 0.5, 30.0
+
+# In a file the pause grows with the time that has passed, so that a night takes 200 lines.
+_PAUSE_SHARE = 0.03
+
+_BYTES_OF_MB = 1e6
+
+
+class _Lines(tqdm):  # type: ignore[type-arg]
+    """Progress as lines of text, for what is no terminal."""
+
+    def __init__(self, **options: Any) -> None:
+        quiet = {"file": io.StringIO(), "mininterval": _FILE_SECONDS, "delay": _FILE_SECONDS}
+        super().__init__(**{**options, **quiet})
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> None:
+        if msg == "":  # the end, where a terminal's line would be wiped
+            return
+        facts = self.format_dict
+        elapsed = facts["elapsed"]
+        self.mininterval = max(_FILE_SECONDS, _PAUSE_SHARE * elapsed)
+        title = f"{facts['prefix'].removesuffix(': ')}: " if facts["prefix"] else ""
+        at_work = f"; at work: {facts['postfix']}" if facts["postfix"] else ""
+        _say(f"{title}{_amount(facts)} after {tqdm.format_interval(elapsed)}{at_work}")
+
+
+def _amount(facts: Mapping[str, Any]) -> str:
+    n, total, unit = facts["n"], facts["total"], facts["unit"]
+    if unit == "B":
+        of = f" of {total / _BYTES_OF_MB:,.0f}" if total else ""
+        return f"{n / _BYTES_OF_MB:,.0f}{of} MB"
+    of = f" of {total:,}" if total is not None else ""
+    return f"{n:,}{of} {unit}s done"
+
+
+def _say(sentence: str) -> None:
+    with suppress(OSError, ValueError):  # nobody listens; that must not end the work
+        sys.stderr.write(f"{sentence}\n")
+        sys.stderr.flush()
 
 
 def _keep_silent(_sentence: str) -> None:
@@ -28,18 +70,25 @@ class Console:
     tell : callable
         Gets sentences for the user.
     show_progress : bool
-        Whether progress lines are shown on stderr.
+        Whether progress is shown on stderr.
     """
 
     tell: Callable[[str], object] = _keep_silent
     show_progress: bool = False
 
-    def bar(self, title: str, total: int | None = None) -> tqdm[NoReturn]:
-        """Make a progress line that counts images; it appears after two seconds."""
-        return tqdm(
-            total=total, desc=title, unit="image", disable=not self.show_progress, leave=False,
-            delay=2, mininterval=_seconds_between_refreshes(),
-        )  # fmt: skip
+    def bar(self, title: str, total: int | None = None, unit: str = "image") -> tqdm[NoReturn]:
+        """Show how many things are done; what takes two seconds shows nothing.
+
+        Parameters
+        ----------
+        title : str
+            What is being done.
+        total : int, optional
+            How many there are, where it is known.
+        unit : str
+            What one is called; ``"B"`` for bytes.
+        """
+        return self._line(title, total, unit, delay=2)
 
     @contextmanager
     def tasks(self, total: int, running: Callable[[], list[str]]) -> Iterator[Callable[[], object]]:
@@ -57,15 +106,13 @@ class Console:
         callable
             To call once after every finished task.
         """
-        pause, show = _seconds_between_refreshes(), self.show_progress and total > 0
+        show = self.show_progress and total > 0
         finished = threading.Event()
-        with tqdm(
-            total=total, unit="task", disable=not show, mininterval=pause, leave=False
-        ) as line:
+        with self._line("", total, "task", delay=0) as line:
 
             def keep_alive() -> None:
                 # A long task must not make the line look dead: the clock and the names go on.
-                while not finished.wait(pause):
+                while not finished.wait(line.mininterval):
                     line.set_postfix_str(", ".join(running()), refresh=False)
                     line.refresh()
 
@@ -79,10 +126,20 @@ class Console:
                 if show:
                     thread.join()
 
+    def _line(self, title: str, total: int | None, unit: str, delay: float) -> tqdm[NoReturn]:
+        kind = tqdm if _is_terminal() else _Lines
+        return kind(
+            total=total, desc=title, unit=unit, unit_scale=unit == "B", leave=False,
+            disable=not self.show_progress or total == 0, delay=delay,
+            mininterval=_TERMINAL_SECONDS,
+        )  # fmt: skip
+
 
 #: Says nothing and shows nothing.
 QUIET = Console()
 
 
-def _seconds_between_refreshes() -> float:
-    return _TERMINAL_SECONDS if sys.stderr.isatty() else _FILE_SECONDS
+def _is_terminal() -> bool:
+    """Tell whether a line on stderr can be written over."""
+    stream = sys.stderr
+    return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"

@@ -85,6 +85,7 @@ def _table3(comparison: Comparison, cells: pd.DataFrame) -> Grid:
             [EMOTION6],
         ),
         headers=headers,
+        names=2,
         cells=rows,
         notes=[
             f"Table 3: ours is {name}, in parentheses the rank among the models of the run; "

@@ -15,6 +15,7 @@ from typing import Any
 from loky import ProcessPoolExecutor
 
 from benchmark.running.leak_check import switch_off_leak_check
+from benchmark.streams import make_steady
 
 # The number of bytes by which a worker may grow; see `benchmark.running.leak_check`.
 _NO_LEAK_CHECK = {"LOKY_MAX_MEMORY_LEAK_SIZE": "1e18"}
@@ -87,6 +88,7 @@ def start_worker(parent: int) -> None:
     """Make a worker leave Ctrl-C to its parent, and end with it, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    make_steady()  # a model that prints must not fail for a full disk
     switch_off_leak_check()
 
     def watch() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tabulate import tabulate
 
+from benchmark.tables.layout import columns_in_blocks, filled
 from benchmark.wording import GAP
 
 #: Marks a cell of a model that does not beat the mean training distribution.
@@ -64,6 +65,8 @@ class Grid:
         Rows above which a line parts groups; Markdown has no such lines.
     wide : bool
         Whether LaTeX always gives the table the width of the page; others only if they are wider.
+    names : int
+        How many columns, from the first, say what a row is about.
     """
 
     caption: str
@@ -73,6 +76,7 @@ class Grid:
     title: str = ""
     rules: frozenset[int] = frozenset()
     wide: bool = False
+    names: int = 1
 
     @property
     def heading(self) -> str:
@@ -101,8 +105,16 @@ class _Style:
         return text + self.text(cell.after)
 
 
-def terminal(grids: Grid | Sequence[Grid], notes: Sequence[str] = (), colour: bool = False) -> str:
+def terminal(
+    grids: Grid | Sequence[Grid],
+    notes: Sequence[str] = (),
+    colour: bool = False,
+    width: int | None = None,
+) -> str:
     """Render one table or several for a terminal.
+
+    A table that is wider than the terminal is parted into blocks of columns, each of which begins
+    with the first column again. Nothing is left out.
 
     Parameters
     ----------
@@ -111,6 +123,8 @@ def terminal(grids: Grid | Sequence[Grid], notes: Sequence[str] = (), colour: bo
         What is to be said of all of them, at the end.
     colour : bool
         Show the best values in bold; plain text has no mark for them.
+    width : int, optional
+        Characters in a line of the terminal; no limit if absent.
     """
     style = _Style(str, bold="\x1b[1m{}\x1b[0m" if colour else "{}")
     blocks = []
@@ -120,9 +134,9 @@ def terminal(grids: Grid | Sequence[Grid], notes: Sequence[str] = (), colour: bo
             if number in grid.rules:
                 rows.append(["-" * 4] + [""] * (len(row) - 1))
             rows.append([style.write(cell) for cell in row])
-        table = tabulate(rows, headers=grid.headers, disable_numparse=True, stralign="left")
-        blocks += [f"{grid.heading}\n{table}", "\n".join(grid.notes)]
-    return _joined([*blocks, "\n".join(notes)])
+        tables = columns_in_blocks(grid.headers, rows, width, grid.names)
+        blocks += [f"{grid.heading}\n{tables[0]}", *tables[1:], filled(grid.notes, width)]
+    return _joined([*blocks, filled(notes, width)])
 
 
 def markdown(grids: Grid | Sequence[Grid], notes: Sequence[str] = ()) -> str:

@@ -93,6 +93,7 @@ def significance_grid(table: pd.DataFrame, summary: pd.DataFrame, measure: Measu
         caption=f"Is the difference real? The best model in {measure.title} against the others",
         headers=["Dataset", "Best", "Other", "Difference", "95 % interval", "p (Holm)",
                  "P better / equal / worse", "Effect", "Won"],
+        names=3,
         cells=rows,
         notes=notes,
     )  # fmt: skip

@@ -95,6 +95,7 @@ def wheel_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
     return Grid(
         caption="Does the wheel help? Each matrix W against no wheel, on the same folds",
         headers=["Dataset", "W", "Accuracy %", "gain (folds won)", "KLdiv", "gain (folds won)"],
+        names=2,
         cells=rows,
         notes=[
             "Gain over the network without a wheel, mean over folds, positive is better; in "

@@ -28,10 +28,17 @@ def test_mean_of_the_nearest(problem, k):
     assert predicted == pytest.approx(brute_force(X[:40], D[:40], X[40:], k), abs=1e-14)
 
 
-@pytest.mark.parametrize("k", [0, 41, 2.5, "4", None, True])
-def test_k_must_fit_the_training_rows(problem, k):
+@pytest.mark.parametrize("k", [0, -1, 2.5, "4", None, True])
+def test_k_must_be_a_number_of_rows(problem, k):
     with pytest.raises(ValueError, match="k must be"):
         AAKNN(k=k).fit(problem[0][:40], problem[1][:40])
+
+
+def test_fewer_rows_than_neighbours_are_all_neighbours(problem):
+    X, D = problem
+    with pytest.warns(UserWarning, match="k = 41, but there are 40 training rows"):
+        model = AAKNN(k=41).fit(X[:40], D[:40])
+    assert model.predict(X[40:]) == pytest.approx(np.tile(D[:40].mean(axis=0), (len(X) - 40, 1)))
 
 
 @pytest.mark.parametrize("offset", [1e7, 1.7e9])

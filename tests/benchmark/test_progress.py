@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+import sys
 import time
 
 from benchmark import progress
@@ -30,8 +33,8 @@ def test_tasks_are_counted_and_the_models_at_work_are_named(capsys, monkeypatch)
             time.sleep(0.01)
         step()
     shown = capsys.readouterr().err
-    assert "1/2" in shown
-    assert "AA-kNN, DLDL (epoch 3 of 9)" in shown
+    assert "1 of 2 tasks done after" in shown
+    assert "at work: AA-kNN, DLDL (epoch 3 of 9)" in shown
 
 
 def test_nothing_is_shown_unasked_or_where_nothing_is_to_do(capsys):
@@ -41,3 +44,54 @@ def test_nothing_is_shown_unasked_or_where_nothing_is_to_do(capsys):
         with QUIET.bar("reading", 10) as bar:
             bar.update(10)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_file_gets_whole_lines_now_and_then(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_FILE_SECONDS", 0.05)
+    console = Console(show_progress=True)
+    with console.bar("decoding images", 5000) as bar:
+        for _ in range(40):
+            time.sleep(0.01)
+            bar.update(100)
+    with console.bar("Emotion6", unit="B") as bar:
+        for _ in range(20):
+            time.sleep(0.01)
+            bar.update(1_000_000)
+    shown = capsys.readouterr().err
+    assert "%|" not in shown
+    assert "\r" not in shown
+    images, archive = [
+        [line for line in shown.splitlines() if line.startswith(title)]
+        for title in ("decoding images: ", "Emotion6: ")
+    ]
+    assert len(images) + len(archive) == len(shown.splitlines())
+    assert 1 <= len(images) < 20
+    assert re.fullmatch(r"decoding images: \d?,?\d00 of 5,000 images done after 00:00", images[0])
+    assert re.fullmatch(r"Emotion6: \d+ MB after 00:00", archive[0])
+
+
+def test_what_is_quick_leaves_no_line(capsys):
+    console = Console(show_progress=True)
+    with console.bar("reading", 10) as bar, console.tasks(2, list) as step:
+        bar.update(10)
+        step()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_full_disk_under_stderr_ends_nothing(monkeypatch):
+    class Full(io.StringIO):
+        def write(self, _text):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(progress, "_FILE_SECONDS", 0.01)
+    monkeypatch.setattr(sys, "stderr", Full())
+    with Console(show_progress=True).tasks(2, list) as step:
+        time.sleep(0.05)
+        step()
+
+
+def test_a_terminal_gets_a_line_that_changes(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_is_terminal", lambda: True)
+    with Console(show_progress=True).tasks(2, list) as step:
+        step()
+    assert "0%|" in capsys.readouterr().err

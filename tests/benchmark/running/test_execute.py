@@ -33,8 +33,8 @@ def test_execute_is_fit_and_predict(problem, tmp_path):
 
 
 def test_execute_tells_what_went_wrong(problem, tmp_path):
-    model = Model("m", find_model("AA-kNN"), {"k": 99}, 1)
+    model = Model("m", find_model("AA-kNN"), {"k": 0}, 1)
     outcome = run_one(problem, model, marker=tmp_path / "marker")
     assert outcome.predictions is None
-    assert outcome.error.startswith("ValueError: k must be at most the number of training rows, 40")
+    assert outcome.error.startswith("ValueError: k must be")
     assert "Traceback" in outcome.trace

@@ -1,0 +1,106 @@
+"""Standard streams that cannot end a command: closed, full, broken off, or not ready to take more.
+
+A command's results are files. Whether its words reach anybody must not decide whether it gets to
+write them: a daemon is started without descriptors, a log fills its disk, `head` reads ten lines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import select
+import shutil
+import sys
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class _Steady(io.FileIO):
+    """A descriptor to write to; what it does not take is dropped, and the first reason is kept."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__(descriptor, "w", closefd=False)
+        self.lost: OSError | None = None
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        left = memoryview(data).cast("B")
+        size = left.nbytes
+        try:
+            while left:
+                written = cast("int | None", super().write(left))
+                if written is None:  # it would not wait by itself
+                    select.select([], [self], [])
+                left = left[written or 0 :]
+        except OSError as error:
+            self.lost = self.lost or error
+        return size
+
+
+def make_steady() -> None:
+    """Let the standard streams of this process take whatever is written to them.
+
+    Closed descriptors lead nowhere afterwards, so that no file that is opened gets their number,
+    here or in a process started from here. Streams that somebody put in place of the standard ones
+    stay. A character that the terminal lacks becomes a question mark.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            os.set_inheritable(number, True)
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - stays open
+    sys.stdout = _steady(sys.stdout, sys.__stdout__, 1)
+    sys.stderr = _steady(sys.stderr, sys.__stderr__, 2)
+
+
+def lost_output() -> OSError | None:
+    """Return why standard output did not take everything, None if it did."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):  # somebody else's stream
+        return None
+    raw = _raw(sys.stdout)
+    return raw.lost if isinstance(raw, _Steady) else None
+
+
+def is_broken_pipe(error: OSError) -> bool:
+    """Tell whether a reader left, as ``head`` does, who has what he wanted."""
+    return error.errno == errno.EPIPE
+
+
+def terminal_width() -> int | None:
+    """Return how many characters a line of standard output has room for, None where it is a file.
+
+    The variable ``COLUMNS`` comes first, if it is set to a number.
+    """
+    if os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty():
+        return shutil.get_terminal_size((0, 0)).columns or None
+    return None
+
+
+def _steady(stream: TextIO | None, original: TextIO | None, number: int) -> TextIO:
+    if stream is not None:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+        if stream is not original or type(_raw(stream)) is not io.FileIO:
+            return stream
+        with contextlib.suppress(OSError):  # what was written before is lost
+            stream.flush()
+    return io.TextIOWrapper(
+        _Steady(number),
+        encoding=getattr(stream, "encoding", "utf-8"),
+        errors="replace",
+        line_buffering=getattr(stream, "line_buffering", True),
+        write_through=getattr(stream, "write_through", False),
+    )
+
+
+def _raw(stream: IO[Any]) -> object:
+    buffer = getattr(stream, "buffer", None)
+    return getattr(buffer, "raw", buffer)  # Python may be told not to buffer

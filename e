@@ -1,0 +1,1 @@
+Error: no such file: d.csv
