@@ -52,7 +52,8 @@ def _amount(facts: Mapping[str, Any]) -> str:
 
 
 def _say(sentence: str) -> None:
-    with suppress(OSError, ValueError):  # nobody listens; that must not end the work
+    # Nobody listens: closed, full, or absent. That must not end the work.
+    with suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(f"{sentence}\n")
         sys.stderr.flush()
 

@@ -78,16 +78,17 @@ def test_what_is_quick_leaves_no_line(capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_a_full_disk_under_stderr_ends_nothing(monkeypatch):
+def test_a_full_disk_under_stderr_or_no_stderr_ends_nothing(monkeypatch):
     class Full(io.StringIO):
         def write(self, _text):
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(progress, "_FILE_SECONDS", 0.01)
-    monkeypatch.setattr(sys, "stderr", Full())
-    with Console(show_progress=True).tasks(2, list) as step:
-        time.sleep(0.05)
-        step()
+    for stream in (Full(), None):  # None: started without descriptors
+        monkeypatch.setattr(sys, "stderr", stream)
+        with Console(show_progress=True).tasks(2, list) as step:
+            time.sleep(0.05)
+            step()
 
 
 def test_a_terminal_gets_a_line_that_changes(capsys, monkeypatch):
