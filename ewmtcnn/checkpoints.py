@@ -38,16 +38,18 @@ def resume(trainer: Trainer, path: Path) -> list[float]:
         arrays = read_arrays(path)
     except FileNotFoundError:
         return []
-    except DamagedFileError as error:
+    except (OSError, DamagedFileError) as error:
         warnings.warn(f"{error}; the fold starts anew", stacklevel=2)
         return []
     values = [arrays.get(f"v{i:05d}") for i in range(len(trainer.state))]
     if (
         "history" not in arrays
+        or arrays["history"].ndim != 1
+        or arrays["history"].dtype.kind != "f"
         or str(arrays.get("backend")) != backend.backend_name()
         or len(arrays) != len(values) + 2
         or any(
-            value is None or value.shape != tuple(variable.shape)
+            value is None or value.dtype.kind in "USO" or value.shape != tuple(variable.shape)
             for value, variable in zip(values, trainer.state, strict=True)
         )
     ):

@@ -185,17 +185,26 @@ def principal_directions(
 
 
 def _cached(path: Path, compute: Callable[[], dict[str, FloatArray]]) -> dict[str, FloatArray]:
-    try:
-        return read_arrays(path)
-    except (FileNotFoundError, DamagedFileError):
-        pass
+    if (found := _read(path)) is not None:
+        return found
     with locked(path.with_suffix(".lock")):
-        try:
-            return read_arrays(path)  # another process may have just written it
-        except (FileNotFoundError, DamagedFileError):
-            result = compute()
-            write_arrays(path, result)
-            return result
+        found = _read(path)  # another process may have just written it
+        if found is None:
+            found = compute()
+            write_arrays(path, found)
+        return found
+
+
+def _read(path: Path) -> dict[str, FloatArray] | None:
+    """Read stored components; None where they are missing or damaged."""
+    try:
+        arrays = read_arrays(path)
+    except (FileNotFoundError, DamagedFileError):
+        return None
+    sound = arrays.keys() == {"train", "test"} and all(
+        matrix.ndim == 2 and matrix.dtype == np.float64 for matrix in arrays.values()
+    )
+    return arrays if sound else None
 
 
 def _row_numbers(rows: ArrayLike) -> RowNumbers:

@@ -153,7 +153,7 @@ def gather(out: Out = None, to: str | Path | None = None) -> Iterator[Evidence]:
             plan = folder.read_plan()
             stack.enter_context(folder.lock())
             damaged: list[str] = []
-            results = read_results(folder, plan.tasks, damaged.append)
+            results = read_results(folder, plan, plan.tasks, damaged.append)
             if damaged:
                 raise BenchmarkError(" ".join(damaged))
             parts.append(Part(str(path), label, plan, results))
@@ -169,13 +169,13 @@ def gather(out: Out = None, to: str | Path | None = None) -> Iterator[Evidence]:
 
 
 def read_results(
-    folder: RunFolder, tasks: Iterable[Task], tell: Callable[[str], None]
+    folder: RunFolder, plan: Plan, tasks: Iterable[Task], tell: Callable[[str], None]
 ) -> dict[Task, Result]:
-    """Read the stored results of tasks; a damaged one is left out, and `tell` gets a sentence."""
+    """Read the stored results of some tasks of a plan; a damaged one is told and left out."""
     results = {}
     for task in tasks:
         try:
-            result = folder.read_result(task)
+            result = folder.read_result(task, plan.truths[task.dataset])
         except DamagedFileError as error:
             tell(f"{error}; the same run command computes it again.")
             continue

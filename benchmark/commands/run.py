@@ -136,7 +136,7 @@ def run(
         logger.info("started: %s", shlex.join(sys.argv))
         if force:
             folder.remove_results(plan.tasks)
-        results = read_results(folder, plan.tasks, tell)
+        results = read_results(folder, plan, plan.tasks, tell)
         folder.remove_left_checkpoints(results)
         pending = tuple(task for task in plan.tasks if task not in results)
         pairs = {(task.dataset, task.model) for task in pending}
@@ -159,7 +159,7 @@ def run(
             failures = compute(job, folder, console)
         for sentence in describe_failures(failures, folder):
             tell(sentence)
-        results |= read_results(folder, pending, tell)
+        results |= read_results(folder, plan, pending, tell)
         folder.write_failures(failures)
         missing = len(plan.tasks) - len(results)
         evidence = Evidence(plan, results, missing, (folder,), (folder.read_about(),), folder)

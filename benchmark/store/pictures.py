@@ -11,7 +11,7 @@ from PIL import Image
 from benchmark.datasets import Dataset
 from benchmark.planning.plan import Truth
 from benchmark.store.run_folder import RunFolder
-from features.storage.files import DamagedFileError, slug
+from features.storage.files import slug
 
 #: Side of a picture in pixels. Pictures are square, as the networks see the images.
 SIDE = 96
@@ -73,7 +73,7 @@ def read_pictures(folder: RunFolder, name: str, fingerprint: str) -> dict[int, b
         ends = [0, *map(int, arrays["ends"])]
         rows = map(int, arrays["rows"])
         return {row: whole[a:b] for row, a, b in zip(rows, ends[:-1], ends[1:], strict=True)}
-    except (OSError, KeyError, DamagedFileError):
+    except (OSError, KeyError, ValueError, TypeError):  # a damaged file is a ValueError
         return {}
 
 

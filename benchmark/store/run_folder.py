@@ -18,6 +18,7 @@ from benchmark.errors import BenchmarkError, UsageError
 from benchmark.planning.folds import Folds
 from benchmark.planning.plan import Plan, Result, Truth
 from benchmark.planning.tasks import Outcome, Task
+from benchmark.store import shapes
 from features.storage.files import (
     DamagedFileError,
     read_arrays,
@@ -128,7 +129,7 @@ class RunFolder:
             A file of it is damaged or missing.
         """
         try:
-            content = read_json(self.path / "run.json")
+            content = self._read_run()
             truths = {entry["name"]: self._read_truth(entry) for entry in content["datasets"]}
         except (FileNotFoundError, NotADirectoryError) as error:
             if not (self.path / "run.json").exists():
@@ -136,6 +137,8 @@ class RunFolder:
             raise BenchmarkError(f"{error.filename} is missing; {_REPEAT}") from error
         except DamagedFileError as error:
             raise BenchmarkError(f"{error}; {_REPEAT}") from error
+        except OSError as error:
+            raise BenchmarkError(f"cannot read {error.filename}: {_reason(error)}") from error
         models = {
             model["name"]: {key: value for key, value in model.items() if key != "name"}
             for model in content["models"]
@@ -146,8 +149,14 @@ class RunFolder:
 
     def read_about(self) -> dict[str, Any]:
         """Read the command, versions and machine of the run, and its datasets in brief."""
-        about: dict[str, Any] = read_json(self.path / "run.json")
-        return about
+        return read_json(self.path / "run.json", shapes.RUN)
+
+    def _read_run(self) -> dict[str, Any]:
+        path = self.path / "run.json"
+        content = read_json(path, shapes.RUN)
+        if said := shapes.check_run(content):
+            raise DamagedFileError(f"{path} is damaged: {said}")
+        return content
 
     def make_for_outputs(self) -> None:
         """Make a folder for the tables of several merged runs.
@@ -184,8 +193,14 @@ class RunFolder:
         arrays = {"predictions": outcome.predictions, "record": np.array(json.dumps(record))}
         self._write(write_arrays, task.path, arrays)
 
-    def read_result(self, task: Task) -> Result | None:
+    def read_result(self, task: Task, truth: Truth | None = None) -> Result | None:
         """Read the stored result of a task, None if there is none.
+
+        Parameters
+        ----------
+        task : Task
+        truth : Truth, optional
+            Of its dataset, which the predictions must fit.
 
         Raises
         ------
@@ -199,9 +214,16 @@ class RunFolder:
             return None
         except OSError as error:
             raise BenchmarkError(f"cannot read {path}: {_reason(error)}") from error
-        record = json.loads(str(arrays["record"])) if "record" in arrays else {}
-        if record.get("key") != task.key or "predictions" not in arrays:
+        if not {"record", "predictions"} <= arrays.keys():
+            raise DamagedFileError(f"{path} is damaged: it holds no result")
+        try:
+            record = shapes.parse_record(str(arrays["record"]))
+        except DamagedFileError as error:
+            raise DamagedFileError(f"{path} is damaged: {error}") from error
+        if record["key"] != task.key:
             raise DamagedFileError(f"{path} is damaged: it holds the result of another task")
+        if said := shapes.check_predictions(arrays["predictions"], task, truth):
+            raise DamagedFileError(f"{path} is damaged: {said}")
         return Result(arrays["predictions"], record)
 
     def remove_results(self, tasks: Iterable[Task]) -> None:
@@ -246,10 +268,11 @@ class RunFolder:
     def read_failures(self) -> list[dict[str, Any]]:
         """Read what `write_failures` wrote; nothing where that is lost or damaged."""
         try:
-            entries: list[dict[str, Any]] = read_json(self.path / "failures.json")["failures"]
+            content = read_json(self.path / "failures.json", shapes.FAILURES)
         except (OSError, DamagedFileError):
             return []
-        return entries
+        found: list[dict[str, Any]] = content["failures"]
+        return found
 
     def remove_derived(self) -> None:
         """Delete the tables and figures of an earlier run, so that none is taken for this run's."""
@@ -312,20 +335,31 @@ class RunFolder:
     def _read_truth(self, entry: Mapping[str, Any]) -> Truth:
         path = self.path / self._truth_path(entry["name"])
         arrays = read_arrays(path)
+        if absent := {"fingerprint", "label_names", "ids", "D", "folds", "fold_notes", "notes"} - (
+            arrays.keys()
+        ):
+            raise DamagedFileError(f"{path} is damaged: it has no {min(absent)}")
         if str(arrays["fingerprint"]) != entry["fingerprint"]:
             raise DamagedFileError(f"{path} is damaged: it belongs to other data than run.json")
-        return Truth(
+
+        def texts(name: str) -> tuple[str, ...]:
+            return tuple(map(str, arrays[name].reshape(-1)))
+
+        truth = Truth(
             name=entry["name"],
             fingerprint=entry["fingerprint"],
-            label_names=tuple(map(str, arrays["label_names"])),
-            ids=tuple(map(str, arrays["ids"])),
+            label_names=texts("label_names"),
+            ids=texts("ids"),
             D=arrays["D"],
             latent=arrays.get("latent"),
-            folds=Folds(arrays["folds"], tuple(map(str, arrays["fold_notes"]))),
-            notes=tuple(map(str, arrays["notes"])),
+            folds=Folds(arrays["folds"], texts("fold_notes")),
+            notes=texts("notes"),
             source=entry["source"],
             sigma=entry.get("sigma"),
         )
+        if said := shapes.check_truth(truth):
+            raise DamagedFileError(f"{path} is damaged: {said}")
+        return truth
 
 
 _REPEAT = "give the same run command again"

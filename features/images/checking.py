@@ -131,8 +131,8 @@ def _index_name(path: Path) -> str:
 
 def _read_index(index: Path | None) -> dict[str, str]:
     try:
-        return {} if index is None else dict(read_json(index)["files"])
-    except (FileNotFoundError, DamagedFileError):
+        return {} if index is None else dict(read_json(index, {"files": {str: str}})["files"])
+    except (OSError, DamagedFileError):
         return {}
 
 

@@ -14,14 +14,17 @@ import re
 import struct
 import tempfile
 import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from features.storage.shape import misfit
 
 _TEMPORARY_PREFIX = ".partial-"
 _CHECKSUM = "sha256"
@@ -30,7 +33,7 @@ _LONGEST_SLUG = 60
 # A damaged archive fails in whatever part of the zip, zlib or npy reader meets the damage first.
 _DAMAGE = (
     ValueError, KeyError, OSError, EOFError, RuntimeError, NotImplementedError, SyntaxError,
-    TypeError, AttributeError, MemoryError, struct.error, tokenize.TokenError,
+    TypeError, AttributeError, MemoryError, OverflowError, struct.error, tokenize.TokenError,
     zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 
@@ -129,13 +132,18 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     DamagedFileError
         The file cannot be read, or its content differs from its checksum.
     """
-    with path.open("rb") as file:
-        try:
-            with np.load(file, allow_pickle=False) as archive:
-                arrays = {name: archive[name] for name in archive.files}
-            checksum = str(arrays.pop(_CHECKSUM))
-        except _DAMAGE as error:
-            raise DamagedFileError(f"{path} is damaged: it is no file of arrays") from error
+    try:
+        with path.open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers of other versions, which damage gives too
+            try:
+                _refuse_growth(file)
+                with np.load(file, allow_pickle=False) as archive:
+                    arrays = {name: archive[name] for name in archive.files}
+                checksum = str(arrays.pop(_CHECKSUM))
+            except _DAMAGE as error:
+                raise DamagedFileError(f"{path} is damaged: it is no file of arrays") from error
+    except IsADirectoryError as error:
+        raise DamagedFileError(f"{path} is damaged: it is a folder") from error
     if checksum != _arrays_checksum(arrays):
         raise DamagedFileError(f"{path} is damaged: its content differs from its checksum")
     return arrays
@@ -147,24 +155,69 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
     write_atomic(path, json.dumps(stamped, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, shape: Any = None) -> dict[str, Any]:
     """Read what `write_json` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    shape : optional
+        What it must hold, see `features.storage.shape.misfit`: whoever edits a file can give it a
+        checksum too.
 
     Raises
     ------
     FileNotFoundError
         There is no such file.
     DamagedFileError
-        It is not a JSON object, or its content differs from its checksum.
+        It is not a JSON object, its content differs from its checksum, or it has another shape.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        # An editor may have put a byte order mark at the start, which changes nothing.
+        text = path.read_text(encoding="utf-8-sig")
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
         checksum = value.pop(_CHECKSUM)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        found = content_key(value)
+    except IsADirectoryError as error:
+        raise DamagedFileError(f"{path} is damaged: it is a folder") from error
+    except (KeyError, TypeError, AttributeError) as error:
         raise DamagedFileError(f"{path} is damaged: it is not a JSON file of ours") from error
-    if checksum != content_key(value):
+    except (ValueError, RecursionError) as error:
+        raise DamagedFileError(
+            f"{path} is damaged: it is not a JSON file of ours ({error})"
+        ) from error
+    if checksum != found:
         raise DamagedFileError(f"{path} is damaged: its content differs from its checksum")
+    if shape is not None and (said := misfit(value, shape)):
+        raise DamagedFileError(f"{path} is damaged: {said}")
     return dict(value)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object of what JSON has in braces; a key that is there twice is a mistake."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice!r} is there twice")
+    return found
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number that JSON has")
+
+
+def _refuse_growth(file: IO[bytes]) -> None:
+    """Refuse an archive whose arrays would take more memory than the file has bytes.
+
+    We compress nothing, so that only a damaged or made-up file is larger inside than outside.
+    """
+    with zipfile.ZipFile(file) as archive:
+        inside = sum(max(entry.file_size, entry.compress_size) for entry in archive.infolist())
+    if inside > file.seek(0, os.SEEK_END):
+        raise ValueError("it would grow")
+    file.seek(0)
 
 
 def _arrays_checksum(arrays: Mapping[str, NDArray[Any]]) -> str:

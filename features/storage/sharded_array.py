@@ -234,13 +234,27 @@ def shard_files(folder: Path) -> dict[int, Path]:
     return {number: _shard_path(folder, number) for number in numbers}
 
 
+_SHAPE = {
+    "version": int,
+    "key": dict,
+    "n": int,
+    "item_shape": [int],
+    "dtype": str,
+    "rows_per_shard": int,
+    "complete": bool,
+}
+
+
 def read_manifest(folder: Path) -> dict[str, Any] | None:
     """Read what describes the array in a folder: None if absent, damaged or of another version."""
     try:
-        manifest = read_json(folder / MANIFEST)
-    except (FileNotFoundError, DamagedFileError):
+        manifest = read_json(folder / MANIFEST, _SHAPE)
+        np.dtype(manifest["dtype"])
+    except (OSError, DamagedFileError, TypeError, ValueError, SyntaxError):
         return None
-    return manifest if manifest.get("version") == VERSION else None
+    sizes = [manifest["n"], *manifest["item_shape"], manifest["rows_per_shard"] - 1]
+    sound = manifest["version"] == VERSION and all(0 <= size < 2**62 for size in sizes)
+    return manifest if sound else None
 
 
 def identity(manifest: Mapping[str, Any]) -> str:

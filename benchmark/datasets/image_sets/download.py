@@ -124,10 +124,10 @@ def _verify(archive: Path, record: Path) -> str:
     with archive.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     try:
-        known = read_json(record)["archive_sha256"]
+        known = read_json(record, {"archive_sha256": str})["archive_sha256"]
     except FileNotFoundError:
         return found
-    except (DamagedFileError, KeyError) as error:
+    except DamagedFileError as error:
         raise BenchmarkError(
             f"{record}, which has the checksum of {archive}, is damaged; delete it to accept the "
             f"archive as it is"
@@ -189,8 +189,8 @@ def _download_once(url: str, part: Path, record: Path, progress: Progress) -> No
     begun = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"User-Agent": "ldl-benchmark"})  # noqa: S310
     try:
-        mark = str(read_json(record)["mark"]) if begun else ""
-    except (FileNotFoundError, DamagedFileError, KeyError):
+        mark = str(read_json(record, {"mark": str})["mark"]) if begun else ""
+    except (FileNotFoundError, DamagedFileError):
         mark = ""
     if begun and mark:  # else nothing tells that the file is still the same
         request.add_header("Range", f"bytes={begun}-")

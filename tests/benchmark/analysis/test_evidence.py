@@ -78,7 +78,7 @@ def test_a_stored_run_comes_back_and_what_is_damaged_is_told(evidence, tmp_path)
     (folder.path / lost.path).unlink()
     (folder.path / damaged.path).write_bytes(b"nonsense")
     told = []
-    found = read_results(folder, evidence.plan.tasks, told.append)
+    found = read_results(folder, evidence.plan, evidence.plan.tasks, told.append)
     assert set(found) == set(evidence.plan.tasks) - {lost, damaged}
     assert len(told) == 1
     assert told[0].endswith("the same run command computes it again.")
