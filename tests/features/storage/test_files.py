@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import zipfile
 
 import numpy as np
 import pytest
@@ -139,3 +140,66 @@ def test_slugs_are_safe_file_names_and_differ(name, other):
     assert len(slug(name)) < 80
     assert (slug(name) == slug(other)) == (name == other)
     assert slug("AA-kNN") == "AA-kNN"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"a": NaN, "sha256": ""}', "NaN is no number"),
+        (b'{"a": -Infinity, "sha256": ""}', "-Infinity is no number"),
+        (b'{"a": 1e999, "sha256": ""}', "Out of range"),
+        (b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b', "sha256": ""}', "recursion"),
+        (b'{"a": ' + b"9" * 5000 + b', "sha256": ""}', "digits"),
+        (b'{"a": 1, "a": 2, "sha256": ""}', "'a' is there twice"),
+        (b'{"a": "\xff", "sha256": ""}', "decode"),
+        ('{"a": 1, "sha256": ""}'.encode("utf-16"), "decode"),
+        (b'{"a": 1}', "not a JSON file of ours"),
+        (b'{"a": 1, "sha256": ["x"]}', "checksum"),
+    ],
+)
+def test_json_edited_by_hand_is_told(tmp_path, content, said):
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    with pytest.raises(DamagedFileError, match=said) as caught:
+        read_json(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_right_checksum_does_not_make_up_for_the_shape(tmp_path):
+    path = tmp_path / "x.json"
+    write_json(path, {"n": 1})
+    assert read_json(path, {"n": int}) == {"n": 1}
+    with pytest.raises(DamagedFileError, match="n is not a text"):
+        read_json(path, {"n": str})
+
+
+def test_a_byte_order_mark_changes_nothing(tmp_path):
+    path = tmp_path / "x.json"
+    write_json(path, {"n": "é"})
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_json(path) == {"n": "é"}
+
+
+def test_a_folder_in_a_files_place_is_damage(tmp_path):
+    for read in (read_arrays, read_json):
+        with pytest.raises(DamagedFileError, match="it is a folder"):
+            read(tmp_path)
+
+
+@pytest.mark.parametrize("shape", ["(10000000000,)", "(9223372036854775808,)", "(-1,)"])
+def test_a_header_of_a_huge_array_takes_no_memory(tmp_path, shape):
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    member = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + bytes(64)
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("a.npy", member)
+    with pytest.raises(DamagedFileError):
+        read_arrays(tmp_path / "x.npz")
+
+
+def test_an_archive_that_is_larger_inside_is_not_unpacked(tmp_path, monkeypatch):
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", bytes(2**24))
+    monkeypatch.setattr(np, "load", lambda *_args, **_options: pytest.fail("it was unpacked"))
+    with pytest.raises(DamagedFileError):
+        read_arrays(path)
