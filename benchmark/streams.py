@@ -40,12 +40,11 @@ class _Steady(io.FileIO):
         return size
 
 
-def make_steady() -> None:
-    """Let the standard streams of this process take whatever is written to them.
+def open_closed() -> None:
+    """Open the standard streams that are closed; what is written to them goes nowhere.
 
-    Closed descriptors lead nowhere afterwards, so that no file that is opened gets their number,
-    here or in a process started from here. Streams that somebody put in place of the standard ones
-    stay. A character that the terminal lacks becomes a question mark.
+    Otherwise a file that is opened gets such a number, here or in a process started from here, and
+    whoever prints fails or writes into that file.
     """
     for number in range(3):
         try:
@@ -55,6 +54,19 @@ def make_steady() -> None:
             os.set_inheritable(number, True)
     if sys.stdin is None:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - stays open
+    if sys.stdout is None:
+        sys.stdout = _writer(1)
+    if sys.stderr is None:
+        sys.stderr = _writer(2)
+
+
+def make_steady() -> None:
+    """Let the standard streams of this process take whatever is written to them.
+
+    Streams that somebody put in place of the standard ones stay. A character that the terminal
+    lacks becomes a question mark.
+    """
+    open_closed()
     sys.stdout = _steady(sys.stdout, sys.__stdout__, 1)
     sys.stderr = _steady(sys.stderr, sys.__stderr__, 2)
 
@@ -84,21 +96,23 @@ def terminal_width() -> int | None:
     return None
 
 
-def _steady(stream: TextIO | None, original: TextIO | None, number: int) -> TextIO:
-    if stream is not None:
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-        if stream is not original or type(_raw(stream)) is not io.FileIO:
-            return stream
-        with contextlib.suppress(OSError):  # what was written before is lost
-            stream.flush()
-    return io.TextIOWrapper(
-        _Steady(number),
-        encoding=getattr(stream, "encoding", "utf-8"),
-        errors="replace",
-        line_buffering=getattr(stream, "line_buffering", True),
-        write_through=getattr(stream, "write_through", False),
-    )
+def _steady(stream: TextIO, original: TextIO | None, number: int) -> TextIO:
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
+        if stream is original and type(_raw(stream)) is io.FileIO:
+            with contextlib.suppress(OSError):  # what was written before is lost
+                stream.flush()
+            return _writer(
+                number,
+                encoding=stream.encoding,
+                line_buffering=stream.line_buffering,
+                write_through=stream.write_through,
+            )
+    return stream
+
+
+def _writer(number: int, encoding: str = "utf-8", **buffering: Any) -> TextIO:
+    return io.TextIOWrapper(_Steady(number), encoding=encoding, errors="replace", **buffering)
 
 
 def _raw(stream: IO[Any]) -> object:

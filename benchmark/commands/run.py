@@ -33,6 +33,7 @@ from benchmark.running.job import Job, Resources
 from benchmark.running.prepare import helper, prepare_inputs
 from benchmark.store.pictures import keep_pictures
 from benchmark.store.run_folder import RunFolder
+from benchmark.streams import open_closed
 from benchmark.wording import count
 
 #: Default folder of features and decoded images, which all runs share.
@@ -117,6 +118,7 @@ def run(
     BenchmarkError
         The run could not go on (disk full, interrupted); what was computed is kept.
     """
+    open_closed()
     console = Console(tell, show_progress)
     given, names = _data_and_names(datasets)
     settings = make_settings(protocol, names, bool(given), Overrides(**overrides))
@@ -250,6 +252,7 @@ def extract_features(
     BenchmarkError
         The extraction could not go on; what was computed is kept.
     """
+    open_closed()
     given, names = _data_and_names(datasets)
     size, backbone = settings.pop("size", None), settings.pop("backbone", None)
     changes = Overrides(**settings, backbone=backbone or DEFAULT_BACKBONE)

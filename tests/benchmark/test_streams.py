@@ -59,6 +59,18 @@ def test_a_run_writes_its_tables_whatever_its_streams_do(tmp_path, streams, code
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")
+@pytest.mark.slow
+def test_a_script_without_descriptors_computes(tmp_path):
+    (tmp_path / "d.csv").write_text(ROWS)
+    (tmp_path / "script.py").write_text(
+        "from benchmark import run\n\nif __name__ == '__main__':\n"
+        "    run('AA-kNN', datasets='d.csv', folds=2, report=False, out='r', show_progress=True)\n"
+    )
+    done = in_shell(f"{sys.executable} script.py >&- 2>&- <&-", tmp_path)
+    assert done.returncode == 0
+    assert (tmp_path / "r" / "scores.csv").exists()
+
+
 @pytest.mark.parametrize("command", ["--version", "models"])
 @pytest.mark.parametrize("environment", [{}, {"PYTHONUNBUFFERED": "1"}])
 def test_what_cannot_be_printed_is_a_sentence(tmp_path, command, environment):
