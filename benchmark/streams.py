@@ -6,6 +6,7 @@ write them: a daemon is started without descriptors, a log fills its disk, `head
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
 import io
@@ -17,6 +18,23 @@ from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
+
+
+# What stands for the signs of our tables where the terminal lacks them; any other character becomes
+# an escape such as \u03b1, so that two names do not become one.
+_PLAIN = {"↓": "v", "↑": "^", "†": "+", "±": "+-", "…": "..."}
+_ERRORS = "benchmark.plain"
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    escaped = (_PLAIN.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lacking)
+    return "".join(escaped), error.end
+
+
+codecs.register_error(_ERRORS, _plain)
 
 
 class _Steady(io.FileIO):
@@ -64,7 +82,7 @@ def make_steady() -> None:
     """Let the standard streams of this process take whatever is written to them.
 
     Streams that somebody put in place of the standard ones stay. A character that the terminal
-    lacks becomes a question mark.
+    lacks is written in others.
     """
     open_closed()
     sys.stdout = _steady(sys.stdout, sys.__stdout__, 1)
@@ -98,7 +116,7 @@ def terminal_width() -> int | None:
 
 def _steady(stream: TextIO, original: TextIO | None, number: int) -> TextIO:
     if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="replace")
+        stream.reconfigure(errors=_ERRORS)
         if stream is original and type(_raw(stream)) is io.FileIO:
             with contextlib.suppress(OSError):  # what was written before is lost
                 stream.flush()
@@ -112,7 +130,7 @@ def _steady(stream: TextIO, original: TextIO | None, number: int) -> TextIO:
 
 
 def _writer(number: int, encoding: str = "utf-8", **buffering: Any) -> TextIO:
-    return io.TextIOWrapper(_Steady(number), encoding=encoding, errors="replace", **buffering)
+    return io.TextIOWrapper(_Steady(number), encoding=encoding, errors=_ERRORS, **buffering)
 
 
 def _raw(stream: IO[Any]) -> object:

@@ -116,6 +116,26 @@ def test_streams_that_somebody_put_in_place_stay(monkeypatch):
     assert sys.stdout is mine
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "gbk"])
+def test_names_that_a_terminal_cannot_write_stay_different(tmp_path, encoding):
+    program = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from benchmark.streams import make_steady\n"
+        "make_steady()\n"
+        "print('γ-kNN', 'β-kNN', '中', '华', 'é', 'è', '😀', '😁', '\\ud800', '\\ud801')\n"
+        "print('KL ↓ 1 †')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )  # fmt: skip
+    *names, measure, arrow, one, sign = done.stdout.decode(encoding).split()
+    assert len(set(names)) == 10
+    assert "?" not in "".join(names)
+    assert (measure, one) == ("KL", "1")
+    assert arrow != sign
+
+
 @pytest.mark.parametrize(
     ("columns", "width"), [("100", 100), ("", None), ("abc", None), ("0", None), ("-5", None)]
 )
