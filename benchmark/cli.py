@@ -367,7 +367,8 @@ def _echo_grids(
 
 
 def _echo_written(paths: Iterable[Path]) -> None:
-    click.echo(f"Written: {', '.join(map(str, paths))}")
+    if written := ", ".join(map(str, paths)):
+        click.echo(f"Written: {written}")
 
 
 def _print_study(study: Study, std: bool = False, report: bool = False) -> None:
@@ -376,7 +377,8 @@ def _print_study(study: Study, std: bool = False, report: bool = False) -> None:
 
     colour = sys.stdout.isatty()
     _echo_grids(table3_grids(study.summary, std), study.notes, colour)
-    click.echo(f"Tables and scores are in {study.folder}.")
+    if study.written:
+        click.echo(f"Tables and scores are in {study.folder}.")
     if report:
         click.echo(f"Open {study.folder / 'report.html'} in a browser to look at the run.")
     if not study.complete:

@@ -12,6 +12,7 @@ components in the caches of earlier runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from features.storage.files import (
     read_arrays,
     write_arrays,
 )
-from features.storage.locking import locked
+from features.storage.locking import forbids_writing, locked
 from features.storage.sharded_array import RowArray, ShardedArray
 
 RowNumbers = NDArray[np.integer[Any]]
@@ -85,7 +86,7 @@ def reduce(
         `scope` is unknown, `n_components` is below 1, `features` is no matrix, the fitted rows are
         fewer than two or all equal, or rows are not finite (names them).
     OSError
-        The cache cannot be written.
+        The disk of the cache is full. Nothing is kept in one that is read-only.
     """
     if scope not in ("fold", "dataset"):
         raise ValueError(f"the scope of PCA must be 'fold' or 'dataset', not {scope!r}")
@@ -187,7 +188,13 @@ def principal_directions(
 def _cached(path: Path, compute: Callable[[], dict[str, FloatArray]]) -> dict[str, FloatArray]:
     if (found := _read(path)) is not None:
         return found
-    with locked(path.with_suffix(".lock")):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(path.with_suffix(".lock")))
+        except OSError as error:
+            if not forbids_writing(error):
+                raise
+            return compute()  # the activations are all that a read-only cache must have
         found = _read(path)  # another process may have just written it
         if found is None:
             found = compute()

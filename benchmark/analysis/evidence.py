@@ -117,6 +117,9 @@ class Evidence:
 def gather(out: Out = None, to: str | Path | None = None) -> Iterator[Evidence]:
     """Read one run folder or several; no run can write to them until the context ends.
 
+    Folders are locked by a file where the output goes into the one that is read; else nothing is
+    written there, so that they may be on a read-only disk.
+
     Parameters
     ----------
     out : str, Path, iterable of them, optional
@@ -151,7 +154,8 @@ def gather(out: Out = None, to: str | Path | None = None) -> Iterator[Evidence]:
         for label, path in opened:
             folder = RunFolder(path)
             plan = folder.read_plan()
-            stack.enter_context(folder.lock())
+            own = to is None and len(opened) == 1 and folder.can_lock()
+            stack.enter_context(folder.lock() if own else folder.read_lock())
             damaged: list[str] = []
             results = read_results(folder, plan, plan.tasks, damaged.append)
             if damaged:
@@ -163,7 +167,8 @@ def gather(out: Out = None, to: str | Path | None = None) -> Iterator[Evidence]:
         if to is not None or len(folders) > 1:
             names = "+".join(slug(label or path.resolve().name) for label, path in opened)
             target = RunFolder(Path(to) if to is not None else MERGED / names)
-            target.make_for_outputs()
+            if to is not None or not target.obstacle():
+                target.make_for_outputs()
         abouts = tuple(folder.read_about() for folder in folders)
         yield Evidence(plan, results, missing, tuple(folders), abouts, target)
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+import pandas as pd
+
 from benchmark.analysis.evidence import Out, gather
-from benchmark.commands.study import Study, write_tables
+from benchmark.commands.study import Study, tells_obstacle, write_tables
 from benchmark.errors import UsageError
 from benchmark.figures.base import FORMATS, Drawing, written
 from benchmark.figures.catalogue import draw_all, draw_one, find_kind, reasons
@@ -58,7 +60,8 @@ def network_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid, 
     grid : Grid
         The table.
     paths : list of Path
-        ``table4.csv``, ``.tex`` and ``.md`` in the run folder.
+        ``table4.csv``, ``.tex`` and ``.md`` in the run folder; none where that cannot be written,
+        which is logged.
 
     Raises
     ------
@@ -68,7 +71,7 @@ def network_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid, 
     with gather(out, to) as evidence:
         frame = table4(evidence.summary)
         cells = table4_grid(frame, evidence.remarks)
-        return cells, write_grid(evidence.target, "table4", frame, cells)
+        return cells, _files_of("table4", evidence.target, frame, cells)
 
 
 def ablation_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid, list[Path]]:
@@ -84,7 +87,7 @@ def ablation_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid,
     grid : Grid
         The table.
     paths : list of Path
-        ``wheel.csv``, ``.tex`` and ``.md`` in the run folder.
+        ``wheel.csv``, ``.tex`` and ``.md`` in the run folder, as in `network_table`.
 
     Raises
     ------
@@ -96,7 +99,7 @@ def ablation_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid,
     with gather(out, to) as evidence:
         frame = wheel_table(evidence.plan, evidence.scores)
         cells = wheel_grid(frame, evidence.remarks)
-        return cells, write_grid(evidence.target, "wheel", frame, cells)
+        return cells, _files_of("wheel", evidence.target, frame, cells)
 
 
 def significance(
@@ -116,7 +119,7 @@ def significance(
     grid : Grid
         The table.
     paths : list of Path
-        ``tests.csv``, ``.tex`` and ``.md`` in the run folder.
+        ``tests.csv``, ``.tex`` and ``.md`` in the run folder, as in `network_table`.
 
     Raises
     ------
@@ -129,7 +132,7 @@ def significance(
     with gather(out, to) as evidence:
         frame = significance_table(evidence.summary, evidence.pairs, wanted)
         cells = significance_grid(frame, evidence.summary, wanted)
-        return cells, write_grid(evidence.target, "tests", frame, cells)
+        return cells, _files_of("tests", evidence.target, frame, cells)
 
 
 class Shown(TypedDict, total=False):
@@ -217,6 +220,7 @@ def draw_figures(
     kind = None if str(name).lower() == "all" else find_kind(str(name))
     drawn, not_shown = [], []
     with gather(out, to) as evidence:
+        _refuse_unwritable(evidence.target)
         found = [draw_one(kind, evidence, shown)] if kind else draw_all(evidence, shown)
         for attempt in found:
             if isinstance(attempt.outcome, NotShown):
@@ -253,6 +257,7 @@ def report(out: Out = None, to: str | Path | None = None, pictures: bool = True)
     from benchmark.reporting.page import write_report
 
     with gather(out, to) as evidence:
+        _refuse_unwritable(evidence.target)
         return write_report(evidence, pictures)
 
 
@@ -275,7 +280,7 @@ def compare(
     sentences : list of str
         Errata of the paper, and what a reader of the comparison has to know.
     paths : list of Path
-        The written files.
+        The written files, as in `network_table`.
 
     Raises
     ------
@@ -293,7 +298,18 @@ def compare(
         compared = paper.compare(evidence, dataset)
         if isinstance(compared, paper.NotComparable):
             raise UsageError(compared.reason)
-        return grids(compared), sentences(compared), write(evidence.target, compared)
+        paths = [] if tells_obstacle(evidence.target) else write(evidence.target, compared)
+        return grids(compared), sentences(compared), paths
+
+
+def _files_of(name: str, folder: RunFolder, frame: pd.DataFrame, cells: Grid) -> list[Path]:
+    """Write a table, which is shown whether or not its files can be written."""
+    return [] if tells_obstacle(folder) else write_grid(folder, name, frame, cells)
+
+
+def _refuse_unwritable(folder: RunFolder) -> None:
+    if said := folder.obstacle():
+        raise UsageError(said)
 
 
 def _write_drawing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import pandas as pd
 
 from benchmark.analysis.evidence import Evidence
 from benchmark.planning.tasks import Outcome
+from benchmark.store.run_folder import RunFolder
 from benchmark.tables.writing import write_run_tables
+
+logger = logging.getLogger("benchmark")
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Study:
         Tasks of this run that failed.
     missing : int
         Number of tasks that have no result.
+    written : bool
+        Whether `folder` could be written, so that it has the files of the table.
     """
 
     folder: Path
@@ -35,6 +41,7 @@ class Study:
     notes: list[str]
     failures: list[Outcome]
     missing: int
+    written: bool = True
 
     @property
     def complete(self) -> bool:
@@ -43,7 +50,7 @@ class Study:
 
 
 def write_tables(evidence: Evidence, failures: list[Outcome], std: bool = False) -> Study:
-    """Write scores, timings, tests and Table 3.
+    """Write scores, timings, tests and Table 3; where that cannot be, it is logged.
 
     Parameters
     ----------
@@ -54,6 +61,16 @@ def write_tables(evidence: Evidence, failures: list[Outcome], std: bool = False)
     std : bool
         Show the deviation over folds in Markdown and LaTeX.
     """
-    write_run_tables(evidence, std)
+    written = not tells_obstacle(evidence.target)
+    if written:
+        write_run_tables(evidence, std)
     folder, notes = evidence.target.path, evidence.notes
-    return Study(folder, evidence.summary, notes, failures, evidence.missing)
+    return Study(folder, evidence.summary, notes, failures, evidence.missing, written)
+
+
+def tells_obstacle(folder: RunFolder) -> bool:
+    """Log that a folder cannot be written, if so: what is shown is no less right without files."""
+    said = folder.obstacle()
+    if said:
+        logger.warning("%s", said)
+    return bool(said)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -89,12 +91,49 @@ class RunFolder:
                 f"another run is at work in {self.path}; wait for it, or give another --out"
             ) from error
         except OSError as error:
-            raise UsageError(f"cannot write to {self.path}: {_reason(error)}") from error
+            place = error.filename or self.path
+            raise UsageError(f"cannot write to {place}: {_reason(error)}") from error
         try:
             remove_partial_files(self.path)
             yield
         finally:
             lock.release()
+
+    @contextlib.contextmanager
+    def read_lock(self) -> Iterator[None]:
+        """Keep runs out of the folder while it is read; nothing is written, as on a read-only disk.
+
+        Raises
+        ------
+        UsageError
+            A run is at work there.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                file = stack.enter_context((self.path / ".lock").open("rb"))
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise UsageError(
+                    f"a run is at work in {self.path}; wait until it has ended"
+                ) from error
+            except OSError:  # no run has ever locked it, or nothing can be locked on this disk
+                pass
+            yield
+
+    def obstacle(self) -> str:
+        """Say that the folder cannot be written, or made; empty where it can."""
+        place = next(path for path in (self.path, *self.path.resolve().parents) if path.exists())
+        if os.access(place, os.W_OK | os.X_OK):
+            return ""
+        return (
+            f"nothing can be written to {self.path}: it is read-only, or its rights forbid it; "
+            f"give another folder with --to"
+        )
+
+    def can_lock(self) -> bool:
+        """Tell whether `lock` finds what it needs; a lock file may be another user's."""
+        file = self.path / ".lock"
+        return not self.obstacle() and (not file.exists() or os.access(file, os.R_OK | os.W_OK))
 
     def write_plan(self, plan: Plan, about: Mapping[str, Any]) -> None:
         """Write ``run.json``, the truth of every dataset, and a CSV file of its folds."""

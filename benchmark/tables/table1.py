@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from benchmark.errors import BenchmarkError, UsageError
 from benchmark.tables import grid
 from benchmark.tables.grid import Grid
 from features.storage.files import write_atomic
+from features.storage.locking import forbids_writing
+
+logger = logging.getLogger("benchmark")
 
 #: Default folder of the table, and the image sets that the paper's Table 1 has.
 FOLDER = Path("results", "tables")
@@ -97,7 +101,7 @@ def write_table1(
     grid : Grid
         The table.
     paths : list of Path
-        The files.
+        The files; none where the default folder cannot be written, which is logged.
 
     Raises
     ------
@@ -121,5 +125,8 @@ def write_table1(
         for name, content in files.items():
             write_atomic(folder / name, content)
     except OSError as error:
+        if out is None and forbids_writing(error):  # nobody asked for files
+            logger.warning("nothing can be written to %s; give another folder with --to", folder)
+            return cells, []
         raise BenchmarkError(f"cannot write to {folder}: {error.strerror}") from error
     return cells, [folder / name for name in files]

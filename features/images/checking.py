@@ -19,6 +19,7 @@ from features.images.decoding import (
     read_image,
 )
 from features.storage.files import DamagedFileError, read_json, write_json
+from features.storage.locking import forbids_writing
 from features.threads import in_threads
 
 _SECONDS_BETWEEN_SAVES = 20.0
@@ -49,7 +50,7 @@ def check_image_files(
     Raises
     ------
     OSError
-        `index` cannot be written.
+        The disk of `index` is full. Where it may not be written, nothing is remembered.
     """
     known = _read_index(index)
     unknown = [path for path in paths if _known_key(path, known) is None]
@@ -67,12 +68,20 @@ def check_image_files(
                 if progress:
                     progress(1)
                 if index and time.monotonic() - saved > _SECONDS_BETWEEN_SAVES:
-                    write_json(index, {"files": known})
+                    _write_index(index, known)
                     saved = time.monotonic()
     finally:
         if index and unknown:
-            write_json(index, {"files": known})
+            _write_index(index, known)
     return problems
+
+
+def _write_index(index: Path, known: Mapping[str, str]) -> None:
+    try:
+        write_json(index, {"files": known})
+    except OSError as error:
+        if not forbids_writing(error):  # else the next run looks at the images again
+            raise
 
 
 def file_keys(paths: Sequence[Path], index: Path | None = None) -> tuple[str, ...]:

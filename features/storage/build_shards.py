@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike
 
 from features.arrays import AnyArray
 from features.storage.files import remove_partial_files, write_json
-from features.storage.locking import locked
+from features.storage.locking import forbids_writing, locked
 from features.storage.sharded_array import (
     MANIFEST,
     VERSION,
@@ -97,6 +97,7 @@ def build_shards(
     A shard appears when complete, so an interrupted call goes on where it was. What is there is
     verified by checksum first; damaged shards and those of another array are computed again. Of
     several processes one computes, and the others wait for it. Memory for two shards is needed.
+    Where all is there, nothing is written, so that the folder may be on a read-only disk.
 
     Parameters
     ----------
@@ -126,7 +127,14 @@ def build_shards(
     tell = tell or _say_nothing
     folder = folder.absolute()
     manifest = plan.manifest()
-    with locked(folder / _LOCK, tell):
+    former = read_manifest(folder)
+    if former is not None and former["complete"] and identity(former) == identity(manifest):
+        array = described(folder, former)
+        if len(_sound_shards(array)) == _count(array):
+            if progress and plan.n:
+                progress(plan.n)
+            return array
+    with _locked(folder, tell):
         remove_partial_files(folder)
         former = read_manifest(folder)
         if former is not None and identity(former) == identity(manifest):
@@ -152,16 +160,38 @@ def _say_nothing(_text: str) -> None:
     pass
 
 
+@contextmanager
+def _locked(folder: Path, tell: Tell) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / _LOCK, tell))
+        except OSError as error:
+            if not forbids_writing(error):
+                raise
+            raise OSError(
+                f"{folder} lacks some of what is needed and cannot be written "
+                f"({error.strerror}); copy it to where it can be, or give another folder"
+            ) from error
+        yield
+
+
+def _count(array: ShardedArray) -> int:
+    return -(-len(array) // array.rows_per_shard)
+
+
+def _sound_shards(array: ShardedArray) -> set[int]:
+    """Read all shards that are there, and return those that are sound."""
+    files = shard_files(array.folder)
+    present = [shard for shard in range(_count(array)) if shard in files]
+    good = in_threads(partial(is_sound, array), present)
+    return {shard for shard, sound in zip(present, good, strict=True) if sound}
+
+
 def _missing_rows(array: ShardedArray, tell: Tell) -> list[range]:
     """Delete the shards that are not sound; return the runs of rows that are in no shard."""
-    files = shard_files(array.folder)
-    count = -(-len(array) // array.rows_per_shard)
+    files, count = shard_files(array.folder), _count(array)
     present = [shard for shard in range(count) if shard in files]
-    sound = {
-        shard
-        for shard, good in zip(present, in_threads(partial(is_sound, array), present), strict=True)
-        if good
-    }
+    sound = _sound_shards(array)
     if len(sound) < len(present):
         tell(
             f"{len(present) - len(sound)} of {count} shards in {array.folder} are damaged "

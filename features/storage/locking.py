@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,3 +33,8 @@ def locked(path: Path, tell: Callable[[str], object] | None = None) -> Iterator[
         yield
     finally:
         lock.release()
+
+
+def forbids_writing(error: OSError) -> bool:
+    """Tell whether an error says that a folder is on a read-only disk, or its rights forbid it."""
+    return error.errno in (errno.EROFS, errno.EACCES, errno.EPERM)

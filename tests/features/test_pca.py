@@ -7,12 +7,14 @@ import sys
 
 import numpy as np
 import pytest
+from read_only_disk import read_only
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 import features.pca
 from features.pca import principal_directions, reduce
 from features.storage.build_shards import ArrayPlan, build_shards
+from features.storage.files import write_arrays
 
 TRAIN, TEST = np.arange(0, 60), np.arange(60, 80)
 
@@ -248,3 +250,25 @@ def test_a_second_process_waits_and_computes_nothing(tmp_path):
     assert said.startswith("waiting for another process that works in")
     assert (first.communicate()[0], second.communicate()[0]) == ("", "")
     assert (first.returncode, second.returncode) == (0, 0)
+
+
+def test_components_on_a_read_only_disk_are_read_or_computed_without_being_kept(tmp_path):
+    X = np.random.default_rng(0).normal(size=(50, 6))
+    train, test = np.arange(30), np.arange(30, 50)
+    first = reduce(X, train, test, 3, cache=tmp_path / "cache")
+    files = sorted((tmp_path / "cache").iterdir())
+    with read_only(tmp_path / "cache"):
+        assert np.array_equal(reduce(X, train, test, 3, cache=tmp_path / "cache")[0], first[0])
+        other = reduce(X, train, test, 4, cache=tmp_path / "cache")
+    assert np.array_equal(other[0], reduce(X, train, test, 4)[0])
+    assert sorted((tmp_path / "cache").iterdir()) == files
+
+
+def test_stored_components_of_another_shape_are_computed_anew(tmp_path):
+    X = np.random.default_rng(0).normal(size=(50, 6))
+    train, test = np.arange(30), np.arange(30, 50)
+    expected = reduce(X, train, test, 3, cache=tmp_path)
+    (path,) = tmp_path.glob("*.npz")
+    for arrays in ({"train": expected[0]}, {"train": expected[0], "test": np.array("x")}):
+        write_arrays(path, arrays)
+        assert np.array_equal(reduce(X, train, test, 3, cache=tmp_path)[1], expected[1])

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
+from read_only_disk import read_only
 
 from features.images import checking
 from features.images.checking import check_image_files, file_keys
@@ -161,3 +162,13 @@ def test_paths_that_are_no_text_can_be_indexed(tmp_path, reads):
     reads.clear()
     assert file_keys([path], index) == sha256([path])
     assert reads == []
+
+
+def test_an_index_on_a_read_only_disk_is_read_and_not_missed(folder, tmp_path, reads):
+    index = tmp_path / "cache" / "index.json"
+    check_image_files(folder[:6], index)
+    before, _ = index.read_bytes(), reads.clear()
+    with read_only(index.parent):
+        assert check_image_files(folder, index) == {}
+    assert len(reads) == len(folder) - 6
+    assert index.read_bytes() == before

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from read_only_disk import read_only
 
 from features.storage.build_shards import ArrayPlan, build_shards
 from features.storage.files import DamagedFileError, write_json
@@ -402,3 +403,19 @@ def test_wrong_rows_are_refused(tmp_path, yielded, message):
 def test_shards_without_rows_are_refused(tmp_path):
     with pytest.raises(ValueError, match="rows_per_shard must be at least 1, not 0"):
         build(tmp_path, Computing(content()), per_shard=0)
+
+
+def test_a_complete_array_is_read_from_a_read_only_disk(tmp_path):
+    whole, done = content(), []
+    build(tmp_path / "x", Computing(whole))
+    (tmp_path / "x" / ".lock").unlink(missing_ok=True)
+    with read_only(tmp_path / "x"):
+        compute = Computing(whole)
+        assert np.array_equal(build(tmp_path / "x", compute, progress=done.append)[:], whole)
+    assert (compute.asked, done) == ([], [N])
+    shards(tmp_path / "x")[1].unlink()
+    with (
+        read_only(tmp_path / "x"),
+        pytest.raises(OSError, match="lacks some of what is needed and cannot be written"),
+    ):
+        build(tmp_path / "x", Computing(whole))
