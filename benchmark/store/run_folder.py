@@ -17,10 +17,9 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from benchmark.errors import BenchmarkError, UsageError
-from benchmark.planning.folds import Folds
 from benchmark.planning.plan import Plan, Result, Truth
 from benchmark.planning.tasks import Outcome, Task
-from benchmark.store import shapes
+from benchmark.store import shapes, truths
 from features.storage.files import (
     DamagedFileError,
     read_arrays,
@@ -169,7 +168,7 @@ class RunFolder:
         """
         try:
             content = self._read_run()
-            truths = {entry["name"]: self._read_truth(entry) for entry in content["datasets"]}
+            found = {entry["name"]: self._read_truth(entry) for entry in content["datasets"]}
         except (FileNotFoundError, NotADirectoryError) as error:
             if not (self.path / "run.json").exists():
                 raise UsageError(f"{self.path} holds no run (it has no run.json)") from error
@@ -184,7 +183,7 @@ class RunFolder:
         }
         plain = dict.fromkeys(models, "")  # runs of early versions, which had no images, lack it
         inputs = {entry["name"]: entry.get("inputs", plain) for entry in content["datasets"]}
-        return Plan(content["protocol"], content["seed"], truths, models, inputs)
+        return Plan(content["protocol"], content["seed"], found, models, inputs)
 
     def read_about(self) -> dict[str, Any]:
         """Read the command, versions and machine of the run, and its datasets in brief."""
@@ -355,50 +354,17 @@ class RunFolder:
         return Path("data", f"{slug(name)}.npz")
 
     def _write_truth(self, truth: Truth) -> None:
-        arrays: dict[str, NDArray[Any]] = {
-            "fingerprint": np.array(truth.fingerprint),
-            "label_names": np.array(truth.label_names, dtype=np.str_),
-            "ids": np.array(truth.ids, dtype=np.str_),
-            "D": truth.D,
-            "folds": truth.folds.assignment,
-            "fold_notes": np.array(truth.folds.notes, dtype=np.str_),
-            "notes": np.array(truth.notes, dtype=np.str_),
-        }
-        if truth.latent is not None:
-            arrays["latent"] = truth.latent
-        self._write(write_arrays, self._truth_path(truth.name), arrays)
+        self._write(write_arrays, self._truth_path(truth.name), truths.to_arrays(truth))
         columns = {f"repeat{r}": column for r, column in enumerate(truth.folds.assignment.T)}
         frame = pd.DataFrame({"id": list(truth.ids), **columns})
         self.write_file(f"folds/{slug(truth.name)}.csv", frame.to_csv(index_label="row"))
 
     def _read_truth(self, entry: Mapping[str, Any]) -> Truth:
         path = self.path / self._truth_path(entry["name"])
-        arrays = read_arrays(path)
-        if absent := {"fingerprint", "label_names", "ids", "D", "folds", "fold_notes", "notes"} - (
-            arrays.keys()
-        ):
-            raise DamagedFileError(f"{path} is damaged: it has no {min(absent)}")
-        if str(arrays["fingerprint"]) != entry["fingerprint"]:
-            raise DamagedFileError(f"{path} is damaged: it belongs to other data than run.json")
-
-        def texts(name: str) -> tuple[str, ...]:
-            return tuple(map(str, arrays[name].reshape(-1)))
-
-        truth = Truth(
-            name=entry["name"],
-            fingerprint=entry["fingerprint"],
-            label_names=texts("label_names"),
-            ids=texts("ids"),
-            D=arrays["D"],
-            latent=arrays.get("latent"),
-            folds=Folds(arrays["folds"], texts("fold_notes")),
-            notes=texts("notes"),
-            source=entry["source"],
-            sigma=entry.get("sigma"),
-        )
-        if said := shapes.check_truth(truth):
-            raise DamagedFileError(f"{path} is damaged: {said}")
-        return truth
+        try:
+            return truths.from_arrays(entry, read_arrays(path))
+        except truths.MisfitError as error:
+            raise DamagedFileError(f"{path} is damaged: {error}") from error
 
 
 _REPEAT = "give the same run command again"

@@ -1,0 +1,73 @@
+"""The truth of a dataset as arrays in a file, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from benchmark.planning.folds import Folds
+from benchmark.planning.plan import Truth
+from benchmark.store.shapes import check_truth
+from features.arrays import AnyArray
+
+_NAMES = frozenset(("fingerprint", "label_names", "ids", "D", "folds", "fold_notes", "notes"))
+
+
+class MisfitError(ValueError):
+    """Arrays are not those of a truth; says why, without the name of the file."""
+
+
+def to_arrays(truth: Truth) -> dict[str, AnyArray]:
+    """Return the arrays that hold a truth, but for what ``run.json`` says of it."""
+    arrays: dict[str, AnyArray] = {
+        "fingerprint": np.array(truth.fingerprint),
+        "label_names": np.array(truth.label_names, dtype=np.str_),
+        "ids": np.array(truth.ids, dtype=np.str_),
+        "D": truth.D,
+        "folds": truth.folds.assignment,
+        "fold_notes": np.array(truth.folds.notes, dtype=np.str_),
+        "notes": np.array(truth.notes, dtype=np.str_),
+    }
+    return arrays if truth.latent is None else {**arrays, "latent": truth.latent}
+
+
+def from_arrays(entry: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Truth:
+    """Make the truth of a dataset.
+
+    Parameters
+    ----------
+    entry : mapping
+        What ``run.json`` says of the dataset.
+    arrays : mapping
+        What `to_arrays` returned.
+
+    Raises
+    ------
+    MisfitError
+        They do not fit each other.
+    """
+    if absent := _NAMES - arrays.keys():
+        raise MisfitError(f"it has no {min(absent)}")
+    if str(arrays["fingerprint"]) != entry["fingerprint"]:
+        raise MisfitError("it belongs to other data than run.json")
+
+    def texts(name: str) -> tuple[str, ...]:
+        return tuple(map(str, arrays[name].reshape(-1)))
+
+    truth = Truth(
+        name=entry["name"],
+        fingerprint=entry["fingerprint"],
+        label_names=texts("label_names"),
+        ids=texts("ids"),
+        D=arrays["D"],
+        latent=arrays.get("latent"),
+        folds=Folds(arrays["folds"], texts("fold_notes")),
+        notes=texts("notes"),
+        source=entry["source"],
+        sigma=entry.get("sigma"),
+    )
+    if said := check_truth(truth):
+        raise MisfitError(said)
+    return truth
