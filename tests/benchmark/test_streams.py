@@ -122,7 +122,7 @@ def test_names_that_a_terminal_cannot_write_stay_different(tmp_path, encoding):
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from benchmark.streams import make_steady\n"
         "make_steady()\n"
-        "print('γ-kNN', 'β-kNN', '中', '华', 'é', 'è', '😀', '😁', '\\ud800', '\\ud801')\n"
+        "print('δ-kNN', 'β-kNN', '中', '华', 'é', 'è', '😀', '😁', '\\ud800', '\\ud801')\n"
         "print('KL ↓ 1 †')\n"
     )
     done = subprocess.run(
