@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -215,7 +216,7 @@ def _download(name: str) -> Path:
         return folder / file
     patience = socket.getdefaulttimeout()
     try:
-        with locked(folder / f".{file}.lock"), contextlib.redirect_stdout(sys.stderr):
+        with locked(folder / f".{file}.lock"), _progress_shown(url):
             socket.setdefaulttimeout(_SECONDS_OF_SILENCE)
             return Path(
                 get_file(
@@ -229,6 +230,19 @@ def _download(name: str) -> Path:
         ) from error
     finally:
         socket.setdefaulttimeout(patience)
+
+
+@contextlib.contextmanager
+def _progress_shown(url: str) -> Iterator[None]:
+    """Let Keras show its progress on a terminal; a file gets one line in place of its thousands."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        shown: Any = sys.stderr
+    else:
+        shown = io.StringIO()
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody listens
+            sys.stderr.write(f"downloading {url}\n")
+    with contextlib.redirect_stdout(shown):
+        yield
 
 
 def clause(error: Exception) -> str:

@@ -162,7 +162,11 @@ def test_weights_are_downloaded_once(server, tmp_path, capfd):
     for model in (downloaded, again):
         for ours, theirs in zip(model.get_weights(), from_file.get_weights(), strict=True):
             np.testing.assert_array_equal(ours, theirs)
-    assert capfd.readouterr().out == ""  # which is for results
+    told = capfd.readouterr()
+    assert told.out == ""  # which is for results
+    assert re.findall(r"^.*download.*$", told.err, re.MULTILINE | re.IGNORECASE) == [
+        f"downloading {weights.IMAGENET['small'].url}"
+    ]
 
 
 def test_weights_that_are_there_are_used_in_a_folder_that_cannot_be_written(
