@@ -20,6 +20,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from features.arrays import ByteArray
+from features.images.budget import BUDGET
+from features.images.metadata import without_metadata
 
 #: Names the rule by which an image becomes a square of pixels. Part of every cache key: change it
 #: whenever `decode` returns other pixels for the same bytes.
@@ -73,9 +75,10 @@ def decode(image: Path | str | bytes, size: int) -> ByteArray:
 
     JPEG, PNG, GIF, WebP, BMP and TIFF; the first frame of an animation. EXIF orientation is
     applied, transparent parts are laid over white, 16 bits are scaled to 8, colour profiles are
-    ignored. The image is squashed to the square by an antialiased bilinear filter; a JPEG of
-    twice the size or more is first reduced by the decoder to 1/2, 1/4 or 1/8, never below `size`.
-    Any number of threads may call this at once.
+    ignored, and so is other metadata, be it malformed or huge. The image is squashed to the square
+    by an antialiased bilinear filter; a JPEG of twice the size or more is first reduced by the
+    decoder to 1/2, 1/4 or 1/8, never below `size`.
+    Any number of threads may call this at once; `features.images.budget` bounds their memory.
 
     Parameters
     ----------
@@ -158,6 +161,25 @@ def decode_bytes(data: bytes, size: int) -> ByteArray:
     UnusableError
         It cannot be decoded.
     """
+    try:
+        return _decode(data, size)
+    except _DamagedError as error:
+        reason: UnusableError = error
+    for keep_orientation in (True, False):
+        bare = without_metadata(data, keep_orientation)
+        if bare is not None:
+            try:
+                return _decode(bare, size)
+            except UnusableError as error:
+                reason = error
+    raise reason
+
+
+class _DamagedError(UnusableError):
+    """A reader stumbled; perhaps over metadata alone."""
+
+
+def _decode(data: bytes, size: int) -> ByteArray:
     # The readers are called without Image.open, which warns of bombs instead of refusing them,
     # and warnings cannot be caught in one thread alone.
     reader = _reader(data[:_HEAD])
@@ -171,9 +193,10 @@ def decode_bytes(data: bytes, size: int) -> ByteArray:
                     "scale it down"
                 )
             image.draft(None, (size, size))
-            image.load()
-            _turn_upright(image)
-            return squash(_over_white(image), size)
+            with BUDGET.taken(image.width * image.height):
+                image.load()
+                _turn_upright(image)
+                return squash(_over_white(image), size)
     except Image.DecompressionBombError as error:
         raise UnusableError("it has more pixels than the limit; scale it down") from error
     except MemoryError as error:
@@ -181,7 +204,7 @@ def decode_bytes(data: bytes, size: int) -> ByteArray:
     except UnusableError:
         raise
     except Exception as error:  # a damaged file fails in any part of its decoder
-        raise UnusableError(f"it is damaged or cut off ({error})") from error
+        raise _DamagedError(f"it is damaged or cut off ({error})") from error
 
 
 def _turn_upright(image: Image.Image) -> None:
@@ -193,28 +216,45 @@ def _turn_upright(image: Image.Image) -> None:
         pass
 
 
+# Large images are converted row by row, so that there is never a third copy of one in memory.
+
+
 def _over_white(image: Image.Image) -> Image.Image:
     if image.mode == "I" or image.mode.startswith("I;16"):
         return _from_deep_grey(image)
     if image.mode == "F":
         raise UnusableError("its samples are floating-point numbers; save it with 8 or 16 bits")
-    if not image.has_transparency_data:
-        return image if image.mode == "RGB" else image.convert("RGB")
-    white = Image.new("RGBA", image.size, "white")
-    white.alpha_composite(image.convert("RGBA"))
-    return white.convert("RGB")
+    if image.has_transparency_data:
+        laid = Image.new("RGB", image.size)
+        for box in _bands(image):
+            band = image.crop(box).convert("RGBA")
+            white = Image.new("RGBA", band.size, "white")
+            laid.paste(Image.alpha_composite(white, band).convert("RGB"), box)
+        return laid
+    # Grey stays grey until it is small; three equal channels would be resized alike.
+    return image if image.mode in ("RGB", "L") else image.convert("RGB")
 
 
 def _from_deep_grey(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.int64)
-    if values.min() < 0 or values.max() > _LARGEST_16_BIT:
-        raise UnusableError("its samples have 32 bits; save it with 8 or 16")
-    grey = ((values * 255 + _LARGEST_16_BIT // 2) // _LARGEST_16_BIT).astype(np.uint8)
-    if "transparency" in image.info:
-        grey[values == image.info["transparency"]] = 255
-    return Image.fromarray(grey).convert("RGB")
+    grey = Image.new("L", image.size)
+    for box in _bands(image):
+        values = np.asarray(image.crop(box)).astype(np.int64)
+        if values.min() < 0 or values.max() > _LARGEST_16_BIT:
+            raise UnusableError("its samples have 32 bits; save it with 8 or 16")
+        scaled = ((values * 255 + _LARGEST_16_BIT // 2) // _LARGEST_16_BIT).astype(np.uint8)
+        if "transparency" in image.info:
+            scaled[values == image.info["transparency"]] = 255
+        grey.paste(Image.fromarray(scaled), box)
+    return grey
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """Cut an image into bands of rows of about a million pixels: left, upper, right, lower."""
+    rows = max(1, 2**20 // image.width)
+    for upper in range(0, image.height, rows):
+        yield 0, upper, image.width, min(upper + rows, image.height)
 
 
 def squash(image: Image.Image, size: int) -> ByteArray:
     """Resize the whole of an image to (size, size, 3) uint8, antialiased bilinear."""
-    return np.array(image.resize((size, size), Image.Resampling.BILINEAR))
+    return np.array(image.resize((size, size), Image.Resampling.BILINEAR).convert("RGB"))

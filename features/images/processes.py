@@ -18,6 +18,7 @@ import os
 import queue
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from features.arrays import ByteArray
+from features.images.budget import BUDGET
 from features.images.decoding import ImageError, decode
 
 # Runs what this process would, from the same places, whatever lies in the working folder.
@@ -52,13 +54,16 @@ class DecodingProcesses:
         self._idle: queue.SimpleQueue[subprocess.Popen[bytes] | None] = queue.SimpleQueue()
         self._all: list[subprocess.Popen[bytes]] = []
         self._count = count
+        self._lock = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __exit__
 
     def __enter__(self) -> Self:
-        settings = ([*map(str, sys.path)], Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)
+        lock = self._lock.fileno()
+        limits = (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES, lock)
+        settings = ([*map(str, sys.path)], *limits)
         command = [sys.executable, "-I", "-W", "ignore", "-c", _PROGRAM, *map(json.dumps, settings)]
         try:
             for _ in range(self._count):
-                process = self._start(command)
+                process = self._start(command, lock)
                 self._idle.put(process)
                 if process is not None:
                     self._all.append(process)
@@ -72,14 +77,16 @@ class DecodingProcesses:
             process.kill()  # it holds nothing that could be lost
         for process in self._all:
             process.communicate()
+        self._lock.close()
 
     @staticmethod
-    def _start(command: list[str]) -> subprocess.Popen[bytes] | None:
+    def _start(command: list[str], lock: int) -> subprocess.Popen[bytes] | None:
         try:
             process = subprocess.Popen(
                 command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, **_ONE_THREAD},
+                pass_fds=(lock,),
                 start_new_session=True,  # Ctrl-C is for this process alone
             )  # fmt: skip
         except OSError:
@@ -149,7 +156,7 @@ def _read(stream: IO[bytes], target: memoryview) -> None:
         target = target[count:]
 
 
-def serve(largest: int | None, truncated: bool) -> None:
+def serve(largest: int | None, truncated: bool, lock: int) -> None:
     """Answer requests until standard input ends: what a process of `DecodingProcesses` does.
 
     A request is a line of JSON: the size, then paths. The answer for each path is the length of
@@ -159,7 +166,10 @@ def serve(largest: int | None, truncated: bool) -> None:
     ----------
     largest, truncated
         Pillow's settings ``Image.MAX_IMAGE_PIXELS`` and ``ImageFile.LOAD_TRUNCATED_IMAGES``.
+    lock : int
+        See `features.images.budget.PixelBudget.share`.
     """
+    BUDGET.share(lock)
     Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = largest, truncated
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing else may get between the answers
