@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 #: Pixels that the threads of a process may decode at once; a larger image is decoded alone. One
 #: takes 4 bytes decoded and twice that while it is laid over white or turned upright.
@@ -54,6 +55,8 @@ class PixelBudget:
             with self._alone(pixels > self._most):
                 yield
         finally:
+            if pixels > self._most:
+                _give_back_memory()
             with self._changed:
                 self._free += share
                 self._changed.notify_all()
@@ -68,6 +71,12 @@ class PixelBudget:
             yield
         finally:
             fcntl.lockf(self._lock_file, fcntl.LOCK_UN)
+
+
+def _give_back_memory() -> None:
+    """Let the system have freed memory, which the C library keeps for the thread that freed it."""
+    with suppress(AttributeError, OSError):  # not every C library has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 #: Of this process.

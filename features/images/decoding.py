@@ -184,19 +184,20 @@ def _decode(data: bytes, size: int) -> ByteArray:
     # and warnings cannot be caught in one thread alone.
     reader = _reader(data[:_HEAD])
     try:
-        with reader(io.BytesIO(data)) as image:
-            limit = Image.MAX_IMAGE_PIXELS
-            width, height = image.size
-            if limit is not None and width * height > limit:
-                raise UnusableError(
-                    f"it has {width} x {height} pixels, more than the limit of {limit}; "
-                    "scale it down"
-                )
-            image.draft(None, (size, size))
-            with BUDGET.taken(image.width * image.height):
-                image.load()
-                _turn_upright(image)
-                return squash(_over_white(image), size)
+        image = reader(io.BytesIO(data))
+        limit = Image.MAX_IMAGE_PIXELS
+        width, height = image.size
+        if limit is not None and width * height > limit:
+            raise UnusableError(
+                f"it has {width} x {height} pixels, more than the limit of {limit}; scale it down"
+            )
+        image.draft(None, (size, size))
+        with BUDGET.taken(image.width * image.height):
+            image.load()
+            _turn_upright(image)
+            pixels = squash(_over_white(image), size)
+            del image  # before the next one is decoded
+        return pixels
     except Image.DecompressionBombError as error:
         raise UnusableError("it has more pixels than the limit; scale it down") from error
     except MemoryError as error:
