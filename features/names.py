@@ -6,8 +6,14 @@ import difflib
 from collections.abc import Iterable
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Suggest the nearest known name, case aside: ``; did you mean 'X'?`` or an empty string."""
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like another one, case aside, if any is."""
     by_lower = {candidate.lower(): candidate for candidate in known}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
-    return f"; did you mean {by_lower[near[0]]!r}?" if near else ""
+    return by_lower[near[0]] if near else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Suggest the nearest known name, case aside: ``; did you mean 'X'?`` or an empty string."""
+    near = nearest(name, known)
+    return f"; did you mean {near!r}?" if near else ""

@@ -44,6 +44,13 @@ of_run = _all_of(
         help="A dataset by name, or a .mat, .csv or .parquet file. May be repeated.",
     ),
     click.option(
+        "--ignore",
+        multiple=True,
+        metavar="COLUMN",
+        help="Leave a column out of .csv and .parquet files, such as a row number or a file name; "
+        "* stands for anything. May be repeated.",
+    ),
+    click.option(
         "--protocol",
         metavar="demo|paper|table4|wheel|figure5|FILE.toml",
         help="Folds, seed and settings. [default: demo for the built-in images, else paper]",

@@ -17,7 +17,7 @@ from joblib import cpu_count
 from benchmark.analysis.evidence import RUNS, Evidence, read_results
 from benchmark.commands.study import Study, write_tables
 from benchmark.datasets.base import Dataset
-from benchmark.datasets.loading import load_datasets
+from benchmark.datasets.loading import Loading, load_datasets
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.planning.find_needs import DEFAULT_BACKBONE, find_features, find_needs
 from benchmark.planning.inputs import Activations
@@ -59,6 +59,7 @@ def run(
     task_timeout: float | None = None,
     cache_dir: str | Path | None = None,
     skip_unreadable: bool = False,
+    ignore: str | Sequence[str] = (),
     report: bool = True,
     show_progress: bool = False,
     tell: Callable[[str], None] = logger.info,
@@ -97,6 +98,8 @@ def run(
         Folder for features and decoded images, which runs share; by default ``results/cache``.
     skip_unreadable : bool
         Leave out images that cannot be decoded, and note it, instead of refusing the dataset.
+    ignore : str or sequence of str
+        Columns to leave out of tables (``.csv``, ``.parquet``), by name or as shell patterns.
     report : bool
         Write the report, with small pictures of the images that it shows.
     show_progress : bool
@@ -127,7 +130,8 @@ def run(
         load_plugin(plugin)
     rows = choose_models(settings, _as_list(models), every=all_models)
     cache = Path(cache_dir) if cache_dir else CACHE
-    loaded = load_datasets(settings.datasets, given, data_dir, cache, skip_unreadable, console)
+    loading = Loading(data_dir, cache, skip_unreadable, _as_list(ignore))
+    loaded = load_datasets(settings.datasets, given, loading, console)
     left_out: list[str] = []
     rows = keep_runnable(rows, loaded, all_models, left_out.append)
     needs = find_needs(loaded, rows, settings.features, all_models, tell)
@@ -262,7 +266,8 @@ def extract_features(
     sentences: list[str] = []
     console = Console(sentences.append, show_progress)
     with helper() as process:
-        loaded = load_datasets(names, given, data_dir, cache, skip_unreadable, console)
+        loading = Loading(data_dir, cache, skip_unreadable)
+        loaded = load_datasets(names, given, loading, console)
         for name, data in loaded.items():
             if data.images is None:
                 raise UsageError(f"dataset {name} has no images to extract features from")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,10 +13,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from baselines.checks import check_distributions, check_features
+from benchmark.datasets.row_numbers import note_row_numbers
 from benchmark.errors import UsageError
+from benchmark.files.roles import plain
+from benchmark.wording import cut
 from features.arrays import FloatArray
 from features.images.sources import ImageSource
 from features.storage.files import array_key, content_key
+
+# Ids that a note names.
+_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +75,14 @@ class Dataset(Labelled):
         Features; None for image files, whose features a backbone gives.
     images : ImageSource, optional
         The n images, where the instances are images.
+    columns : tuple of str
+        The columns of the table that the data came from, those that were left out too; none where
+        it came from elsewhere.
     """
 
     X: FloatArray | None = None
     images: ImageSource | None = field(default=None, compare=False)
+    columns: tuple[str, ...] = field(default=(), compare=False)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -97,55 +109,94 @@ def make_dataset(
     name : str
         Name in tables and files.
     X : array-like of shape (n, q), optional
-        Features; None where there are images instead.
+        Features; None where there are images instead. The columns of a DataFrame have names.
     D : array-like of shape (n, c)
-        Description degrees.
+        Description degrees. Values that are negative by rounding alone become 0, see
+        `baselines.checks.check_distributions`.
     label_names : sequence of str, optional
-        The c labels; numbered if absent.
+        The c labels, without blanks around them; numbered if absent.
     ids : sequence, optional
         One identifier per row; row numbers if absent.
     **more
-        The other attributes of `Dataset`.
+        The other attributes of `Dataset`, and ``feature_names``, a name per column of `X`.
 
     Raises
     ------
     UsageError
         The matrices do not fit together, hold values that are no numbers or no distributions, or
-        no feature varies; names the rows.
+        no feature varies, or one only numbers the rows; names the rows or the feature.
     """
+    where = more.get("source") if more.get("columns") else None
+    where = where or f"dataset {name}"
+    feature_names = more.pop("feature_names", None)
+    if feature_names is None:  # those of a DataFrame
+        feature_names = [str(column) for column in getattr(X, "columns", ())]
+    given = None if label_names is None else [str(label) for label in label_names]
     try:
         features = None if X is None else check_features(X, "features")
-        distributions = check_distributions(D, "labels")
+        distributions = check_distributions(D, "labels", given or ())
     except ValueError as error:
-        raise UsageError(f"dataset {name}: {error}") from error
+        raise UsageError(f"{where}: {error}") from error
     n, c = distributions.shape
     images = more.get("images")
-    for what, rows_given in (("features", features), ("images", images)):
+    for what, rows_given in (("features", features), ("images", images), ("ids", ids)):
         if rows_given is not None and len(rows_given) != n:
             raise UsageError(
-                f"dataset {name}: {what} has {len(rows_given)} rows but labels has {n}; "
+                f"{where}: {what} has {len(rows_given)} rows but labels has {n}; "
                 f"each instance needs both"
             )
     if features is None and images is None:
-        raise UsageError(f"dataset {name} has neither features nor images")
-    names = tuple(label_names) if label_names is not None else tuple(f"label{j}" for j in range(c))
+        raise UsageError(f"{where} has neither features nor images")
+    names = tuple(f"label{j}" for j in range(c)) if given is None else _label_names(where, given, c)
     rows = tuple(str(i) for i in ids) if ids is not None else tuple(str(i) for i in range(n))
-    if len(names) != c or len(set(names)) != c:
-        raise UsageError(f"dataset {name}: {c} labels need {c} different names, not {list(names)}")
-    constant = 0 if features is None else int((np.ptp(features, axis=0) == 0).sum())
-    if features is not None and constant == features.shape[1]:
-        raise UsageError(
-            f"dataset {name}: every feature is constant, so there is nothing to learn from"
-        )
     if (distributions > 0).any(axis=0).sum() == 1:
         raise UsageError(
-            f"dataset {name}: every row puts all its weight on one and the same label, "
+            f"{where}: every row puts all its weight on one and the same label, "
             f"so there is nothing to predict"
         )
-    notes = list(more.pop("notes", ()))
-    if features is not None and constant:
-        notes.append(f"{constant} of {features.shape[1]} features are constant over all rows")
+    notes = [*more.pop("notes", ()), *_repeated(rows)]
+    if features is not None:
+        notes += _constant(where, features)
+        notes += note_row_numbers(where, features, feature_names, bool(more.get("columns")))
     return Dataset(
         name=name, label_names=names, ids=rows, D=distributions, X=features,
         notes=tuple(notes), **more,
     )  # fmt: skip
+
+
+def _label_names(where: str, given: Sequence[str], c: int) -> tuple[str, ...]:
+    """Return the names of labels without blanks around them."""
+    names = tuple(plain(name) for name in given)
+    if len(names) != c:
+        raise UsageError(f"{where}: {c} labels need {c} different names, not {list(given)}")
+    for j, name in enumerate(names):
+        if not name:
+            raise UsageError(f"{where}: label {j} (counted from 0) has an empty name")
+        if any(unicodedata.category(sign) in ("Cc", "Cs", "Zl", "Zp") for sign in name):
+            raise UsageError(f"{where}: the name of label {j}, {name!r}, is not one line of text")
+    seen: dict[str, str] = {}
+    for written, name in zip(given, names, strict=True):
+        one = unicodedata.normalize("NFC", name)
+        if one in seen:
+            same = f"{seen[one]!r} and {written!r} are one"
+            what = f"{name!r} comes twice" if seen[one] == written else same
+            raise UsageError(f"{where}: {c} labels need {c} different names; {what}")
+        seen[one] = written
+    return names
+
+
+def _repeated(ids: Sequence[str]) -> list[str]:
+    """Note ids that several rows have."""
+    repeated = [name for name, times in Counter(ids).items() if times > 1]
+    if not repeated:
+        return []
+    several = f"{len(repeated)} ids each name" if len(repeated) > 1 else "1 id names"
+    return [f"{several} several rows: {cut(map(repr, repeated), _NAMED)}"]
+
+
+def _constant(where: str, X: FloatArray) -> list[str]:
+    """Note features that do not vary, and refuse a matrix of nothing else."""
+    constant = int((np.ptp(X, axis=0) == 0).sum())
+    if constant == X.shape[1]:
+        raise UsageError(f"{where}: every feature is constant, so there is nothing to learn from")
+    return [f"{constant} of {X.shape[1]} features are constant over all rows"] if constant else []

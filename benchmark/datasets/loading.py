@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import stat
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.image_sets.catalogue import IMAGE_SETS, parse_name
+from benchmark.datasets.tabular import READERS
 from benchmark.errors import UsageError
+from benchmark.files.process import end_process
+from benchmark.files.roles import is_ignored
 from benchmark.progress import QUIET, Console
-from benchmark.wording import listed
-from features.names import did_you_mean
+from benchmark.wording import cut, listed
+from features.names import did_you_mean, nearest
 
 #: Built-in name -> one line for people.
 BUILT_IN = {
     "synthetic": "600 drawn images with known latent emotion distributions; "
     "synthetic:N or synthetic:NxSIZE for other sizes",
 }
+
+# Files of a folder that an error names.
+_NAMED = 5
 
 _SYNTHETIC = re.compile(r"synthetic(?::(\d+)(?:x(\d+))?)?", re.IGNORECASE)
 
@@ -27,12 +36,37 @@ def is_synthetic(name: str | Path) -> bool:
     return _SYNTHETIC.fullmatch(str(name)) is not None
 
 
+@dataclass(frozen=True)
+class Loading:
+    """Where datasets are found, and what is left out of them.
+
+    Attributes
+    ----------
+    data_dir : str or Path, optional
+        Folder in which a relative path is looked up when it does not exist here, and image sets
+        always: in it or up to two levels below. Without it image sets are looked up in ``data``.
+    cache_dir : Path, optional
+        Folder that remembers which image files are sound, so that each is checked once ever.
+    skip_unreadable : bool
+        Leave out images that cannot be decoded, and note it, instead of refusing the set.
+    ignore : sequence of str
+        Columns to leave out of tables, by name or as shell patterns, see
+        `benchmark.datasets.tabular.load_csv`.
+    """
+
+    data_dir: str | Path | None = None
+    cache_dir: Path | None = None
+    skip_unreadable: bool = False
+    ignore: Sequence[str] = ()
+
+
 def load_dataset(
     name_or_path: str | Path,
     data_dir: str | Path | None = None,
     cache_dir: Path | None = None,
     skip_unreadable: bool = False,
     progress: Callable[[int], object] | None = None,
+    ignore: str | Sequence[str] = (),
 ) -> Dataset:
     """Load a dataset by its name, or from a file.
 
@@ -43,15 +77,12 @@ def load_dataset(
         and their size in pixels), the path of a ``.mat``, ``.csv`` or ``.parquet`` file, or one
         of `image_sets.catalogue.IMAGE_SETS`: ``Emotion6``, ``ArtPhoto``, and where images
         have a single label also ``ArtPhoto:0.4``, spread over the emotion wheel with that sigma.
-    data_dir : str or Path, optional
-        Folder in which a relative path is looked up when it does not exist here, and image sets
-        always: in it or up to two levels below. Without it image sets are looked up in ``data``.
-    cache_dir : Path, optional
-        Folder that remembers which image files are sound, so that each is checked once ever.
-    skip_unreadable : bool
-        Leave out images that cannot be decoded, and note it, instead of refusing the set.
+    data_dir, cache_dir, skip_unreadable
+        See `Loading`.
     progress : callable, optional
         Gets the number of images checked since its last call.
+    ignore : str or sequence of str
+        Columns to leave out of a table, by name or as shell patterns.
 
     Returns
     -------
@@ -60,49 +91,124 @@ def load_dataset(
     Raises
     ------
     UsageError
-        Unknown name, missing or unreadable file, malformed data, or images that cannot be
-        decoded.
+        Unknown name, missing or unreadable file, malformed data, images that cannot be decoded,
+        or a column to be left out that is not there.
     BenchmarkError
-        `cache_dir` cannot be written.
+        `cache_dir` cannot be written, or no process can be started that reads the file.
     """
-    from benchmark.datasets.tabular import READERS
+    patterns = [ignore] if isinstance(ignore, str) else list(ignore)
+    loading = Loading(data_dir, cache_dir, skip_unreadable, patterns)
+    data = _load(str(name_or_path), loading, progress)
+    _check_ignored([data], patterns)
+    return data
 
-    text = str(name_or_path)
-    match = _SYNTHETIC.fullmatch(text)
+
+def _load(name: str, loading: Loading, progress: Callable[[int], object] | None) -> Dataset:
+    match = _SYNTHETIC.fullmatch(name)
     if match:
         from benchmark.datasets.synthetic.dataset import load_synthetic
 
         n, size = (int(group) if group else None for group in match.groups())
         return load_synthetic(*[value for value in (n, size) if value is not None])
-    named = parse_name(text)
+    named = parse_name(name)
     if named:
         from benchmark.datasets.image_sets.loading import load_image_set
 
-        return load_image_set(*named, data_dir, cache_dir, skip_unreadable, progress)
-    candidates = [Path(text)] + ([Path(data_dir) / text] if data_dir else [])
-    reader = READERS.get(Path(text).suffix.lower())
-    if reader is None:
-        names = [*BUILT_IN, *(image_set.name for image_set in IMAGE_SETS)]
-        raise UsageError(
-            f"no dataset named {text!r}: give one of {', '.join(names)}, or the path of a "
-            f"{listed(READERS, 'or')} file{did_you_mean(text.partition(':')[0], names)}"
+        return load_image_set(
+            *named, loading.data_dir, loading.cache_dir, loading.skip_unreadable, progress
         )
+    path = _find_file(name, loading.data_dir)
+    return READERS[path.suffix.lower()](path, loading.ignore)
+
+
+def _find_file(text: str, data_dir: str | Path | None) -> Path:
+    """Find a file that can be read, here or in the data folder.
+
+    Raises
+    ------
+    UsageError
+        There is none; tells what lies there, or a name that is near.
+    """
+    candidates = [Path(text)] + ([Path(data_dir) / text] if data_dir else [])
+    is_readable = Path(text).suffix.lower() in READERS
     for path in candidates:
         try:
-            found = path.is_file()
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror}") from error
-        if found:
-            return reader(path)
-    raise UsageError(f"no such file: {' or '.join(str(path) for path in candidates)}")
+            status = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            if path.is_symlink():
+                raise UsageError(f"{path} is a link to a file that is not there") from None
+            continue
+        except (OSError, ValueError) as error:  # the latter of a name with a zero byte
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise UsageError(f"{path}: {reason}") from error
+        if stat.S_ISREG(status.st_mode) and is_readable:
+            return path
+        if is_readable and not stat.S_ISDIR(status.st_mode):
+            raise UsageError(f"{path} is no file but a pipe or a device; save it as a file")
+        if is_readable or stat.S_ISDIR(status.st_mode):
+            files = _readable_files([path])
+            inside = f", which holds {cut(files, _NAMED)}" if files else ""
+            raise UsageError(f"{path} is a folder{inside}; give a {listed(READERS, 'or')} file")
+        if stat.S_ISREG(status.st_mode):
+            raise UsageError(
+                f"{path} is not read, by its ending; give a {listed(READERS, 'or')} file, or a "
+                f"table of another kind saved as CSV in UTF-8"
+            )
+    files = _readable_files(path.parent for path in candidates)
+    if is_readable:
+        near = nearest(Path(text).name, files)
+        hint = f"; did you mean {files[near]!r}?" if near else ""
+        raise UsageError(f"no such file: {' or '.join(map(str, candidates))}{hint}")
+    names = [*BUILT_IN, *(image_set.name for image_set in IMAGE_SETS)]
+    near = nearest(text.partition(":")[0], [*names, *files])
+    hint = f"; did you mean {files.get(near, near)!r}?" if near else ""
+    raise UsageError(
+        f"no dataset named {text!r}: give one of {', '.join(names)}, or the path of a "
+        f"{listed(READERS, 'or')} file{hint}"
+    )
+
+
+def _readable_files(folders: Iterable[Path]) -> dict[str, str]:
+    """List the files in some folders that can be read by their endings: name -> path."""
+    found: dict[str, str] = {}
+    for folder in folders:
+        with suppress(OSError):
+            for path in sorted(folder.iterdir()):
+                if path.suffix.lower() in READERS:
+                    found.setdefault(path.name, str(path))
+    return found
+
+
+def _check_ignored(datasets: Iterable[Dataset], ignore: Sequence[str]) -> None:
+    """Refuse to leave out a column that no dataset has.
+
+    Raises
+    ------
+    UsageError
+        One is not there; tells a name that is near, or that no dataset has columns with names.
+    """
+    if not ignore:
+        return
+    columns = {data.name: data.columns for data in datasets}
+    if not any(columns.values()):
+        raise UsageError(
+            f"--ignore {ignore[0]}: {listed(columns)} {'has' if len(columns) == 1 else 'have'} no "
+            f"columns with names, as those of .csv and .parquet files; take the feature out of the "
+            f"matrix"
+        )
+    every = list(dict.fromkeys(name for names in columns.values() for name in names))
+    for pattern in ignore:
+        if not any(is_ignored(name, [pattern]) for name in every):
+            raise UsageError(
+                f"--ignore {pattern}: {listed(name for name in columns if columns[name])} has no "
+                f"such column{did_you_mean(pattern, every)}"
+            )
 
 
 def load_datasets(
     names: Iterable[str],
     given: Iterable[Dataset],
-    data_dir: str | Path | None,
-    cache: Path,
-    skip_unreadable: bool = False,
+    loading: Loading,
     console: Console = QUIET,
 ) -> dict[str, Dataset]:
     """Load every dataset of a run.
@@ -113,8 +219,8 @@ def load_datasets(
         Names and files, see `load_dataset`.
     given : iterable of Dataset
         Further ones, which are in memory.
-    data_dir, cache, skip_unreadable
-        See `load_dataset`.
+    loading : Loading
+        Where they are, and what is left out.
     console : Console
         Shows how many images have been checked.
 
@@ -126,15 +232,19 @@ def load_datasets(
     Raises
     ------
     UsageError
-        One cannot be loaded, or two have the same name.
+        One cannot be loaded, two have the same name, or none has a column to be left out.
     """
     loaded: dict[str, Dataset] = {}
     found = []
-    for name in names:
-        with console.bar(f"checking the images of {name}") as bar:
-            found.append(load_dataset(name, data_dir, cache, skip_unreadable, bar.update))
+    try:
+        for name in names:
+            with console.bar(f"checking the images of {name}") as bar:
+                found.append(_load(name, loading, bar.update))
+    finally:
+        end_process()
     for data in [*found, *given]:
         if data.name.lower() in {name.lower() for name in loaded}:
             raise UsageError(f"two datasets are called {data.name!r}; rename one")
         loaded[data.name] = data
+    _check_ignored(loaded.values(), loading.ignore)
     return loaded

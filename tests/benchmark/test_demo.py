@@ -12,7 +12,7 @@ import pytest
 
 from benchmark.analysis.evidence import gather
 from benchmark.commands import show as outputs
-from benchmark.datasets.loading import load_datasets
+from benchmark.datasets.loading import Loading, load_datasets
 from benchmark.planning.find_needs import find_needs
 from benchmark.planning.models import choose_models
 from benchmark.planning.plan import make_plan
@@ -54,7 +54,7 @@ def test_the_results_are_those_of_todays_settings_data_and_models(tmp_path):
     settings = make_settings(None, (), False, Overrides())
     models = choose_models(settings, [], every=True)
     built_in = [model for model in models if not model.entry.file]
-    loaded = load_datasets(settings.datasets, [], None, tmp_path)
+    loaded = load_datasets(settings.datasets, [], Loading(cache_dir=tmp_path))
     needs = find_needs(loaded, built_in, settings.features, True, lambda sentence: None)
     wanted = make_plan(settings, loaded, built_in, needs)
     stored = RunFolder(DEMO).read_plan()

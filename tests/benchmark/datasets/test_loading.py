@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.datasets.base import make_dataset
-from benchmark.datasets.loading import is_synthetic, load_dataset, load_datasets
+from benchmark.datasets.loading import Loading, is_synthetic, load_dataset, load_datasets
 from benchmark.errors import UsageError
 
 
@@ -42,8 +42,8 @@ def test_a_relative_path_is_looked_up_in_the_data_folder(small, monkeypatch):
 
 def test_a_run_gets_named_datasets_and_those_in_memory(small, problem, tmp_path):
     given = make_dataset("memory", *problem)
-    loaded = load_datasets([str(small)], [given], None, tmp_path)
+    loaded = load_datasets([str(small)], [given], Loading())
     assert list(loaded) == ["small", "memory"]
     assert loaded["memory"] is given
     with pytest.raises(UsageError, match="two datasets are called 'SMALL'; rename one"):
-        load_datasets([str(small)], [make_dataset("SMALL", *problem)], None, tmp_path)
+        load_datasets([str(small)], [make_dataset("SMALL", *problem)], Loading())

@@ -76,8 +76,8 @@ def test_unreadable_files(tmp_path, data):
 
     assert "no such file" in message("none.mat")
     assert "not a readable MATLAB file" in message("text.mat", b"features, labels\n1, 2\n" * 20)
-    assert "not a readable MATLAB file" in message("empty.mat", b"")
-    assert "not a readable CSV file" in message("empty.csv", b"")
+    assert "empty.mat is empty" in message("empty.mat", b"")
+    assert "empty.csv is empty" in message("empty.csv", b"")
     assert "not a readable Parquet file" in message("text.parquet", b"hello")
     assert "has no label columns" in message("x.csv", b"a,b\n1,2\n")
     assert "has no feature columns" in message("x.csv", b"label:a,label:b\n1,0\n")

@@ -183,10 +183,11 @@ def test_damaged_images_can_be_left_out(emotion6):
 @pytest.mark.parametrize("words", [("run", "AA-kNN"), ("features",)])
 def test_commands_can_leave_them_out(emotion6, command, monkeypatch, words):
     def load_and_stop(*arguments):
-        raise UsageError("; ".join(load_dataset(*arguments).notes))
+        raise UsageError("; ".join(load(*arguments).notes))
 
     spoil(emotion6)
-    monkeypatch.setattr(loading, "load_dataset", load_and_stop)
+    load = loading._load
+    monkeypatch.setattr(loading, "_load", load_and_stop)
     done = command(*words, "--dataset", "Emotion6", "--skip-unreadable")
     assert "left out 3 images that cannot be decoded: anger/2.jpg, fear/1.jpg" in done.stderr
 

@@ -1,0 +1,1 @@
+"""Files of strangers: what their tables hold, read in a process of its own."""

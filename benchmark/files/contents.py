@@ -1,0 +1,117 @@
+"""What a reader finds in a file, and the sentences that all readers share."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from benchmark.errors import UsageError
+
+#: In a file of matrices: those needed, and the names of the labels, which may be absent.
+MATRICES, NAMES = ("features", "labels"), "label_names"
+
+# Of a cell in a sentence; and of a file's matrices.
+_LONGEST_SHOWN, _MOST_NAMED = 60, 10
+
+# Ids are stored side by side, each with the width of the longest.
+_LONGEST_ID = 1000
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a file of features and labels holds, as numbers and names; nothing is checked yet.
+
+    Attributes
+    ----------
+    X, D : ndarray
+        Features and description degrees, of any numeric type.
+    label_names : tuple of str, optional
+        Where the file has them.
+    ids : tuple of str, optional
+        A name per row as it is written, where the file has them.
+    feature_names : tuple of str, optional
+        A name per column of `X`; None where the file has a matrix without names.
+    columns : tuple of str
+        All columns of the file that have a name, those that were left out too.
+    notes : tuple of str
+        What a reader of the results should know.
+    """
+
+    X: NDArray[Any]
+    D: NDArray[Any]
+    label_names: tuple[str, ...] | None = None
+    ids: tuple[str, ...] | None = None
+    feature_names: tuple[str, ...] | None = None
+    columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def shown(value: object) -> str:
+    """Write a value as it stands in a file, cut where it is long: ``'abc...' (400 characters)``."""
+    text = value if isinstance(value, str) else str(value)
+    if len(text) <= _LONGEST_SHOWN:
+        return repr(value)
+    return f"{text[:_LONGEST_SHOWN]!r}... ({len(text):,} characters)"
+
+
+def one_line(sentence: str) -> str:
+    """Take line ends and other control characters, such as of a damaged name, out of a sentence."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", sentence).strip()
+
+
+def refuse_large(what: str, values: int, bytes_each: int = 8) -> None:
+    """Refuse a matrix that this machine's memory cannot hold.
+
+    Raises
+    ------
+    UsageError
+        It begins with `what`.
+    """
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if values * bytes_each > memory:
+        raise UsageError(
+            f"{what} has {values:,} values, which need {values * bytes_each / 2**30:,.1f} GiB of "
+            f"memory; this machine has {memory / 2**30:,.1f} GiB"
+        )
+
+
+def checked_ids(path: object, ids: Sequence[str]) -> tuple[str, ...]:
+    """Return ids as they are.
+
+    Raises
+    ------
+    UsageError
+        One is longer than any name.
+    """
+    for row, name in enumerate(ids):
+        if len(name) > _LONGEST_ID:
+            raise UsageError(
+                f"{path}: row {row} (counted from 0) has an id of {len(name):,} characters; an id "
+                f"names a row in at most {_LONGEST_ID:,}"
+            )
+    return tuple(ids)
+
+
+def refuse_absent(path: Path, found: Sequence[str]) -> None:
+    """Refuse a file without the matrices.
+
+    Raises
+    ------
+    UsageError
+        It lacks one; tells what it holds.
+    """
+    names = [name if name.isidentifier() else shown(name) for name in found[:_MOST_NAMED]]
+    if len(found) > _MOST_NAMED:
+        names.append("...")
+    for name in MATRICES:
+        if name not in found:
+            raise UsageError(
+                f"{path} has no matrix named {name!r} (it holds: {', '.join(names) or 'nothing'}); "
+                f"needed are features (n, q) and labels (n, c)"
+            )

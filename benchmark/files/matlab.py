@@ -1,0 +1,119 @@
+"""Reads matrices from MATLAB files up to version 7; later ones are HDF5, see `hdf5`."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.io import loadmat, whosmat
+
+from benchmark.errors import UsageError
+from benchmark.files.contents import MATRICES, NAMES, Contents, refuse_absent, refuse_large
+from benchmark.files.kinds import HEAD, refuse_other_kind
+
+_HEADER, _TAG = 128, 8
+_COMPRESSED = 15
+_NO_MATRIX = {"O": "a cell array", "V": "a struct", "U": "text", "S": "text", "c": "complex"}
+
+
+def read_matlab(path: Path, _ignore: Sequence[str] = ()) -> Contents:
+    """Read a ``.mat`` file with matrices ``features`` (n, q) and ``labels`` (n, c).
+
+    A cell array or char matrix ``label_names`` is used where there is one.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    UsageError
+        It is no such file, or lacks a matrix.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    refuse_other_kind(path, head, ("matlab", "hdf5"))
+    if head.startswith((b"MATLAB 7.3", b"\x89HDF")):
+        from benchmark.files.hdf5 import read_hdf5
+
+        return read_hdf5(path)
+    data = _inflated(path, path.read_bytes())
+    content = _loaded(path, data)
+    names = content.get(NAMES)
+    X, D = (_matrix(path, name, content[name]) for name in MATRICES)
+    return Contents(X, D, None if names is None else _texts(path, names))
+
+
+def _loaded(path: Path, data: bytes) -> dict[str, Any]:
+    file: Any = io.BytesIO(data)  # the stubs know paths alone
+    wanted = [*MATRICES, NAMES]
+    try:
+        content = loadmat(file, variable_names=wanted)
+        found = [] if content.keys() >= set(MATRICES) else whosmat(file)
+    except Exception as error:  # damage shows as any error, wherever SciPy's reader meets it
+        reason = str(error) or type(error).__name__
+        raise UsageError(f"{path} is not a readable MATLAB file: {reason}") from error
+    refuse_absent(path, [name for name, *_ in found] or list(content))
+    return content
+
+
+def _inflated(path: Path, data: bytes) -> bytes:
+    """Unpack the compressed parts of a file of version 5 to 7 and verify their checksums.
+
+    SciPy's reader stops where it has what it needs, which is before the checksum.
+    """
+    if data[124:128] not in (b"\x00\x01IM", b"\x01\x00MI"):
+        return data
+    order = "<" if data[126:128] == b"IM" else ">"
+    parts = [data[:_HEADER]]
+    place = _HEADER
+    while place < len(data):
+        tag = data[place : place + _TAG]
+        kind, length = struct.unpack(f"{order}II", tag) if len(tag) == _TAG else (0, len(data))
+        part = data[place + _TAG : place + _TAG + length]
+        if len(part) < length:
+            raise UsageError(f"{path} is not a readable MATLAB file: it is cut off")
+        if kind == _COMPRESSED:
+            unpacking = zlib.decompressobj()
+            try:
+                parts.append(unpacking.decompress(part))
+            except zlib.error as error:
+                raise UsageError(f"{path} is damaged: {error}") from error
+            if not unpacking.eof:
+                raise UsageError(f"{path} is damaged: a compressed part has no end")
+        else:
+            parts.append(tag + part)
+        place += _TAG + length
+    return b"".join(parts)
+
+
+def _matrix(path: Path, name: str, value: Any) -> NDArray[Any]:
+    where = f"{path}: {name}"
+    if hasattr(value, "toarray"):
+        refuse_large(where, int(np.prod(value.shape, dtype=object)))
+        try:
+            if value.format == "csc":  # that of version 4 has been checked when it was made
+                value.check_format(full_check=True)  # toarray writes wherever an index points
+        except ValueError as error:
+            raise UsageError(f"{where} is a damaged sparse matrix: {error}") from error
+        value = value.toarray()
+    value = np.asarray(value)
+    if value.dtype.kind in _NO_MATRIX:
+        raise UsageError(f"{where} is {_NO_MATRIX[value.dtype.kind]}, not a matrix of real numbers")
+    return value
+
+
+def _texts(path: Path, names: Any) -> tuple[str, ...]:
+    """Take the names of labels out of a cell array, or the rows of a char matrix."""
+    texts = [np.ravel(np.asarray(name)) for name in np.ravel(names)]
+    if not all(text.size <= 1 and text.dtype.kind == "U" for text in texts):
+        raise UsageError(
+            f"{path}: {NAMES} must be a cell array with a text for each label, or a char matrix"
+        )
+    return tuple(str(text[0]) if text.size else "" for text in texts)

@@ -1,0 +1,175 @@
+"""Which columns of a table are labels, which one names the rows, and which are features."""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from benchmark.errors import UsageError
+from benchmark.files.contents import shown
+
+#: A column with this prefix holds the description degrees of the label named after it.
+LABEL_PREFIX = "label:"
+ID_COLUMN = "id"
+
+# What stands where there is no value, in small letters.
+_MISSING = {"", "-", "?", "<na>", "n/a", "na", "nan", "none", "null"}
+
+# What strip() removes, and two characters that are as invisible.
+_BLANK = re.compile(r"^[\s\ufeff\u200b]+|[\s\ufeff\u200b]+$")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What the columns of a table are for, by their position.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of all columns, without blanks around them; ``Unnamed: 3`` for one without a name.
+    labels, features : tuple of int
+        Their columns.
+    id : int, optional
+        The column that names the rows.
+    """
+
+    names: tuple[str, ...]
+    labels: tuple[int, ...]
+    features: tuple[int, ...]
+    id: int | None
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels."""
+        return tuple(plain(self.names[k].removeprefix(LABEL_PREFIX)) for k in self.labels)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """The features."""
+        return tuple(self.names[k] for k in self.features)
+
+
+def plain(name: str) -> str:
+    """Remove blanks around a name."""
+    return _BLANK.sub("", name)
+
+
+def is_ignored(name: str, ignore: Iterable[str]) -> bool:
+    """Tell whether a column is one of those to be left out, which may be shell patterns."""
+    return any(name == plain(wanted) or fnmatchcase(name, wanted) for wanted in ignore)
+
+
+def ignoring(name: str) -> str:
+    """Write the option that leaves a column out, as a shell takes it."""
+    return f"--ignore {shlex.quote(name)}"
+
+
+def ignored_note(names: Iterable[str], ignore: Iterable[str]) -> list[str]:
+    """Tell which columns were left out as the user asked, if any."""
+    ignore = list(ignore)
+    left_out = [name for name in names if is_ignored(name, ignore)]
+    return [f"left out with --ignore: {', '.join(left_out)}"] if left_out else []
+
+
+def find_roles(path: object, header: Sequence[str], ignore: Iterable[str] = ()) -> Roles:
+    """Tell what each column of a table is for, by its name.
+
+    Parameters
+    ----------
+    path : object
+        What to call the file.
+    header : sequence of str
+        The names as they are written.
+    ignore : iterable of str
+        Names of columns to leave out, or shell patterns.
+
+    Raises
+    ------
+    UsageError
+        A column without a name, two of one name, a name that is nearly that of a label, or no
+        label or feature; or a label is to be left out.
+    """
+    ignore = list(ignore)
+    names = tuple(plain(name) or f"Unnamed: {k}" for k, name in enumerate(header))
+    left_out = [k for k, name in enumerate(names) if is_ignored(name, ignore)]
+    kept = [k for k in range(len(names)) if k not in set(left_out)]
+    for k in left_out:
+        if names[k].startswith(LABEL_PREFIX):
+            raise UsageError(
+                f"{path}: --ignore would leave out {names[k]!r}, a label; without it the rows no "
+                f"longer sum to 1, so take it out of the file and rescale the others"
+            )
+    _check_names(path, header, names, kept)
+    labels = tuple(k for k in kept if names[k].startswith(LABEL_PREFIX))
+    ids = [k for k in kept if names[k] == ID_COLUMN]
+    features = tuple(k for k in kept if k not in {*labels, *ids})
+    if not labels or not features:
+        missing = "label" if not labels else "feature"
+        beside = f" beside those left out with {ignoring(ignore[0])}" if left_out else ""
+        raise UsageError(
+            f"{path} has no {missing} columns{beside} (the first are: "
+            f"{', '.join(map(shown, names[:3]))}); name the columns of the description degrees "
+            f"'{LABEL_PREFIX}<name>' and a column of names '{ID_COLUMN}', all others are features"
+        )
+    return Roles(names, labels, features, ids[0] if ids else None)
+
+
+def _check_names(
+    path: object, header: Sequence[str], names: Sequence[str], kept: Sequence[int]
+) -> None:
+    seen = set()
+    for k in kept:
+        name = names[k]
+        if not plain(header[k]):
+            raise UsageError(
+                f"{path}: column {k} (counted from 0) has no name; name it, or leave it out with "
+                f"{ignoring(name)} if it only numbers the rows, or lies behind a last comma"
+            )
+        if name in seen:
+            raise UsageError(f"{path} has two columns named {name!r}")
+        seen.add(name)
+        nearly = re.match(r"label\s*:(.*)", unicodedata.normalize("NFKC", name), re.IGNORECASE)
+        if nearly and not name.startswith(LABEL_PREFIX):
+            raise UsageError(
+                f"{path}: column {name!r} looks like a label; write it "
+                f"{LABEL_PREFIX + plain(nearly[1])!r}, or leave it out with {ignoring(name)}"
+            )
+
+
+def refuse_cell(path: object, roles: Roles, row: int, column: int, cell: object) -> None:
+    """Refuse a cell that is no number, and tell what can be done.
+
+    Raises
+    ------
+    UsageError
+        Always.
+    """
+    name = roles.names[column]
+    where = f"{path}: row {row} (counted from 0) has"
+    is_missing = cell is None or str(cell).strip().lower() in _MISSING
+    beside = "" if column in roles.labels else f", or leave the column out with {ignoring(name)}"
+    if is_missing:
+        written = f" ({cell})" if cell is not None and str(cell).strip() else ""
+        raise UsageError(
+            f"{where} no value{written} in column {name!r}; fill it in, or take out the row{beside}"
+        )
+    what, advice = "is not a finite number", "correct it"
+    if _overflows(cell):
+        what = "is too large for a number"
+    elif re.fullmatch(r"\s*[+-]?\d+,\d+\s*", str(cell)):
+        advice = "write numbers with a decimal point"
+    elif roles.id is None and column in roles.features and isinstance(cell, str):
+        beside += f", or call it {ID_COLUMN!r} if it names the rows"
+    raise UsageError(f"{where} {shown(cell)} in column {name!r}, which {what}; {advice}{beside}")
+
+
+def _overflows(cell: object) -> bool:
+    try:
+        return math.isinf(float(str(cell))) and any(sign.isdigit() for sign in str(cell))
+    except ValueError:
+        return False
