@@ -6,20 +6,15 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from benchmark.commands import options
+from benchmark.commands import options, printing
 from benchmark.errors import BenchmarkError
 from benchmark.installation import refuse_hidden, refuse_no_folder, version
 from benchmark.streams import is_broken_pipe, lost_output, make_steady, terminal_width
-
-if TYPE_CHECKING:
-    from benchmark.commands.study import Study
-    from benchmark.tables.grid import Grid
 
 
 class _Failure(click.ClickException):
@@ -42,7 +37,7 @@ class _Group(click.Group):
             if lost is None:
                 raise
             if not is_broken_pipe(lost):
-                _echo_to_stderr(f"Error: cannot write to standard output: {lost.strerror}")
+                printing.to_stderr(f"Error: cannot write to standard output: {lost.strerror}")
             sys.exit(end.code or 1)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -82,6 +77,8 @@ def main() -> None:
     refuse_hidden()
     # Child processes look for modules where this one does, not in the working folder first.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
+    # A date that is no number lets numpy fail; no file of ours carries one.
+    os.environ.pop("SOURCE_DATE_EPOCH", None)
     # A batch system's SIGTERM ends a run like Ctrl-C: cleanly, keeping what is done.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -101,8 +98,14 @@ def run(**given: Any) -> None:
     if given["task_timeout"] == 0:
         given["task_timeout"] = math.inf
     write_report = not given.pop("no_report")
-    study = run_models(**given, report=write_report, show_progress=True, tell=_echo_to_stderr)
-    _print_study(study, report=write_report)
+    study = run_models(
+        **given,
+        report=write_report,
+        show_progress=True,
+        tell=printing.to_stderr,
+        show=printing.table,
+    )
+    printing.close(study, write_report)
 
 
 @main.command()
@@ -142,22 +145,27 @@ def table(
     """  # noqa: D301 - click reads the character \b
     from benchmark.commands import show
 
+    problems: list[str] = []
     if number == "3":
-        _print_study(show.table(out or None, std, to), std)
+        study = show.table(out or None, std, to, lambda made: printing.table(made, std))
+        printing.close(study)
         return
     if number == "1":
         from benchmark.tables.table1 import write_table1
 
         cells, paths = write_table1(
-            of_images["datasets"], of_images["data_dir"], to or (out[0] if out else None)
+            of_images["datasets"],
+            of_images["data_dir"],
+            to or (out[0] if out else None),
+            problems,
         )
     elif number == "tests":
-        cells, paths = show.significance(out or None, measure, to)
+        cells, paths = show.significance(out or None, measure, to, problems)
     else:
         make = show.network_table if number == "4" else show.ablation_table
-        cells, paths = make(out or None, to)
-    _echo_grids(cells)
-    _echo_written(paths)
+        cells, paths = make(out or None, to, problems)
+    printing.grids(cells)
+    printing.written(paths, problems)
 
 
 @main.command()
@@ -204,9 +212,10 @@ def figure(
     found = show.draw_figures(name, out or None, formats or FORMATS, to=to, **shown)
     for drawing, paths in found.drawn:
         click.echo(f"{drawing.name}: {drawing.caption}")
-        _echo_written(paths)
+        printing.written(paths)
     for reason in found.left_out:
         click.echo(f"{reason[0].upper()}{reason[1:]}.")
+    printing.problems(found.problems)
 
 
 @main.command()
@@ -220,7 +229,8 @@ def report(out: tuple[str, ...], to: str | None, no_pictures: bool) -> None:
     """
     from benchmark.commands import show
 
-    _echo_written([show.report(out or None, to, pictures=not no_pictures)])
+    problems: list[str] = []
+    printing.written([show.report(out or None, to, not no_pictures, problems)], problems)
 
 
 @main.command()
@@ -236,12 +246,13 @@ def compare(out: tuple[str, ...], to: str | None, dataset: str) -> None:
     """Hold the tables of a run against those of the paper, and judge its claims."""
     from benchmark.commands import show
 
-    grids, sentences, paths = show.compare(out or None, dataset, to)
+    problems: list[str] = []
+    grids, sentences, paths = show.compare(out or None, dataset, to, problems)
     for cells in grids:
-        _echo_grids(cells)
+        printing.grids(cells)
     for sentence in sentences:
         click.echo(sentence)
-    _echo_written(paths)
+    printing.written(paths, problems)
 
 
 @main.command()
@@ -322,7 +333,7 @@ def fetch(context: click.Context, name: str, data_dir: str | None) -> None:
             bar.total = total or None
             bar.update(done - bar.n)
 
-        folder = fetch_set(name, data_dir, _echo_to_stderr, show)
+        folder = fetch_set(name, data_dir, printing.to_stderr, show)
     click.echo(f"{name} is in {folder}.")
 
 
@@ -351,36 +362,3 @@ def new_model(name: str, out: str) -> None:
     click.echo(f"Wrote {path}. Next:")
     click.echo(f"  ldl-benchmark check {path}")
     click.echo(f"  ldl-benchmark run --all --plugin {path}")
-
-
-def _echo_to_stderr(sentence: str) -> None:
-    click.echo(sentence, err=True)
-
-
-def _echo_grids(
-    grids: Grid | Sequence[Grid], notes: Sequence[str] = (), colour: bool = False
-) -> None:
-    from benchmark.tables import grid
-
-    text = grid.terminal(grids, notes, colour, terminal_width())
-    click.echo(text, color=colour or None)
-
-
-def _echo_written(paths: Iterable[Path]) -> None:
-    if written := ", ".join(map(str, paths)):
-        click.echo(f"Written: {written}")
-
-
-def _print_study(study: Study, std: bool = False, report: bool = False) -> None:
-    from benchmark.tables.table3 import table3_grids
-    from benchmark.wording import count
-
-    colour = sys.stdout.isatty()
-    _echo_grids(table3_grids(study.summary, std), study.notes, colour)
-    if study.written:
-        click.echo(f"Tables and scores are in {study.folder}.")
-    if report:
-        click.echo(f"Open {study.folder / 'report.html'} in a browser to look at the run.")
-    if not study.complete:
-        _echo_to_stderr(f"{count(study.missing, 'result is', 'results are')} missing.")
-        sys.exit(1)

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# A message of a library may be a page long; the log has all of it.
+_LONGEST_MESSAGE = 300
+
+logger = logging.getLogger("benchmark")
+
 
 class BenchmarkError(Exception):
     """Something failed while running; the program exits with 1."""
@@ -13,3 +23,61 @@ class UsageError(BenchmarkError):
     """What the user asked for or passed in cannot be used; the program exits with 2."""
 
     exit_code = 2
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Turn whatever the making of something raises into one sentence, and log the traceback.
+
+    Parameters
+    ----------
+    what : str
+        What is made, for people: ``"the report"``.
+
+    Raises
+    ------
+    BenchmarkError
+        It cannot be made; one of our errors, which tell all there is to know, as it came.
+    """
+    try:
+        yield
+    except BenchmarkError:
+        raise
+    except Exception as error:  # libraries and the numbers of plugins fail in many ways
+        logger.exception("%s could not be made", what)
+        raise BenchmarkError(
+            f"{what} could not be made: {in_short(error)}; log.txt has the traceback"
+        ) from error
+
+
+@contextmanager
+def apart(what: str, problems: list[str]) -> Iterator[None]:
+    """Let one part of an output fail without the others, and add the sentence to `problems`."""
+    try:
+        with told(what):
+            yield
+    except BenchmarkError as error:
+        logger.error("%s: %s", what, error)
+        problems.append(str(error))
+
+
+@contextmanager
+def raised_last(problems: list[str] | None) -> Iterator[list[str]]:
+    """Collect the problems of parts: in the caller's list, or as an error when all is done.
+
+    Raises
+    ------
+    BenchmarkError
+        There is no list, and a part failed.
+    """
+    found: list[str] = [] if problems is None else problems
+    yield found
+    if problems is None and found:
+        raise BenchmarkError("; ".join(found))
+
+
+def in_short(error: BaseException) -> str:
+    """Write an error in one line: ``ValueError: what it says``."""
+    # Not str(error), which an error of a plugin may raise from.
+    lines = " ".join("".join(traceback.format_exception_only(error)).split())
+    return lines if len(lines) <= _LONGEST_MESSAGE else f"{lines[:_LONGEST_MESSAGE]} ..."

@@ -204,9 +204,18 @@ def nemenyi_test(values: ArrayLike) -> FloatArray:
     ndarray of shape (k, k)
         p-values, adjusted for the number of pairs; 1 on the diagonal.
     """
-    from scikit_posthocs import posthoc_nemenyi_friedman
+    # Not that of scikit-posthocs, whose import loads matplotlib with the user's settings.
+    from scipy import stats
 
-    p: FloatArray = posthoc_nemenyi_friedman(-np.asarray(values, dtype=np.float64)).to_numpy()
+    v = np.asarray(values, dtype=np.float64)
+    n, k = v.shape
+    mean_ranks = stats.rankdata(-v, axis=1).mean(axis=0)
+    errors = np.sqrt(k * (k + 1) / (6 * n))
+    first, second = np.triu_indices(k, 1)
+    distances = np.abs(mean_ranks[first] - mean_ranks[second]) / errors
+    p: FloatArray = np.eye(k)
+    p[first, second] = stats.studentized_range.sf(distances * np.sqrt(2), k, np.inf)
+    p[second, first] = p[first, second]
     return p
 
 

@@ -15,10 +15,10 @@ from typing import Any, cast
 from joblib import cpu_count
 
 from benchmark.analysis.evidence import RUNS, Evidence, read_results
-from benchmark.commands.study import Study, write_tables
+from benchmark.commands.study import Show, Study, show_nothing, write_tables
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.loading import Loading, load_datasets
-from benchmark.errors import BenchmarkError, UsageError
+from benchmark.errors import BenchmarkError, UsageError, apart
 from benchmark.planning.find_needs import DEFAULT_BACKBONE, find_features, find_needs
 from benchmark.planning.inputs import Activations
 from benchmark.planning.models import choose_models
@@ -63,6 +63,7 @@ def run(
     report: bool = True,
     show_progress: bool = False,
     tell: Callable[[str], None] = logger.info,
+    show: Show = show_nothing,
     **overrides: Any,
 ) -> Study:
     """Run models on datasets, fold by fold, and make the tables.
@@ -106,6 +107,8 @@ def run(
         Show a progress line on stderr.
     tell : callable
         Gets the sentences meant for the user.
+    show : callable
+        Gets the study when all is computed, before any file is made of it.
     **overrides
         What comes before the protocol's settings: folds, repeats, seed, and more, see
         `benchmark.planning.settings.Overrides`.
@@ -166,12 +169,13 @@ def run(
         for sentence in describe_failures(failures, folder):
             tell(sentence)
         results |= read_results(folder, plan, pending, tell)
-        folder.write_failures(failures)
         missing = len(plan.tasks) - len(results)
         evidence = Evidence(plan, results, missing, (folder,), (folder.read_about(),), folder)
-        study = write_tables(evidence, failures)
+        study = write_tables(evidence, failures, show=show)
+        with apart("failures.json", study.problems):
+            folder.write_failures(failures)
         if report:
-            _write_report(evidence, loaded)
+            _write_report(evidence, loaded, study.problems)
         logger.info("finished: %d tasks without result", study.missing)
     return study
 
@@ -193,12 +197,14 @@ def _checked_limits(jobs: int | None, task_timeout: float | None) -> float | Non
     return task_timeout
 
 
-def _write_report(evidence: Evidence, datasets: Mapping[str, Dataset]) -> None:
-    from benchmark.reporting.page import write_report
+def _write_report(evidence: Evidence, datasets: Mapping[str, Dataset], problems: list[str]) -> None:
+    with apart("the report", problems):
+        from benchmark.reporting.page import write_report
 
-    for name, data in datasets.items():
-        keep_pictures(evidence.target, data, evidence.shown_rows(name))
-    write_report(evidence)
+        for name, data in datasets.items():
+            with apart(f"pictures of {name}", problems):
+                keep_pictures(evidence.target, data, evidence.shown_rows(name))
+        write_report(evidence, problems=problems)
 
 
 @contextmanager

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 import pandas as pd
 
-from benchmark.analysis.evidence import Out, gather
-from benchmark.commands.study import Study, tells_obstacle, write_tables
-from benchmark.errors import UsageError
+from benchmark.analysis.evidence import Evidence, Out, gather
+from benchmark.commands.study import Show, Study, show_nothing, tells_obstacle, write_tables
+from benchmark.errors import UsageError, raised_last, told
 from benchmark.figures.base import FORMATS, Drawing, written
 from benchmark.figures.catalogue import draw_all, draw_one, find_kind, reasons
 from benchmark.figures.choice import Choice, NotShown, find_measure
+from benchmark.running.environment import log_to
 from benchmark.store.run_folder import FIGURES as FIGURES_FOLDER
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.grid import Grid
 from benchmark.tables.significance import significance_grid, significance_table
 from benchmark.tables.table4 import table4, table4_grid
 from benchmark.tables.wheel import wheel_grid, wheel_table
-from benchmark.tables.writing import write_grid
+from benchmark.tables.writing import write_files, write_grid
 from benchmark.wording import listed
 from features.storage.files import slug
 
 
-def table(out: Out = None, std: bool = False, to: str | Path | None = None) -> Study:
+def table(
+    out: Out = None, std: bool = False, to: str | Path | None = None, show: Show = show_nothing
+) -> Study:
     """Make Table 3 of finished or interrupted runs again, without computing a prediction.
 
     Parameters
@@ -35,6 +40,13 @@ def table(out: Out = None, std: bool = False, to: str | Path | None = None) -> S
         Run folders, and the output folder: see `benchmark.analysis.evidence.gather`.
     std : bool
         Show the deviation over folds in Markdown and LaTeX.
+    show : callable
+        Gets the study before any file is written.
+
+    Returns
+    -------
+    Study
+        It tells what could not be written.
 
     Raises
     ------
@@ -43,17 +55,32 @@ def table(out: Out = None, std: bool = False, to: str | Path | None = None) -> S
     BenchmarkError
         A file of a run is damaged.
     """
+    with _gathered("the table", out, to) as evidence:
+        return write_tables(evidence, (), std, show)
+
+
+@contextmanager
+def _gathered(what: str, out: Out, to: str | Path | None) -> Iterator[Evidence]:
+    """Gather the evidence; what is made of it fails with a sentence, and the log tells the rest."""
     with gather(out, to) as evidence:
-        return write_tables(evidence, [], std)
+        target = evidence.target
+        writable = not target.obstacle()
+        log = log_to(target.path / "log.txt", at_once=False) if writable else nullcontext()
+        with log, told(what):
+            yield evidence
 
 
-def network_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid, list[Path]]:
+def network_table(
+    out: Out = None, to: str | Path | None = None, problems: list[str] | None = None
+) -> tuple[Grid, list[Path]]:
     """Make Table 4, accuracies of models (rows) on datasets (columns), of stored runs.
 
     Parameters
     ----------
     out, to : optional
         As in `table`.
+    problems : list of str, optional
+        Collects sentences about files that cannot be written, instead of an error in the end.
 
     Returns
     -------
@@ -68,19 +95,23 @@ def network_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid, 
     UsageError, BenchmarkError
         As `table`.
     """
-    with gather(out, to) as evidence:
+    with _gathered("the table", out, to) as evidence:
         frame = table4(evidence.summary)
         cells = table4_grid(frame, evidence.remarks)
-        return cells, _files_of("table4", evidence.target, frame, cells)
+        return cells, _files_of("table4", evidence.target, frame, cells, problems)
 
 
-def ablation_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid, list[Path]]:
+def ablation_table(
+    out: Out = None, to: str | Path | None = None, problems: list[str] | None = None
+) -> tuple[Grid, list[Path]]:
     """Make the table of the wheel ablation of stored runs.
 
     Parameters
     ----------
     out, to : optional
         As in `table`.
+    problems : list of str, optional
+        Collects sentences about files that cannot be written, instead of an error in the end.
 
     Returns
     -------
@@ -96,14 +127,17 @@ def ablation_table(out: Out = None, to: str | Path | None = None) -> tuple[Grid,
     BenchmarkError
         As `table`.
     """
-    with gather(out, to) as evidence:
+    with _gathered("the table", out, to) as evidence:
         frame = wheel_table(evidence.plan, evidence.scores)
         cells = wheel_grid(frame, evidence.remarks)
-        return cells, _files_of("wheel", evidence.target, frame, cells)
+        return cells, _files_of("wheel", evidence.target, frame, cells, problems)
 
 
 def significance(
-    out: Out = None, measure: str = "", to: str | Path | None = None
+    out: Out = None,
+    measure: str = "",
+    to: str | Path | None = None,
+    problems: list[str] | None = None,
 ) -> tuple[Grid, list[Path]]:
     """Make the table of tests of significance: the best model of each dataset against the others.
 
@@ -113,6 +147,8 @@ def significance(
         As in `table`.
     measure : str
         Name of the measure, by default ``kl_divergence``.
+    problems : optional
+        As in `network_table`.
 
     Returns
     -------
@@ -129,10 +165,10 @@ def significance(
         As `table`.
     """
     wanted = find_measure(measure or "kl_divergence")
-    with gather(out, to) as evidence:
+    with _gathered("the table", out, to) as evidence:
         frame = significance_table(evidence.summary, evidence.pairs, wanted)
         cells = significance_grid(frame, evidence.summary, wanted)
-        return cells, _files_of("tests", evidence.target, frame, cells)
+        return cells, _files_of("tests", evidence.target, frame, cells, problems)
 
 
 class Shown(TypedDict, total=False):
@@ -152,11 +188,14 @@ class Drawn:
     drawn : list of (Drawing, list of Path)
         Every figure, with its files.
     left_out : list of str
-        Which figures could not be drawn and why, as clauses without a full stop.
+        Which figures the run does not have and why, as clauses without a full stop.
+    problems : list of str
+        What failed, in sentences without a full stop.
     """
 
     drawn: list[tuple[Drawing, list[Path]]]
     left_out: list[str]
+    problems: list[str]
 
 
 def figure(
@@ -195,7 +234,10 @@ def figure(
     BenchmarkError
         As `table`.
     """
-    return draw_figures(name, out, formats, to=to, **choice).drawn
+    with raised_last(None) as problems:
+        found = draw_figures(name, out, formats, to=to, **choice)
+        problems += found.problems
+        return found.drawn
 
 
 def draw_figures(
@@ -208,7 +250,7 @@ def draw_figures(
 ) -> Drawn:
     """Draw a figure of stored runs or all that they have, and tell which could not be drawn.
 
-    Parameters and errors are those of `figure`.
+    Parameters and errors are those of `figure`; one that fails is no error here.
     """
     shown = Choice(
         choice.get("dataset", ""), choice.get("measure", ""), tuple(choice.get("models", ()))
@@ -219,21 +261,28 @@ def draw_figures(
             raise UsageError(f"a figure can be {listed(FORMATS, 'or')}, not {file_format!r}")
     kind = None if str(name).lower() == "all" else find_kind(str(name))
     drawn, not_shown = [], []
-    with gather(out, to) as evidence:
+    problems: list[str] = []
+    with _gathered(f"figure {name}", out, to) as evidence:
         _refuse_unwritable(evidence.target)
-        found = [draw_one(kind, evidence, shown)] if kind else draw_all(evidence, shown)
+        found = [draw_one(kind, evidence, shown)] if kind else draw_all(evidence, shown, problems)
         for attempt in found:
             if isinstance(attempt.outcome, NotShown):
                 not_shown.append(attempt)
             else:
-                drawn.append(_write_drawing(evidence.target, attempt.outcome, wanted))
+                paths = _write_drawing(evidence.target, attempt.outcome, wanted, problems)
+                drawn.append((attempt.outcome, paths))
     left_out = reasons(not_shown)
-    if not drawn:
+    if not drawn and not problems:
         raise UsageError("; ".join(left_out))
-    return Drawn(drawn, left_out)
+    return Drawn(drawn, left_out, problems)
 
 
-def report(out: Out = None, to: str | Path | None = None, pictures: bool = True) -> Path:
+def report(
+    out: Out = None,
+    to: str | Path | None = None,
+    pictures: bool = True,
+    problems: list[str] | None = None,
+) -> Path:
     """Write the report of stored runs: one HTML file with all there is to see.
 
     Parameters
@@ -243,6 +292,9 @@ def report(out: Out = None, to: str | Path | None = None, pictures: bool = True)
     pictures : bool
         Show pictures of instances. Leave them out of a report that you pass on, if the dataset's
         terms forbid to publish its images.
+    problems : list of str, optional
+        Collects sentences about parts that cannot be made, which the report tells too, instead of
+        an error when the report has been written.
 
     Returns
     -------
@@ -254,15 +306,18 @@ def report(out: Out = None, to: str | Path | None = None, pictures: bool = True)
     UsageError, BenchmarkError
         As `table`.
     """
-    from benchmark.reporting.page import write_report
+    with _gathered("the report", out, to) as evidence:
+        from benchmark.reporting.page import write_report
 
-    with gather(out, to) as evidence:
         _refuse_unwritable(evidence.target)
-        return write_report(evidence, pictures)
+        return write_report(evidence, pictures, problems)
 
 
 def compare(
-    out: Out = None, dataset: str = "", to: str | Path | None = None
+    out: Out = None,
+    dataset: str = "",
+    to: str | Path | None = None,
+    problems: list[str] | None = None,
 ) -> tuple[list[Grid], list[str], list[Path]]:
     """Compare Tables 3 and 4 of stored runs with the published ones.
 
@@ -272,6 +327,8 @@ def compare(
         As in `table`.
     dataset : str
         Dataset to compare with the paper's Emotion6, by default the one of that name.
+    problems : optional
+        As in `network_table`.
 
     Returns
     -------
@@ -294,17 +351,20 @@ def compare(
     from benchmark.paper.sentences import sentences
     from benchmark.paper.writing import write
 
-    with gather(out, to) as evidence:
+    with _gathered("the comparison", out, to) as evidence:
         compared = paper.compare(evidence, dataset)
         if isinstance(compared, paper.NotComparable):
             raise UsageError(compared.reason)
-        paths = [] if tells_obstacle(evidence.target) else write(evidence.target, compared)
+        target = evidence.target
+        paths = [] if tells_obstacle(target) else write(target, compared, problems)
         return grids(compared), sentences(compared), paths
 
 
-def _files_of(name: str, folder: RunFolder, frame: pd.DataFrame, cells: Grid) -> list[Path]:
+def _files_of(
+    name: str, folder: RunFolder, frame: pd.DataFrame, cells: Grid, problems: list[str] | None
+) -> list[Path]:
     """Write a table, which is shown whether or not its files can be written."""
-    return [] if tells_obstacle(folder) else write_grid(folder, name, frame, cells)
+    return [] if tells_obstacle(folder) else write_grid(folder, name, frame, cells, problems)
 
 
 def _refuse_unwritable(folder: RunFolder) -> None:
@@ -313,14 +373,13 @@ def _refuse_unwritable(folder: RunFolder) -> None:
 
 
 def _write_drawing(
-    folder: RunFolder, drawing: Drawing, formats: Sequence[str]
-) -> tuple[Drawing, list[Path]]:
+    folder: RunFolder, drawing: Drawing, formats: Sequence[str], problems: list[str]
+) -> list[Path]:
     name = f"{FIGURES_FOLDER}/{slug(drawing.name)}"
-    paths = [
-        folder.write_file(f"{name}.csv", drawing.data.to_csv(index=False)),
-        folder.write_file(f"{name}.txt", f"{drawing.caption}\n"),
-    ]
+    contents: dict[str, Callable[[], str | bytes]] = {
+        f"{name}.csv": lambda: drawing.data.to_csv(index=False),
+        f"{name}.txt": lambda: f"{drawing.caption}\n",
+    }
     for file_format in formats:
-        content = written(drawing.figure, file_format)
-        paths.append(folder.write_file(f"{name}.{file_format}", content))
-    return drawing, paths
+        contents[f"{name}.{file_format}"] = partial(written, drawing.figure, file_format)
+    return write_files(folder, contents, problems)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from benchmark.analysis.evidence import Evidence
+from benchmark.errors import apart
 from benchmark.planning.tasks import Outcome
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.writing import write_run_tables
@@ -32,6 +34,8 @@ class Study:
         Tasks of this run that failed.
     missing : int
         Number of tasks that have no result.
+    problems : list of str
+        What could not be made or written, in sentences without a full stop; the rest is there.
     written : bool
         Whether `folder` could be written, so that it has the files of the table.
     """
@@ -41,6 +45,7 @@ class Study:
     notes: list[str]
     failures: list[Outcome]
     missing: int
+    problems: list[str] = field(default_factory=list)
     written: bool = True
 
     @property
@@ -49,23 +54,46 @@ class Study:
         return self.missing == 0
 
 
-def write_tables(evidence: Evidence, failures: list[Outcome], std: bool = False) -> Study:
-    """Write scores, timings, tests and Table 3; where that cannot be, it is logged.
+#: Gets a study as soon as its table can be shown, before anything is made that may fail.
+Show = Callable[[Study], object]
+
+
+def show_nothing(_study: Study) -> None:
+    """Leave it to the caller to show the study in the end."""
+
+
+def write_tables(
+    evidence: Evidence,
+    failures: Iterable[Outcome] = (),
+    std: bool = False,
+    show: Show = show_nothing,
+) -> Study:
+    """Show Table 3, then write scores, timings, tests and Table 3; where that cannot be, log it.
 
     Parameters
     ----------
     evidence : Evidence
         Its target folder gets the files.
-    failures : list of Outcome
+    failures : iterable of Outcome
         Tasks that failed, for the returned `Study`.
     std : bool
         Show the deviation over folds in Markdown and LaTeX.
+    show : callable
+        Gets the study before any file is written.
     """
-    written = not tells_obstacle(evidence.target)
-    if written:
-        write_run_tables(evidence, std)
-    folder, notes = evidence.target.path, evidence.notes
-    return Study(folder, evidence.summary, notes, failures, evidence.missing, written)
+    problems: list[str] = []
+    notes: list[str] = []
+    with apart("the notes of the table", problems):
+        notes = evidence.notes
+    study = Study(
+        evidence.target.path, evidence.summary, notes, list(failures), evidence.missing, problems,
+        written=not tells_obstacle(evidence.target),
+    )  # fmt: skip
+    with apart("the table on the terminal", problems):
+        show(study)
+    if study.written:
+        write_run_tables(evidence, problems, std)
+    return study
 
 
 def tells_obstacle(folder: RunFolder) -> bool:

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.figures.lettering import quiet_fonts, use_covering_fonts
+from benchmark.figures.plain_matplotlib import plain_matplotlib
 from benchmark.metrics import Measure
 from features.arrays import FloatArray
 
@@ -78,18 +79,11 @@ class Drawing:
 
 
 def styled(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Make a function draw in the style of this package, whatever the user's matplotlibrc says."""
+    """Make a function draw in the style of this package, whatever the user's settings say."""
 
     @functools.wraps(function)
     def inside(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        from matplotlib import rc_context, rcParamsDefault
-
-        # Settings of backends stay as they are: reading them would load a backend.
-        style: dict[Any, Any] = {
-            key: value for key, value in rcParamsDefault.items() if not key.startswith("backend")
-        }
-        style.update(_STYLE)
-        with rc_context(style), quiet_fonts():
+        with plain_matplotlib(_STYLE), quiet_fonts():
             return function(*args, **kwargs)
 
     return inside

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from benchmark.analysis.evidence import Evidence
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, apart, raised_last
 from benchmark.figures.base import Drawing
 from benchmark.figures.boxes import make as make_boxes
 from benchmark.figures.calibration import make as make_calibration
@@ -130,7 +130,10 @@ def draw_one(kind: FigureKind, evidence: Evidence, choice: Choice) -> Attempt:
 
 
 def draw_all(
-    evidence: Evidence, choice: Choice, datasets: Sequence[str] | None = None
+    evidence: Evidence,
+    choice: Choice,
+    problems: list[str] | None = None,
+    datasets: Sequence[str] | None = None,
 ) -> Iterator[Attempt]:
     """Draw every figure, those of one dataset for each; where that cannot be, give the reason.
 
@@ -139,6 +142,8 @@ def draw_all(
     evidence : Evidence
     choice : Choice
         What to show.
+    problems : list of str, optional
+        Collects sentences about figures whose drawing fails, instead of an error in the end.
     datasets : sequence of str, optional
         Datasets to draw, by default the chosen one or all.
 
@@ -150,9 +155,11 @@ def draw_all(
     choice = resolve(choice, evidence.plan)
     if datasets is None:
         datasets = [choice.dataset] if choice.dataset else list(evidence.plan.truths)
-    for kind in FIGURES.values():
-        for dataset in datasets if kind.per_dataset else [""]:
-            yield draw_one(kind, evidence, replace(choice, dataset=dataset))
+    with raised_last(problems) as found:
+        for kind in FIGURES.values():
+            for dataset in datasets if kind.per_dataset else [""]:
+                with apart(f"figure {kind.name}{f' of {dataset}' if dataset else ''}", found):
+                    yield draw_one(kind, evidence, replace(choice, dataset=dataset))
 
 
 def reasons(attempts: Iterable[Attempt]) -> list[str]:

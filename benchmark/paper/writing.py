@@ -13,6 +13,7 @@ from benchmark.paper.grids import grids
 from benchmark.paper.sentences import datasets_of, numbers_of, sentences, warnings
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.grid import latex, markdown, markdown_text
+from benchmark.tables.writing import write_files
 
 
 def claims_frame(comparison: Comparison) -> pd.DataFrame:
@@ -40,7 +41,9 @@ def claims_frame(comparison: Comparison) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(CLAIMS))
 
 
-def write(folder: RunFolder, comparison: Comparison) -> list[Path]:
+def write(
+    folder: RunFolder, comparison: Comparison, problems: list[str] | None = None
+) -> list[Path]:
     """Write ``compare.csv``, ``compare.md``, ``compare.tex`` and ``claims.csv``.
 
     Parameters
@@ -48,6 +51,8 @@ def write(folder: RunFolder, comparison: Comparison) -> list[Path]:
     folder : RunFolder
         Where they go.
     comparison : Comparison
+    problems : optional
+        As in `benchmark.tables.writing.write_files`.
 
     Returns
     -------
@@ -59,12 +64,13 @@ def write(folder: RunFolder, comparison: Comparison) -> list[Path]:
     BenchmarkError
         A file cannot be written.
     """
-    return [
-        folder.write_file("compare.csv", comparison.cells.to_csv(index=False)),
-        folder.write_file("compare.md", _markdown(comparison)),
-        folder.write_file("compare.tex", _latex(comparison)),
-        folder.write_file("claims.csv", claims_frame(comparison).to_csv(index=False)),
-    ]
+    contents = {
+        "compare.csv": lambda: comparison.cells.to_csv(index=False),
+        "compare.md": lambda: _markdown(comparison),
+        "compare.tex": lambda: _latex(comparison),
+        "claims.csv": lambda: claims_frame(comparison).to_csv(index=False),
+    }
+    return write_files(folder, contents, problems)
 
 
 def _markdown(comparison: Comparison) -> str:

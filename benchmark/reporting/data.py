@@ -12,6 +12,7 @@ import numpy as np
 from benchmark.analysis.comparisons import as_good_as_best
 from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.statistics import ALPHA
+from benchmark.errors import apart, raised_last
 from benchmark.metrics import BY_NAME, MEASURES
 from benchmark.reporting.summary import size_of
 from benchmark.store.pictures import SIDE
@@ -19,6 +20,10 @@ from benchmark.wording import GAP, count, duration, listed, percent, value
 from features.arrays import FloatArray
 
 _KL = list(BY_NAME).index("kl_divergence")
+
+
+#: Stands for `pairs_data` where that cannot be made.
+NO_PAIRS: dict[str, Any] = {"columns": [], "measures": [], "datasets": []}
 
 
 @dataclass(frozen=True)
@@ -76,13 +81,22 @@ class ResultTable:
     trivial: list[tuple[str, list[Cell]]] = field(default_factory=list)
 
 
-def result_tables(evidence: Evidence) -> list[ResultTable]:
-    """Make Table 3 of every dataset."""
-    good = as_good_as_best(evidence.summary, evidence.pairs)
-    ends: dict[tuple[Any, Any, Any], tuple[Any, Any]] = {
-        (row.dataset, row.model, row.measure): (row.low, row.high)
-        for row in evidence.intervals.itertuples()
-    }
+def result_tables(evidence: Evidence, problems: list[str] | None = None) -> list[ResultTable]:
+    """Make Table 3 of every dataset.
+
+    Where the tests or the intervals cannot be made, the tables lack them, and `problems` gets a
+    sentence; without that list it is an error.
+    """
+    with raised_last(problems) as found:
+        good: set[tuple[str, str, str]] = set()
+        with apart("the tests of significance", found):
+            good = as_good_as_best(evidence.summary, evidence.pairs)
+        ends: dict[tuple[Any, Any, Any], tuple[Any, Any]] = {}
+        with apart("the intervals of means", found):
+            ends = {
+                (row.dataset, row.model, row.measure): (row.low, row.high)
+                for row in evidence.intervals.itertuples()
+            }
     tables = []
     for dataset, part in evidence.summary.groupby("dataset", sort=False):
         truth = evidence.plan.truths[str(dataset)]
@@ -311,7 +325,7 @@ def timing_rows(evidence: Evidence) -> list[dict[str, Any]]:
                 float(np.mean([record[what] for record in found]))
                 for what in ("fit_seconds", "predict_seconds")
             )
-            iterations = [r["n_iter"] for r in found if r.get("n_iter") is not None]
+            iterations = [n for r in found if (n := _number(r.get("n_iter"))) is not None]
             ends = [r["converged"] for r in found if r.get("converged") is not None]
             rows.append(
                 {
@@ -326,6 +340,15 @@ def timing_rows(evidence: Evidence) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def _number(value: Any) -> float | None:
+    """Return what a model told of its training as a number; None for what is none, or too large."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if np.isfinite(number) else None
 
 
 def failure_rows(evidence: Evidence) -> list[dict[str, Any]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.comparisons import ASSUMPTIONS
 from benchmark.analysis.evidence import Evidence
+from benchmark.errors import apart, raised_last
 from benchmark.figures.base import written
 from benchmark.figures.catalogue import draw_all
 from benchmark.figures.choice import Choice, NotShown
@@ -19,6 +20,7 @@ from benchmark.paper.comparison import NotComparable, compare
 from benchmark.paper.grids import grids
 from benchmark.paper.sentences import sentences
 from benchmark.reporting.data import (
+    NO_PAIRS,
     environment_rows,
     failure_rows,
     instances_data,
@@ -55,7 +57,9 @@ class Picture:
     address: str
 
 
-def write_report(evidence: Evidence, pictures: bool = True) -> Path:
+def write_report(
+    evidence: Evidence, pictures: bool = True, problems: list[str] | None = None
+) -> Path:
     """Write ``report.html`` into the evidence's target folder.
 
     Parameters
@@ -63,39 +67,67 @@ def write_report(evidence: Evidence, pictures: bool = True) -> Path:
     evidence : Evidence
     pictures : bool
         Show pictures of instances.
+    problems : list of str, optional
+        Collects sentences about parts that cannot be made, which the report tells too, instead of
+        an error when it has been written.
 
     Returns
     -------
     Path
         The file.
     """
-    return evidence.target.write_file("report.html", render(content(evidence, pictures)))
+    with raised_last(problems) as found:
+        failed: list[str] = []
+        html = render(content(evidence, pictures, failed))
+        found += failed
+        return evidence.target.write_file("report.html", html)
 
 
-def content(evidence: Evidence, pictures: bool = True) -> dict[str, Any]:
-    """Collect what the report shows, as plain values for the template."""
+def content(
+    evidence: Evidence, pictures: bool = True, problems: list[str] | None = None
+) -> dict[str, Any]:
+    """Collect what the report shows, as plain values for the template.
+
+    A part that cannot be made is empty, and `problems` gets a sentence; without that list it is an
+    error in the end.
+    """
     plan = evidence.plan
-    figures, left_out = _figures(evidence, pictures)
-    return {
-        "title": f"Label distribution learning on {_few(list(plan.truths))}",
-        "summary": summary_sentences(evidence),
-        "overall": overall_table(evidence) if len(plan.truths) > 1 else None,
-        "tables": result_tables(evidence),
-        "measures": [(m.name, m.title, m.higher_is_better) for m in MEASURES],
-        "notes": evidence.notes,
-        "assumptions": ASSUMPTIONS,
-        "figures": figures,
-        "figures_left_out": left_out,
-        "paper": _paper(evidence),
-        "settings": settings_rows(evidence),
-        "models": {name: model["params"] for name, model in plan.models.items()},
-        "environment": environment_rows(evidence),
-        "timings": timing_rows(evidence),
-        "warnings": _warnings(evidence),
-        "failures": failure_rows(evidence),
-        "missing": evidence.missing,
-        "data": {"pairs": pairs_data(evidence), "instances": instances_data(evidence, pictures)},
-    }
+    with raised_last(problems) as found:
+
+        def part(what: str, make: Callable[[], Any], otherwise: Any) -> Any:
+            made = otherwise
+            with apart(what, found):
+                made = make()
+            return made  # noqa: RET504 - returned from within, mypy takes this for unreachable
+
+        several = len(plan.truths) > 1
+        values = {
+            "title": f"Label distribution learning on {_few(list(plan.truths))}",
+            "summary": part("the summary", lambda: summary_sentences(evidence), []),
+            "overall": part("mean ranks", lambda: overall_table(evidence), None)
+            if several
+            else None,
+            "tables": part("the table", lambda: result_tables(evidence, found), []),
+            "measures": [(m.name, m.title, m.higher_is_better) for m in MEASURES],
+            "notes": part("the notes of the table", lambda: evidence.notes, []),
+            "assumptions": ASSUMPTIONS,
+            "figures": _figures(evidence, pictures, found),
+            "figures_of": min(_DRAWN_DATASETS, len(plan.truths)),
+            "figures_left_out": list(plan.truths)[_DRAWN_DATASETS:],
+            "paper": part("the comparison with the paper", lambda: _paper(evidence), None),
+            "settings": part("the settings", lambda: settings_rows(evidence), []),
+            "models": {name: model["params"] for name, model in plan.models.items()},
+            "environment": part("the environment", lambda: environment_rows(evidence), []),
+            "timings": part("the timings", lambda: timing_rows(evidence), []),
+            "warnings": part("the warnings", lambda: _warnings(evidence), []),
+            "failures": part("the failures", lambda: failure_rows(evidence), []),
+            "missing": evidence.missing,
+            "data": {
+                "pairs": part("the differences", lambda: pairs_data(evidence), NO_PAIRS),
+                "instances": part("instances", lambda: instances_data(evidence, pictures), []),
+            },
+        }
+        return {**values, "problems": list(found)}
 
 
 def render(values: Mapping[str, Any]) -> str:
@@ -117,16 +149,16 @@ def render(values: Mapping[str, Any]) -> str:
     return template.render(**values, style=style, script=script)
 
 
-def _figures(evidence: Evidence, pictures: bool) -> tuple[list[Picture], list[str]]:
-    names = list(evidence.plan.truths)
-    drawn = names if len(names) <= _DRAWN_DATASETS else names[:_DRAWN_DATASETS]
+def _figures(evidence: Evidence, pictures: bool, problems: list[str]) -> list[Picture]:
+    drawn = list(evidence.plan.truths)[:_DRAWN_DATASETS]
     found = []
-    for attempt in draw_all(evidence, Choice(), drawn):
+    for attempt in draw_all(evidence, Choice(), problems, drawn):
         drawing, kind = attempt.outcome, attempt.kind
         if isinstance(drawing, NotShown) or (not pictures and kind.name in _WITH_PICTURES):
             continue
-        found.append(Picture(kind.title, drawing.caption, _address(drawing.figure)))
-    return found, names[len(drawn) :]
+        with apart(f"figure {kind.name}", problems):
+            found.append(Picture(kind.title, drawing.caption, _address(drawing.figure)))
+    return found
 
 
 def _address(figure: Figure) -> str:

@@ -8,7 +8,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -67,9 +67,28 @@ def versions(backend: str = "") -> dict[str, str]:
     return found
 
 
+class _LogFile(logging.FileHandler):
+    """Ends no run, and prints no traceback, where the log cannot be written: the disk is full."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        pass
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            super().emit(record)
+        except OSError:  # the file could not be opened
+            self.handleError(record)
+
+
 @contextmanager
-def log_to(path: Path) -> Iterator[None]:
+def log_to(path: Path, at_once: bool = True) -> Iterator[None]:
     """Append the messages of the logger ``benchmark`` to a file.
+
+    Parameters
+    ----------
+    path : Path
+    at_once : bool
+        Open the file, and say if that cannot be; else with the first message.
 
     Raises
     ------
@@ -77,7 +96,7 @@ def log_to(path: Path) -> Iterator[None]:
         The file cannot be written.
     """
     try:
-        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+        handler = _LogFile(path, encoding="utf-8", errors="backslashreplace", delay=not at_once)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -89,4 +108,5 @@ def log_to(path: Path) -> Iterator[None]:
     finally:
         logger.setLevel(former)
         logger.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # the disk is full
+            handler.close()

@@ -13,11 +13,11 @@ from benchmark.columns import TABLE1
 from benchmark.datasets.image_sets.catalogue import ImageSet, known_image_set
 from benchmark.datasets.image_sets.layouts import Reading
 from benchmark.datasets.image_sets.loading import read_image_set
-from benchmark.errors import BenchmarkError, UsageError
+from benchmark.errors import UsageError
+from benchmark.store.run_folder import RunFolder
 from benchmark.tables import grid
 from benchmark.tables.grid import Grid
-from features.storage.files import write_atomic
-from features.storage.locking import forbids_writing
+from benchmark.tables.writing import write_grid
 
 logger = logging.getLogger("benchmark")
 
@@ -83,7 +83,10 @@ def table1_grid(frame: pd.DataFrame) -> Grid:
 
 
 def write_table1(
-    names: Sequence[str] = (), data_dir: str | Path | None = None, out: str | Path | None = None
+    names: Sequence[str] = (),
+    data_dir: str | Path | None = None,
+    out: str | Path | None = None,
+    problems: list[str] | None = None,
 ) -> tuple[Grid, list[Path]]:
     """Make Table 1 of image sets as .csv, .tex and .md files. Decodes no image.
 
@@ -95,6 +98,8 @@ def write_table1(
         Folder in which they are looked up.
     out : str or Path, optional
         Folder for the files, by default ``results/tables``.
+    problems : optional
+        As in `benchmark.tables.writing.write_files`.
 
     Returns
     -------
@@ -115,18 +120,8 @@ def write_table1(
         raise UsageError("a dataset is named twice")
     frame = table1([(each, read_image_set(each, data_dir)[1]) for each in chosen])
     cells = table1_grid(frame)
-    folder = Path(out) if out else FOLDER
-    files = {
-        "table1.csv": frame.to_csv(index=False),
-        "table1.tex": grid.latex(cells),
-        "table1.md": grid.markdown(cells),
-    }
-    try:
-        for name, content in files.items():
-            write_atomic(folder / name, content)
-    except OSError as error:
-        if out is None and forbids_writing(error):  # nobody asked for files
-            logger.warning("nothing can be written to %s; give another folder with --to", folder)
-            return cells, []
-        raise BenchmarkError(f"cannot write to {folder}: {error.strerror}") from error
-    return cells, [folder / name for name in files]
+    folder = RunFolder(Path(out or FOLDER))
+    if out is None and (said := folder.obstacle()):  # nobody asked for files
+        logger.warning("%s", said)
+        return cells, []
+    return cells, write_grid(folder, "table1", frame, cells, problems)

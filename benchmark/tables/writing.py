@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -9,43 +10,115 @@ import pandas as pd
 from benchmark.analysis.comparisons import rankings_frame
 from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.scores import timings_frame
+from benchmark.errors import BenchmarkError, apart, raised_last
 from benchmark.metrics import MEASURES
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.grid import Grid, latex, markdown
 from benchmark.tables.table3 import table3_grids
+from benchmark.wording import listed
 
 
-def write_run_tables(evidence: Evidence, std: bool = False) -> None:
+def write_run_tables(evidence: Evidence, problems: list[str], std: bool = False) -> None:
     """Write scores, timings, tests and Table 3 into the evidence's target folder.
 
     Parameters
     ----------
     evidence : Evidence
+    problems : list of str
+        As in `write_files`.
     std : bool
         Show the deviation over folds in Markdown and LaTeX.
     """
-    folder, summary = evidence.target, evidence.summary
-    frames = {
-        "scores": evidence.scores,
-        "timings": timings_frame(evidence.plan, evidence.results),
-        "pairs": evidence.pairs,
-        "intervals": evidence.intervals,
-        "table3": summary,
+    frames: dict[str, Callable[[], pd.DataFrame | None]] = {
+        "scores": lambda: evidence.scores,
+        "table3": lambda: evidence.summary,
+        "timings": lambda: timings_frame(evidence.plan, evidence.results),
+        "pairs": lambda: evidence.pairs,
+        "intervals": lambda: evidence.intervals,
+        "rankings": lambda: _rankings(evidence),
     }
-    rankings = rankings_frame(summary, MEASURES)
-    if len(rankings):
-        frames["rankings"] = rankings
-    for name, frame in frames.items():
-        folder.write_file(f"{name}.csv", frame.to_csv(index=False))
-    grids = table3_grids(summary, std)
-    folder.write_file("table3.tex", latex(grids, evidence.notes))
-    folder.write_file("table3.md", markdown(grids, evidence.notes))
+    texts: dict[str, Callable[[], str]] = {
+        "table3.tex": lambda: latex(table3_grids(evidence.summary, std), evidence.notes),
+        "table3.md": lambda: markdown(table3_grids(evidence.summary, std), evidence.notes),
+    }
+    contents = {f"{name}.csv": _as_csv(frame) for name, frame in frames.items()}
+    write_files(evidence.target, {**contents, **texts}, problems)
 
 
-def write_grid(folder: RunFolder, name: str, frame: pd.DataFrame, grid: Grid) -> list[Path]:
-    """Write a table as .csv (the numbers), .tex and .md; return the files."""
-    return [
-        folder.write_file(f"{name}.csv", frame.to_csv(index=False)),
-        folder.write_file(f"{name}.tex", latex(grid)),
-        folder.write_file(f"{name}.md", markdown(grid)),
-    ]
+def write_grid(
+    folder: RunFolder,
+    name: str,
+    frame: pd.DataFrame,
+    grid: Grid,
+    problems: list[str] | None = None,
+) -> list[Path]:
+    """Write a table as .csv (the numbers), .tex and .md; return the files as `write_files` does."""
+    contents = {
+        f"{name}.csv": lambda: frame.to_csv(index=False),
+        f"{name}.tex": lambda: latex(grid),
+        f"{name}.md": lambda: markdown(grid),
+    }
+    return write_files(folder, contents, problems)
+
+
+def write_files(
+    folder: RunFolder,
+    contents: Mapping[str, Callable[[], str | bytes | None]],
+    problems: list[str] | None = None,
+) -> list[Path]:
+    """Write files, each whatever happens to the others.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    contents : mapping
+        Name to what makes the content, None for a file that there is no need of.
+    problems : list of str, optional
+        Gets a sentence for every content that cannot be made, and one for all files that cannot be
+        written for the same reason.
+
+    Returns
+    -------
+    list of Path
+        The files that were written.
+
+    Raises
+    ------
+    BenchmarkError
+        There is no list, and a file is missing; the others are there.
+    """
+    paths = []
+    unwritten: dict[str, list[str]] = {}
+    with raised_last(problems) as found:
+        for name, make in contents.items():
+            with apart(name, found):
+                content = make()
+                if content is None:
+                    continue
+                try:
+                    paths.append(folder.write_file(name, content))
+                except BenchmarkError as error:
+                    cause = error.__cause__
+                    reason = cause.strerror if isinstance(cause, OSError) else None
+                    unwritten.setdefault(reason or str(error), []).append(name)
+        for reason, names in unwritten.items():
+            with apart(listed(names), found):
+                raise BenchmarkError(
+                    f"cannot write {listed(names)} in {folder.path}: {reason}; what was computed "
+                    f"is kept: make room or rights, then give the same command again"
+                )
+    return paths
+
+
+def _rankings(evidence: Evidence) -> pd.DataFrame | None:
+    """Make the tests across datasets, None for too few of them."""
+    found = rankings_frame(evidence.summary, MEASURES)
+    return found if len(found) else None
+
+
+def _as_csv(make: Callable[[], pd.DataFrame | None]) -> Callable[[], str | None]:
+    def text() -> str | None:
+        frame = make()
+        return None if frame is None else frame.to_csv(index=False)
+
+    return text

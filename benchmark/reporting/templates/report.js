@@ -131,7 +131,8 @@
     choosePairSet();
   } else {
     by("pair-controls").hidden = true;
-    by("pairs").caption.textContent = "There is one model, hence no difference.";
+    by("pairs").caption.textContent = pairs.datasets.length
+      ? "There is one model, hence no difference." : "The differences could not be made.";
   }
 
   // Instances, one by one.
@@ -272,7 +273,8 @@
     if (event.key === "ArrowLeft") show(open - 1);
     if (event.key === "ArrowRight") show(open + 1);
   });
-  chooseSet();
+  if (data.instances.length) chooseSet();
+  else by("instance-controls").hidden = true;
 
   // On paper nothing can be opened.
   let closed = [];

@@ -1,4 +1,7 @@
-"""Tables, tests, figures, comparisons of stored runs (show, study) as commands and functions."""
+"""Tables, tests, figures, comparisons of stored runs (show, study) as commands and functions.
+
+Also tests `benchmark.commands.printing`.
+"""
 
 from __future__ import annotations
 
@@ -252,3 +255,80 @@ def test_the_functions_return_what_the_commands_show(command, small):
     ((drawing, files),) = benchmark.figure("boxes", "out", ["svg"])
     assert drawing.caption
     assert [path.suffix for path in files] == [".csv", ".txt", ".svg"]
+
+
+def broken(*_args, **_kwargs):
+    raise ZeroDivisionError("by a bug")
+
+
+@pytest.mark.slow
+def test_the_table_is_shown_and_the_rest_is_there_whatever_fails(command, small, monkeypatch):
+    """Parts of the tables, of the figures, and of the report fail in a run, one by one."""
+    monkeypatch.setattr("benchmark.analysis.comparisons.intervals", broken)
+    monkeypatch.setattr("benchmark.figures.calibration.calibration", broken)
+    monkeypatch.setattr("benchmark.reporting.page.timing_rows", broken)
+    models = ("AA-kNN", "PT-Bayes")
+    result = command(
+        "run", *models, "--dataset", small, "--folds", "3", "--out", "out", report=True
+    )
+    assert result.returncode == 1
+    assert "Mean rank" in result.stdout
+    assert "Traceback" not in result.stderr
+    told = [line for line in result.stderr.splitlines() if "by a bug" in line]
+    starts = ["intervals.csv", "the intervals of means", "figure calibration of small",
+              "the timings"]  # fmt: skip
+    assert sorted(line.split(" could not")[0] for line in told) == sorted(
+        f"Error: {start}" for start in starts
+    )
+    out = small.parent / "out"
+    assert (out / "table3.tex").exists()
+    assert (out / "pairs.csv").exists()
+    log = (out / "log.txt").read_text()
+    assert log.count("Traceback") == 4
+    assert "in broken" in log
+    html = (out / "report.html").read_text()
+    assert "Not all of this report could be made" in html
+    assert "figure calibration of small could not be made: ZeroDivisionError: by a bug" in html
+    assert html.count("<figure>") >= 4
+    assert 'aria-label="Results on small"' in html
+    for arguments in (["report"], ["figure", "all", "--format", "svg"], ["table", "3"]):
+        again = command(*arguments, "--out", "out")
+        assert again.returncode == 1, arguments
+        assert "by a bug; log.txt has the traceback" in again.stderr
+    assert (out / "figures" / "boxes-small.svg").exists()
+    alone = command("figure", "calibration", "--out", "out")
+    assert alone.returncode == 1
+    assert alone.stderr.startswith("Error: figure calibration could not be made: ZeroDivision")
+
+
+def test_a_table_that_cannot_be_written_is_shown(command, small, monkeypatch):
+    run(command, "out", "AA-kNN", "PT-Bayes", dataset=small)
+    out = small.parent / "out"
+    for name in ("tests.md", "table3.csv"):
+        (out / name).unlink(missing_ok=True)
+        (out / name).mkdir()
+    result = command("table", "tests", "--out", "out")
+    assert result.returncode == 1
+    assert "Is the difference real?" in result.stdout
+    assert f"Written: {'out/tests.csv'}, {'out/tests.tex'}\n" in result.stdout
+    assert result.stderr == (
+        "Error: cannot write tests.md in out: Is a directory; what was computed is kept: make "
+        "room or rights, then give the same command again\n"
+    )
+    assert "Mean rank" in command("table", "3", "--out", "out").stdout
+    assert (out / "table3.md").exists()
+    with pytest.raises(benchmark.BenchmarkError, match=r"tests\.md"):
+        benchmark.significance(out)
+
+
+def test_numbers_of_a_model_that_are_no_floats_cost_nobody_the_report(command, small, plugin):
+    mine = plugin(
+        "def _fit(self, X, D):\n    self.n_iter_ = 10**400\n    self.mean_ = D.mean(axis=0)\n"
+        "def _predict(self, X):\n    return np.tile(self.mean_, (len(X), 1))"
+    )
+    result = command(
+        "run", "Mine", "AA-kNN", "--dataset", small, "--folds", "2", "--out", "out",
+        "--plugin", mine, report=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert (small.parent / "out" / "report.html").exists()
