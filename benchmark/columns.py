@@ -6,7 +6,7 @@ an empty cell.
 
 from __future__ import annotations
 
-from benchmark.metrics import MEASURES
+from benchmark.metrics import MEASURES, TOLERANCE
 
 _DATASET = {"dataset": "name of the dataset"}
 _MODEL = {"model": "name of the model"}
@@ -55,8 +55,11 @@ TABLE3 = {
         for measure in MEASURES
         for name, meaning in (
             (measure.name, "mean over folds; missing where a fold is"),
-            (f"{measure.name}_std", "sample deviation over folds"),
-            (f"{measure.name}_rank", "rank among the models, 1 is best; ties share the smaller"),
+            (f"{measure.name}_std", "sample deviation over folds; missing for a single fold"),
+            (
+                f"{measure.name}_rank",
+                f"rank among the models, 1 is best; those within {TOLERANCE:g} share the smaller",
+            ),
         )
     },
     "mean_rank": "mean of the ranks in the paper's seven measures",
@@ -66,7 +69,9 @@ TABLE3 = {
     "not_better_than_mean": "measures in which the mean training distribution is not beaten",
 }
 
-#: All pairs of models in every measure; ``tests.csv`` has those of the best model.
+#: All pairs of models in every measure; ``tests.csv`` has those of the best model. There is no test
+#: of fewer than 3 folds, or where the differences of all folds are the same; no effect size where
+#: those of all instances are. Differences of at most `TOLERANCE` are ties.
 PAIRS = {
     **_DATASET,
     **_MEASURE,
@@ -74,7 +79,7 @@ PAIRS = {
     "difference": "mean over folds, positive where model_a is better",
     "low": "lower end of the difference's 95 % interval",
     "high": "upper end of it",
-    "statistic": "t of the corrected resampled t-test",
+    "statistic": "t of the corrected resampled t-test; missing where there is no test",
     "p_value": "its p-value",
     "p_holm": "that adjusted for all pairs of the dataset and measure",
     "p_a_better": "probability that model_a is better",
@@ -91,7 +96,7 @@ INTERVALS = {
     **_DATASET,
     "model": TABLE3["model"],
     **_MEASURE,
-    "low": "lower end of the mean's 95 % interval",
+    "low": "lower end of the mean's 95 % interval; missing for a single instance",
     "high": "upper end of it",
 }
 
@@ -176,6 +181,7 @@ CLAIMS = {
     "agrees": "number of comparisons that agree, significantly",
     "opposes": "number that are significantly the other way round",
     "not_significant": "number that are not significant",
+    "not_tested": "number of too few folds, or of the same difference in all folds",
     "absent": "number that the run lacks",
     "numbers": "our differences and the published ones, in words",
     "obstacles": "what the run lacks, in words",

@@ -26,6 +26,9 @@ from features.arrays import FloatArray
 #: Stands in for zero in logarithms.
 EPS = 1e-10
 
+#: Values that differ by no more are equal, see `benchmark.analysis.ties`.
+TOLERANCE = 1e-6
+
 
 def chebyshev(D: ArrayLike, P: ArrayLike) -> FloatArray:
     """Chebyshev distance, max_j abs(d_j - p_j), in [0, 1]."""

@@ -15,6 +15,9 @@ from benchmark.metrics import Measure
 #: Stands where there is no value.
 GAP = "-"
 
+#: Stands for a p-value where there is no test.
+NO_TEST = "no test"
+
 #: The level at which differences count as significant; `benchmark.analysis.statistics.ALPHA`.
 LEVEL = 0.05
 
@@ -87,7 +90,9 @@ def p_value(p: float) -> str:
 
 
 def p_equals(p: float) -> str:
-    """Write a p-value in a sentence: ``p = 0.0496``, ``p < 0.001``."""
+    """Write a p-value in a sentence: ``p = 0.0496``, ``p < 0.001``, ``no test``."""
+    if math.isnan(p):
+        return NO_TEST
     text = p_value(p)
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
@@ -98,19 +103,33 @@ def value(number: float, measure: Measure) -> str:
 
 
 def signed(difference: float, measure: Measure) -> str:
-    """Write a difference between two values of a measure, with its sign."""
+    """Write a difference between two values of a measure, with its sign.
+
+    What is shown as zero has no sign.
+    """
     return _scaled(difference, measure, "+")
 
 
-def percent(share: float) -> str:
+def effect(size: float) -> str:
+    """Write an effect size or a correlation, with its sign: ``+0.52``."""
+    return GAP if math.isnan(size) else rounded(size, 2, "+")
+
+
+def percent(share: float, unit: str = " %") -> str:
     """Write a share: ``37 %``."""
-    return GAP if math.isnan(share) else f"{100 * share:.0f} %"
+    return GAP if math.isnan(share) else rounded(100 * share, 0) + unit
 
 
 def _scaled(number: float, measure: Measure, sign: str) -> str:
     if math.isnan(number):
         return GAP
-    return f"{measure.factor * number:{sign}.{measure.decimals}f}"
+    return rounded(measure.factor * number, measure.decimals, sign)
+
+
+def rounded(number: float, decimals: int, sign: str = "") -> str:
+    """Write a number with so many decimals; what is shown as zero has no sign."""
+    text = f"{number:{sign}.{decimals}f}"
+    return text if text.strip("+-0.") else text.lstrip("+-")
 
 
 def _two_digits(number: float) -> str:

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmark.analysis import statistics
-from benchmark.analysis.statistics import ALPHA
+from benchmark.analysis.statistics import ALPHA, FEWEST_FOLDS
+from benchmark.analysis.ties import levelled, without_ties
 from benchmark.columns import INTERVALS, PAIRS, RANKINGS
-from benchmark.metrics import MEASURES, Measure
+from benchmark.metrics import MEASURES, TOLERANCE, Measure
 from benchmark.planning.plan import Plan, Truth
 from benchmark.wording import listed
 from features.arrays import FloatArray, IntArray
 
 #: Fewest datasets and models for tests across datasets.
 FEWEST_DATASETS, FEWEST_MODELS = 3, 3
-
-# Values that differ by at most this part of the larger differ by rounding alone.
-_ROUNDING = 1e-9
 
 _PAIRS_AT_A_TIME = 20
 
@@ -31,7 +30,9 @@ ASSUMPTIONS = (
     "Within a dataset: corrected resampled t-test over the folds (Nadeau and Bengio 2003), which "
     "share training rows; it assumes normal differences that correlate with the share of rows in "
     "a test fold. p-values are adjusted by Holm's method for all pairs of models of the dataset "
-    "and measure; intervals of differences are not adjusted.",
+    "and measure; intervals of differences are not adjusted. There is no test of fewer than "
+    f"{FEWEST_FOLDS} folds, nor of differences that are the same in all folds (within "
+    f"{TOLERANCE:g}), for they have no spread to compare the mean with.",
     "P(better), P(equivalent), P(worse): Bayesian correlated t-test with a flat prior (Benavoli "
     "and others 2017); equivalent means a difference below 1 % of the measure's range, for KLdiv, "
     "which has none, below 0.01.",
@@ -71,7 +72,8 @@ def pairwise(
     -------
     DataFrame
         One row per dataset, measure and pair of models, in the order of the tables; columns
-        `benchmark.columns.PAIRS`. Where a fold is missing the numbers are missing values.
+        `benchmark.columns.PAIRS`. Where a fold is missing the numbers are missing values, and where
+        there is no test those of the test.
     """
     parts = []
     for dataset, truth in plan.truths.items():
@@ -155,10 +157,8 @@ def _effects(
 
 
 def _differences(a: FloatArray, b: FloatArray, measure: Measure) -> FloatArray:
-    """Say by how much `a` is better than `b`; 0 where they differ by rounding alone."""
-    d = a - b if measure.higher_is_better else b - a
-    size = np.maximum(np.abs(a), np.abs(b))
-    return np.where(np.abs(d) <= _ROUNDING * size, 0.0, d)
+    """Say by how much `a` is better than `b`; 0 where they are tied."""
+    return without_ties(a - b if measure.higher_is_better else b - a)
 
 
 def as_good_as_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> set[tuple[str, str, str]]:
@@ -175,8 +175,8 @@ def as_good_as_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> set[tuple[str
     -------
     set of (dataset, model, measure)
         The best models themselves, and those with an adjusted p-value of at least `ALPHA` against
-        every one of them. The adjustment is for all pairs, so that the leader may be picked from
-        the same numbers.
+        every one of them; a model that was not tested is none. The adjustment is for all pairs, so
+        that the leader may be picked from the same numbers.
     """
     marked = set()
     tested = {
@@ -191,9 +191,8 @@ def as_good_as_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> set[tuple[str
                 p_values = [
                     tested.get((dataset, measure.name, frozenset((model, leader))), np.nan)
                     for leader in best
-                    if leader != model
                 ]
-                if all(p >= ALPHA for p in p_values):
+                if model in best or all(p >= ALPHA for p in p_values):
                     marked.add((str(dataset), str(model), measure.name))
     return marked
 
@@ -238,14 +237,31 @@ def intervals(
     return pd.concat(parts, ignore_index=True)[list(INTERVALS)]
 
 
+def why_untested(row: Mapping[Any, Any]) -> str:
+    """Say why a pair of models has no test, in a clause; empty if it has one.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of `pairwise`.
+    """
+    if not np.isnan(row["p_holm"]):
+        return ""
+    if row["folds"] != row["expected_folds"]:
+        return f"{row['folds']} of {row['expected_folds']} folds"
+    if row["folds"] < FEWEST_FOLDS:
+        return f"fewer than {FEWEST_FOLDS} folds"
+    return "tied in all folds" if row["difference"] == 0 else "the same difference in all folds"
+
+
 @dataclass(frozen=True)
-class TooFew:
-    """There are too few datasets or models for a test.
+class NoTest:
+    """There are too few datasets or models for a test, or all models are tied.
 
     Attributes
     ----------
     reason : str
-        How many it needs and how many there are; a sentence without capital and full stop.
+        Why; a sentence without capital and full stop.
     """
 
     reason: str
@@ -283,7 +299,7 @@ class Ranking:
     remarks: list[str]
 
 
-def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking | TooFew:
+def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking | NoTest:
     """Test the ranks of the models over all datasets of a run.
 
     Parameters
@@ -295,9 +311,9 @@ def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking | TooFew:
 
     Returns
     -------
-    Ranking or TooFew
+    Ranking or NoTest
         The latter for fewer than three datasets, or fewer than three models that have all of their
-        folds on every dataset.
+        folds on every dataset, or where all of them are tied on every dataset.
     """
     rows = summary[summary["kind"] == "model"]
     table = rows.pivot(  # noqa: PD010 - refuses duplicates
@@ -310,17 +326,20 @@ def rank_across(summary: pd.DataFrame, measure: Measure) -> Ranking | TooFew:
     ] if incomplete else []  # fmt: skip
     n, k = kept.shape
     if n < FEWEST_DATASETS or k < FEWEST_MODELS:
-        return TooFew(
+        return NoTest(
             f"tests across datasets need at least {FEWEST_DATASETS} datasets and {FEWEST_MODELS} "
             f"models with results on all of them; there are {n} and {k}"
             + (f" ({remarks[0].removesuffix('.')})" if remarks else "")
         )
-    # Twelve digits: means that differ by rounding alone are tied, as in the tables.
-    values = kept.map(lambda value: float(f"{value:.12g}")).to_numpy(dtype=np.float64)
+    # Tied as in the tables.
+    values = np.apply_along_axis(levelled, 1, kept.to_numpy(dtype=np.float64))
     values = values if measure.higher_is_better else -values
-    friedman = statistics.friedman_test(values)
     if (values == values[:, :1]).all():
-        remarks.append("All models are tied on every dataset.")
+        return NoTest(
+            f"the {k} models are tied in {measure.title} on all {n} datasets, so there is nothing "
+            f"to test"
+        )
+    friedman = statistics.friedman_test(values)
     if n < 10:
         remarks.append(f"Only {n} datasets: the tests see large differences only.")
     pairs = k * (k - 1) // 2
@@ -343,12 +362,12 @@ def rankings_frame(summary: pd.DataFrame, measures: Iterable[Measure]) -> pd.Dat
     Returns
     -------
     DataFrame
-        Columns `benchmark.columns.RANKINGS`; no rows where there are too few datasets.
+        Columns `benchmark.columns.RANKINGS`; no rows where there is no test.
     """
     rows = []
     for measure in measures:
         r = rank_across(summary, measure)
-        if isinstance(r, TooFew):
+        if isinstance(r, NoTest):
             continue
         for i, a in enumerate(r.models):
             for j, b in enumerate(r.models[i + 1 :], start=i + 1):

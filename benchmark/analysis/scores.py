@@ -12,14 +12,12 @@ import numpy as np
 import pandas as pd
 
 from benchmark.analysis.reference import MEAN, ORACLE, trivial_predictions
+from benchmark.analysis.ties import beats, ranks
 from benchmark.columns import SCORES, TABLE3, TIMINGS
-from benchmark.metrics import EPS, MEASURES, Measure, scores
+from benchmark.metrics import EPS, MEASURES, TOLERANCE, scores
 from benchmark.planning.plan import Plan, Result
 from benchmark.planning.tasks import Task
 from benchmark.wording import listed
-
-# Means that agree to this many significant digits are equal.
-_DIGITS = 12
 
 Results = Mapping[Task, Result]
 
@@ -104,9 +102,9 @@ def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
             mean = grouped["mean"][measure.name].where(complete)
             table[measure.name] = mean
             table[f"{measure.name}_std"] = grouped["std"][measure.name].where(complete)
-            table[f"{measure.name}_rank"] = _ranks(mean.where(ranked), measure)
+            table[f"{measure.name}_rank"] = ranks(mean.where(ranked), measure)
             for model in models:
-                if complete[model] and not _beats(mean[model], mean[MEAN], measure):
+                if complete[model] and not beats(mean[model], mean[MEAN], measure):
                     lost[model].append(measure.name)
         counted = [f"{measure.name}_rank" for measure in MEASURES if measure.in_mean_rank]
         table["mean_rank"] = table[counted].mean(axis=1, skipna=False)
@@ -123,7 +121,8 @@ def notes(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
     """Say what a reader of Table 3 has to know, in sentences."""
     lines = [
         "Mean over all test folds; in parentheses the rank among the models, 1 is best; "
-        "mean rank over the paper's seven measures.",
+        "mean rank over the paper's seven measures. Means that differ by at most "
+        f"{TOLERANCE:g} are tied.",
         "† not better than the mean training distribution, which looks at no instance.",
         f"A label with d = p = 0 counts 0; predicted shares below {EPS:g} count as {EPS:g} in "
         "KLdiv; accuracy takes the first of tied labels, tie-aware accuracy all of them.",
@@ -180,16 +179,6 @@ def _order(plan: Plan, task: Task) -> tuple[int, int, int, int]:
     return datasets.index(task.dataset), names.index(task.model), task.repeat, task.fold
 
 
-def _rounded(value: float) -> float:
-    """Forget the digits in which means differ by rounding alone."""
-    return float(f"{value:.{_DIGITS}g}")
-
-
-def _ranks(means: pd.Series[float], measure: Measure) -> pd.Series[float]:
-    rounded = means.map(_rounded, na_action="ignore")
-    return rounded.rank(method="min", ascending=not measure.higher_is_better)
-
-
 def _oracle_gaps(table: pd.DataFrame) -> pd.Series[float]:
     """Measure how far every model is from the oracle, where there is one.
 
@@ -203,13 +192,8 @@ def _oracle_gaps(table: pd.DataFrame) -> pd.Series[float]:
     names = [
         measure.name
         for measure in MEASURES
-        if measure.in_mean_rank and _beats(oracle[measure.name], mean_row[measure.name], measure)
+        if measure.in_mean_rank and beats(oracle[measure.name], mean_row[measure.name], measure)
     ]
     best, mean = table.loc[ORACLE, names], table.loc[MEAN, names]
     gaps: pd.Series[float] = ((table[names] - best) / (mean - best)).mean(axis=1, skipna=False)
     return gaps
-
-
-def _beats(value: float, other: float, measure: Measure) -> bool:
-    better, worse = (value, other) if measure.higher_is_better else (other, value)
-    return _rounded(better) > _rounded(worse)

@@ -19,10 +19,14 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from benchmark.analysis.ties import no_spread, without_ties
 from features.arrays import FloatArray
 
 #: Level of significance of the tests; intervals have confidence 1 - ALPHA.
 ALPHA = 0.05
+
+#: Fewer values of folds tell nothing of the spread of their differences: there is no test.
+FEWEST_FOLDS = 3
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class TTest:
     low, high : ndarray of shape (m,)
         Interval of confidence 1 - `ALPHA` of the difference.
     statistic, p_value : ndarray of shape (m,)
-        Student's t and the two-sided p-value; NaN for fewer than two folds.
+        Student's t and the two-sided p-value; NaN, as the interval, where there is no test.
     """
 
     difference: FloatArray
@@ -63,8 +67,8 @@ def corrected_t_test(differences: ArrayLike, test_to_train: float) -> TTest:
     Returns
     -------
     TTest
-        Where all J differences are the same, the interval has no width and p is 0, or 1 if they
-        are zero.
+        There is no test of fewer than `FEWEST_FOLDS` differences, or where all of them are the same
+        (`benchmark.analysis.ties.no_spread`).
 
     References
     ----------
@@ -74,12 +78,7 @@ def corrected_t_test(differences: ArrayLike, test_to_train: float) -> TTest:
 
     d = np.asarray(differences, dtype=np.float64)
     mean, scale, df = _location_and_scale(d, test_to_train)
-    if df < 1:
-        nothing = np.full(d.shape[1], np.nan)
-        return TTest(mean, nothing, nothing, nothing, nothing)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = np.where(mean == 0, 0.0, mean / scale)
-    statistic = np.where(np.isnan(mean), np.nan, statistic)
+    statistic = mean / scale
     half = stats.t.ppf(1 - ALPHA / 2, df) * scale
     p_value = 2 * stats.t.sf(np.abs(statistic), df)
     return TTest(mean, mean - half, mean + half, statistic, p_value)
@@ -106,7 +105,7 @@ def posterior_probabilities(
     Returns
     -------
     worse, equivalent, better : ndarray of shape (m,)
-        They sum to 1; NaN for fewer than two folds.
+        They sum to 1; NaN where `corrected_t_test` makes no test.
 
     References
     ----------
@@ -116,13 +115,8 @@ def posterior_probabilities(
 
     d = np.asarray(differences, dtype=np.float64)
     mean, scale, df = _location_and_scale(d, test_to_train)
-    if df < 1:
-        nothing = np.full(d.shape[1], np.nan)
-        return nothing, nothing, nothing
-    point = scale == 0  # a point mass, which scipy does not know
-    width = np.where(point, 1.0, scale)
-    worse = np.where(point, mean < -rope, stats.t.cdf((-rope - mean) / width, df))
-    better = np.where(point, mean > rope, stats.t.sf((rope - mean) / width, df))
+    worse = stats.t.cdf((-rope - mean) / scale, df)
+    better = stats.t.sf((rope - mean) / scale, df)
     return worse, np.maximum(1 - worse - better, 0.0), better
 
 
@@ -156,10 +150,11 @@ class FriedmanTest:
     mean_ranks : ndarray of shape (k,)
         Over datasets, 1 is best; ties share their mean rank.
     statistic, p_value : float
-        Chi square with k - 1 degrees of freedom. 0 and 1 where everything is tied.
+        Chi square with k - 1 degrees of freedom; NaN where everything is tied, so that there is
+        nothing to test.
     concordance : float
         Kendall's W, the effect size: 0 if the datasets rank the methods at random, 1 if all rank
-        them alike.
+        them alike; NaN where everything is tied.
     """
 
     mean_ranks: FloatArray
@@ -185,7 +180,7 @@ def friedman_test(values: ArrayLike) -> FriedmanTest:
     n, k = v.shape
     ranks = stats.rankdata(-v, axis=1)
     if (ranks == ranks[:, :1]).all():
-        return FriedmanTest(ranks.mean(axis=0), 0.0, 1.0, 0.0)
+        return FriedmanTest(ranks.mean(axis=0), np.nan, np.nan, np.nan)
     statistic, p_value = map(float, stats.friedmanchisquare(*ranks.T))
     concordance = min(statistic / (n * (k - 1)), 1.0)  # rounding may lift it above 1
     return FriedmanTest(ranks.mean(axis=0), statistic, p_value, concordance)
@@ -202,19 +197,23 @@ def nemenyi_test(values: ArrayLike) -> FloatArray:
     Returns
     -------
     ndarray of shape (k, k)
-        p-values, adjusted for the number of pairs; 1 on the diagonal.
+        p-values, adjusted for the number of pairs; 1 on the diagonal, NaN elsewhere if everything
+        is tied.
     """
     # Not that of scikit-posthocs, whose import loads matplotlib with the user's settings.
     from scipy import stats
 
     v = np.asarray(values, dtype=np.float64)
     n, k = v.shape
-    mean_ranks = stats.rankdata(-v, axis=1).mean(axis=0)
+    ranks = stats.rankdata(-v, axis=1)
+    mean_ranks = ranks.mean(axis=0)
     errors = np.sqrt(k * (k + 1) / (6 * n))
     first, second = np.triu_indices(k, 1)
     distances = np.abs(mean_ranks[first] - mean_ranks[second]) / errors
     p: FloatArray = np.eye(k)
     p[first, second] = stats.studentized_range.sf(distances * np.sqrt(2), k, np.inf)
+    if (ranks == ranks[:, :1]).all():
+        p[first, second] = np.nan
     p[second, first] = p[first, second]
     return p
 
@@ -242,7 +241,7 @@ def wilcoxon_holm(values: ArrayLike) -> tuple[FloatArray, FloatArray]:
     Returns
     -------
     p_values : ndarray of shape (k, k)
-        Adjusted; 1 on the diagonal and for methods without any difference.
+        Adjusted; 1 on the diagonal, NaN for methods without any difference, which are not tested.
     effects : ndarray of shape (k, k)
         Matched-pairs rank-biserial correlation of row over column, from -1 (worse everywhere) to
         1 (better everywhere): the difference of the two rank sums by their total.
@@ -261,7 +260,7 @@ def wilcoxon_holm(values: ArrayLike) -> tuple[FloatArray, FloatArray]:
         d = np.round(d / size, 9) if size > 0 else d
         ranks = stats.rankdata(np.abs(d))
         effects[a, b] = (ranks * np.sign(d)).sum() / ranks.sum()
-        found.append(_signed_rank_p_value(ranks, np.sign(d)))
+        found.append(_signed_rank_p_value(ranks, np.sign(d)) if d.any() else np.nan)
     for (a, b), p in zip(pairs, holm(found), strict=True):
         p_values[a, b] = p_values[b, a] = p
     return p_values, effects - effects.T
@@ -301,19 +300,24 @@ def bootstrap_intervals(
     Returns
     -------
     low, high : ndarray of shape (m,)
-        Ends of the intervals of confidence 1 - `ALPHA`.
+        Ends of the intervals of confidence 1 - `ALPHA`; NaN for a single instance, which does not
+        tell how others vary.
     """
     v, w = np.asarray(values, dtype=np.float64), np.asarray(weights, dtype=np.float64)
     n = len(v)
+    if n < 2:
+        nothing = np.full(v.shape[1], np.nan)
+        return nothing, nothing
     rng = np.random.default_rng(seed)
     weighted = v * w[:, None]
     means = np.empty((resamples, v.shape[1]))
-    block = max(1, 16_000_000 // n)  # draws at a time, 128 MB of counts
-    for start in range(0, resamples, block):
-        rows = min(block, resamples - start)
-        drawn = [np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(rows)]
-        counts = np.array(drawn, dtype=np.float64)
-        means[start : start + rows] = counts @ weighted / (counts @ w)[:, None]
+    # 128 MB of counts at most: so many draws at a time, and always into the same array.
+    counts = np.empty((min(resamples, max(1, 16_000_000 // n)), n))
+    for start in range(0, resamples, len(counts)):
+        few = counts[: resamples - start]
+        for drawn in few:
+            drawn[:] = np.bincount(rng.integers(n, size=n), minlength=n)
+        means[start : start + len(few)] = few @ weighted / (few @ w)[:, None]
     low, high = np.percentile(means, [100 * ALPHA / 2, 100 * (1 - ALPHA / 2)], axis=0)
     return low, high
 
@@ -331,26 +335,27 @@ def paired_effects(differences: ArrayLike) -> tuple[FloatArray, FloatArray]:
     -------
     standardised : ndarray of shape () or (m,)
         Mean difference divided by the deviation of the differences (Cohen's d for pairs); 0 where
-        no instance differs, infinite where all differ by the same.
+        no instance differs, NaN where all differ by the same, so that they have no deviation.
     share_won : ndarray of shape () or (m,)
         Share of the instances on which the first is better, ties count half.
     """
     d = np.asarray(differences, dtype=np.float64)
     mean = d.mean(axis=0)
     share = (np.sign(d).mean(axis=0) + 1) / 2
-    same = np.ptp(d, axis=0) == 0  # where the deviation may be one of rounding
+    same = no_spread(d)
     deviation = np.where(same, 1.0, d.std(axis=0, ddof=min(1, len(d) - 1)))
-    constant = np.where(mean == 0, 0.0, np.copysign(np.inf, mean))
+    constant = np.where(without_ties(mean) == 0, 0.0, np.nan)
     return np.where(same, constant, mean / deviation), share
 
 
 def _location_and_scale(d: FloatArray, test_to_train: float) -> tuple[FloatArray, FloatArray, int]:
-    """Mean, corrected standard error and degrees of freedom of differences of shape (J, m)."""
+    """Mean, corrected standard error and degrees of freedom of differences of shape (J, m).
+
+    The standard error is NaN where there is no test.
+    """
     folds = len(d)
     mean = d.mean(axis=0)
-    if folds < 2:
-        return mean, np.full(d.shape[1], np.nan), 0
-    # Equal differences have a deviation of exactly 0, not one of rounding.
-    variance = np.where(np.ptp(d, axis=0) == 0, 0.0, d.var(axis=0, ddof=1))
-    scale = np.sqrt((1 / folds + test_to_train) * variance)
-    return mean, scale, folds - 1
+    if folds < FEWEST_FOLDS:
+        return mean, np.full(d.shape[1], np.nan), 1
+    variance = np.where(no_spread(d), np.nan, d.var(axis=0, ddof=1))
+    return mean, np.sqrt((1 / folds + test_to_train) * variance), folds - 1

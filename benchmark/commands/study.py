@@ -92,7 +92,7 @@ def write_tables(
     with apart("the table on the terminal", problems):
         show(study)
     if study.written:
-        write_run_tables(evidence, problems, std)
+        write_run_tables(evidence, std, problems)
     return study
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from benchmark.analysis.reference import MEAN
 from benchmark.analysis.scores import Results
+from benchmark.analysis.ties import levelled
 from benchmark.figures.base import (
     WIDTH,
     Drawing,
@@ -88,7 +89,7 @@ def costs(
             "value": means.to_numpy(),
         }
     )
-    quality = data["value"] if measure.higher_is_better else -data["value"]
+    quality = pd.Series(levelled(data["value"] if measure.higher_is_better else -data["value"]))
     data["front"] = [
         not (
             (data["seconds"] <= t) & (quality >= q) & ((data["seconds"] < t) | (quality > q))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
-from benchmark.analysis.comparisons import Ranking, TooFew, rank_across, rankings_frame
+from benchmark.analysis.comparisons import NoTest, Ranking, rank_across, rankings_frame
 from benchmark.analysis.statistics import ALPHA
 from benchmark.figures.base import WIDTH, Drawing, shortened, styled
 from benchmark.figures.choice import Choice, NotShown, chosen_measure
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def too_few(evidence: Evidence, choice: Choice) -> NotShown | None:
     """Return the reason if there are too few datasets, or models that ran on all of them."""
     ranking = _rank(evidence.summary, choice)
-    return NotShown(ranking.reason) if isinstance(ranking, TooFew) else None
+    return NotShown(ranking.reason) if isinstance(ranking, NoTest) else None
 
 
 def make(evidence: Evidence, choice: Choice) -> Drawing:
@@ -47,7 +48,7 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     return Drawing(name, draw(ranking), data, caption)
 
 
-def _rank(summary: pd.DataFrame, choice: Choice) -> Ranking | TooFew:
+def _rank(summary: pd.DataFrame, choice: Choice) -> Ranking | NoTest:
     return rank_across(_rows(summary, choice), chosen_measure(choice, "kl_divergence"))
 
 
@@ -72,7 +73,8 @@ def draw(ranking: Ranking) -> Figure:
         "Wilcoxon, adjusted by Holm's method": ranking.wilcoxon,
     }
     panels = figure.subplots(2, 1)
-    for panel, (title, p_values) in zip(panels, tests.items(), strict=True):
+    for panel, (title, found) in zip(panels, tests.items(), strict=True):
+        p_values = np.nan_to_num(found, nan=1.0)  # models that are tied everywhere are joined
         critical_difference_diagram(
             ranks,
             pd.DataFrame(p_values, index=names, columns=names),

@@ -29,7 +29,7 @@ from benchmark.figures.base import (
 from benchmark.figures.choice import Choice, chosen_dataset, complete_models
 from benchmark.metrics import MEASURES
 from benchmark.planning.plan import Truth
-from benchmark.wording import count
+from benchmark.wording import count, rounded
 from features.arrays import FloatArray
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _bars(
             markersize=3.5, linestyle="none",
         )  # fmt: skip
         handles += points
-        lines.append(f"{mine['kl_divergence'].iloc[0]:.3f}  {shortened([model], room)[0]}")
+        lines.append(f"{rounded(mine['kl_divergence'].iloc[0], 3)}  {shortened([model], room)[0]}")
     if models:
         lines[0] = "share;  KL divergence:"
     panel.set_xlabel("\n".join(lines), fontsize=7, loc="left")

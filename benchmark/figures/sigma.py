@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from benchmark.analysis.evidence import Evidence
+from benchmark.analysis.ties import levelled
 from benchmark.figures.base import WIDTH, Drawing, legend_columns, model_style, shortened, styled
 from benchmark.figures.choice import Choice, NotShown, left_out, not_run
 from benchmark.metrics import BY_NAME
@@ -51,9 +52,8 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     best = []
     for model in models:
         mine = whole[whole["model"] == model]
-        high, low = (
-            mine.loc[i] for i in (mine["accuracy"].idxmax(), mine["kl_divergence"].idxmin())
-        )
+        high = mine.iloc[int(levelled(mine["accuracy"]).argmax())]
+        low = mine.iloc[int(levelled(mine["kl_divergence"]).argmin())]
         most = value(high["accuracy"], BY_NAME["accuracy"])
         least = value(low["kl_divergence"], BY_NAME["kl_divergence"])
         best.append(

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.analysis.comparisons import fold_values
+from benchmark.analysis.comparisons import fold_values, why_untested
 from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.statistics import ALPHA, corrected_t_test, holm
+from benchmark.analysis.ties import without_ties
 from benchmark.metrics import MEASURES, Measure
-from benchmark.paper.published import ARTPHOTO, Claim, Published, lead
+from benchmark.paper.published import ARTPHOTO, PAPER_MEASURES, Claim, Published, lead
 
 #: The verdicts.
 VERDICTS = HOLDS, FAILS, OPEN, UNJUDGED = (
@@ -22,7 +23,9 @@ VERDICTS = HOLDS, FAILS, OPEN, UNJUDGED = (
 )  # fmt: skip
 
 #: What one comparison of two rows shows.
-OUTCOMES = AGREES, OPPOSES, UNDECIDED, ABSENT = "agrees", "opposes", "not significant", "absent"
+OUTCOMES = AGREES, OPPOSES, UNDECIDED, UNTESTED, ABSENT = (
+    "agrees", "opposes", "not significant", "not tested", "absent",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Ours:
             row, sign = self._rows[measure, b, a], -1.0
         low, high = (row.low, row.high) if sign > 0 else (-row.high, -row.low)
         return {
-            "difference": sign * row.difference,
+            "difference": sign * row.difference + 0.0,  # no negative zero
             "low": low,
             "high": high,
             "p_holm": row.p_holm,
@@ -84,12 +87,13 @@ class Verdict:
     claim : Claim
     outcome : str
         `HOLDS`: every pair agrees, significantly. `FAILS`: a pair is significantly the other way
-        round. `UNJUDGED`: neither, and a pair is absent. `OPEN`: neither, and all are there.
+        round. `UNJUDGED`: neither, and a pair is absent or not tested. `OPEN`: neither, and all
+        were tested.
     pairs : DataFrame
         One row per dataset, measure and pair: columns dataset (the run's name, missing if there is
         none), published_dataset, measure, better, worse; published_difference and difference
         (positive where `better` is better, whatever the measure's direction) with low, high,
-        p_holm; and outcome: `AGREES`, `OPPOSES`, `UNDECIDED` or `ABSENT`.
+        p_holm; and outcome: `AGREES`, `OPPOSES`, `UNDECIDED`, `UNTESTED` or `ABSENT`.
     obstacles : tuple of str
         What the run lacks, in words.
     reasons : tuple of str
@@ -143,6 +147,11 @@ def judge(claim: Claim, published: Published, ours: Mapping[str, Ours]) -> Verdi
                         f"{better} and {worse} share {found['folds']} of "
                         f"{found['expected_folds']} folds of {here.dataset if here else ''}"
                     )
+                elif found and (reason := why_untested(found)):
+                    obstacles.append(
+                        f"no test of {better} and {worse} in {PAPER_MEASURES[measure].title} on "
+                        f"{here.dataset if here else ''} ({reason})"
+                    )
                 rows.append(
                     {
                         "dataset": here.dataset if here is not None else None,
@@ -165,8 +174,10 @@ _NUMBERS = ("difference", "low", "high", "p_holm")
 
 
 def _outcome(found: Mapping[str, Any]) -> str:
-    if not found or np.isnan(found["p_holm"]):
+    if not found or found["folds"] != found["expected_folds"]:
         return ABSENT
+    if np.isnan(found["p_holm"]):
+        return UNTESTED
     if found["p_holm"] >= ALPHA:
         return UNDECIDED
     return AGREES if found["difference"] > 0 else OPPOSES
@@ -175,7 +186,7 @@ def _outcome(found: Mapping[str, Any]) -> str:
 def _verdict(outcomes: set[str]) -> str:
     if OPPOSES in outcomes:
         return FAILS
-    if ABSENT in outcomes:
+    if not outcomes.isdisjoint({ABSENT, UNTESTED}):
         return UNJUDGED
     return HOLDS if outcomes == {AGREES} else OPEN
 
@@ -239,7 +250,9 @@ def _sigma_pairs(
         return fold_values(here, truth, [model], measure)[:, 0]
 
     sign = 1.0 if measure.higher_is_better else -1.0
-    differences = np.stack([sign * (values(first) - values(other)) for other in others], axis=1)
+    differences = without_ties(
+        np.stack([sign * (values(first) - values(other)) for other in others], axis=1)
+    )
     test = corrected_t_test(differences, 1.0 / (folds.n_folds - 1))
     return pd.DataFrame(
         {

@@ -17,7 +17,7 @@ from benchmark.paper.comparison import Comparison
 from benchmark.paper.published import EMOTION6, PAPER_MEASURES, TABLE3, TABLE4
 from benchmark.paper.sentences import datasets_of, numbers_of
 from benchmark.tables.grid import DAGGER, Cell, Grid, text_cells
-from benchmark.wording import GAP, rank_mark, signed, value
+from benchmark.wording import GAP, effect, rank_mark, signed, value
 
 _BETTER = "ours better by"
 _SIGN = (
@@ -196,7 +196,7 @@ def _taus(comparison: Comparison, table: str, paper: str, measures: list[str]) -
     frame = comparison.agreement
     mine = frame[(frame["table"] == table) & (frame["published_dataset"] == paper)]
     taus = mine.set_index("measure")["tau"].to_dict()
-    return [GAP if taus[name] is None else f"{taus[name]:+.2f}" for name in measures]
+    return [GAP if taus[name] is None else effect(taus[name]) for name in measures]
 
 
 def _ranked(row: dict[Any, Any], side: _Side, measure: Measure) -> Cell:

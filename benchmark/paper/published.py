@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmark.analysis.ties import beats, ranks
 from benchmark.errors import BenchmarkError
 from benchmark.metrics import MEASURES, Measure
 from benchmark.wording import value
@@ -165,11 +166,13 @@ def load_published(folder: Path = FOLDER) -> Published:
     cells["rank"] = np.nan
     cells["beats_mean"] = pd.array([pd.NA] * len(cells), dtype="boolean")
     for (_, dataset, measure), part in cells.groupby(["table", "dataset", "measure"]):
-        higher = PAPER_MEASURES[str(measure)].higher_is_better
-        cells.loc[part.index, "rank"] = part["value"].rank(method="min", ascending=not higher)
+        of = PAPER_MEASURES[str(measure)]
+        cells.loc[part.index, "rank"] = ranks(part["value"], of)
         if dataset == EMOTION6:
-            gain = part["value"] - mean_distribution[str(measure)]
-            cells.loc[part.index, "beats_mean"] = (gain if higher else -gain) > 0
+            mean_value = mean_distribution[of.name]
+            cells.loc[part.index, "beats_mean"] = [
+                beats(printed, mean_value, of) for printed in part["value"]
+            ]
     published = Published(
         cells,
         mean_distribution,

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from benchmark.analysis.reference import MEAN
+from benchmark.analysis.ties import levelled
 from benchmark.columns import COMPARE
 from benchmark.errors import UsageError
 from benchmark.paper.published import ARTPHOTO, EMOTION6, PAPER_MEASURES, TABLE3, TABLE4, Published
@@ -150,9 +151,7 @@ def rank_correlation(ours: ArrayLike, published: ArrayLike) -> tuple[float | Non
 
     a, b = np.asarray(ours, dtype=np.float64), np.asarray(published, dtype=np.float64)
     common = ~np.isnan(a) & ~np.isnan(b)
-    # Twelve digits: means that differ by rounding alone are tied, as in the tables.
-    a = np.array([float(f"{value:.12g}") for value in a[common]])
-    b = b[common]
+    a, b = levelled(a[common]), levelled(b[common])  # tied as in the tables
     n = len(a)
     if n < FEWEST_MODELS or np.ptp(a) == 0 or np.ptp(b) == 0:
         return None, n

@@ -165,7 +165,11 @@ def overall_table(evidence: Evidence) -> tuple[list[str], list[tuple[str, list[C
         (
             model,
             [
-                Cell(GAP if np.isnan(rank) else f"{rank:.2f}", rank, best=bool(rank == lowest))
+                Cell(
+                    GAP if np.isnan(rank) else f"{rank:.2f}",
+                    rank,
+                    best=bool(np.isclose(rank, lowest)),
+                )
                 for rank, lowest in zip(row, best, strict=True)
             ],
         )

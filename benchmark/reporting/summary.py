@@ -8,7 +8,7 @@ import pandas as pd
 
 from benchmark.analysis.statistics import ALPHA
 from benchmark.metrics import BY_NAME, MEASURES, Measure
-from benchmark.tables.significance import ranking_sentences, seen_from
+from benchmark.tables.significance import ranking_sentences, seen_from, untested_sentences
 from benchmark.wording import count, duration, listed, percent
 
 if TYPE_CHECKING:
@@ -122,25 +122,30 @@ def _significance(models: pd.DataFrame, pairs: pd.DataFrame, measure: Measure) -
     seen = seen[seen["model_b"].isin(models.index)]
     tested = seen[seen["p_holm"].notna()]
     title = measure.title.removesuffix(" %")
+    untested = " ".join(untested_sentences(seen))
     if tested.empty:
-        return f"In {title}, {best} is first; with one test fold no difference can be tested."
+        return f"In {title}, {best} is first. {untested}"
     worse = tested[tested["p_holm"] < ALPHA]
     close = list(tested["model_b"][tested["p_holm"] >= ALPHA])
     if worse.empty:
-        return (
+        found = (
             f"In {title}, {best} is first, but no difference from another model is significant "
             f"(corrected resampled t-test, Holm)."
         )
-    if not close:
+    elif not close:
         others = f"all {len(tested)} others" if len(tested) > 1 else str(tested["model_b"].iloc[0])
-        return (
+        if untested:
+            others = listed(tested["model_b"])
+        found = (
             f"In {title}, {best} is significantly better than {others} "
             f"(corrected resampled t-test, Holm)."
         )
-    return (
-        f"In {title}, {best} is significantly better than {len(worse)} of {len(tested)} others "
-        f"(corrected resampled t-test, Holm), but cannot be told from {listed(close)}."
-    )
+    else:
+        found = (
+            f"In {title}, {best} is significantly better than {len(worse)} of {len(tested)} others "
+            f"(corrected resampled t-test, Holm), but cannot be told from {listed(close)}."
+        )
+    return f"{found} {untested}".rstrip()
 
 
 def _lost(models: pd.DataFrame) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pandas as pd
 
-from benchmark.analysis.comparisons import ASSUMPTIONS, TooFew, rank_across
+from benchmark.analysis.comparisons import ASSUMPTIONS, NoTest, rank_across, why_untested
 from benchmark.analysis.statistics import ALPHA
 from benchmark.metrics import Measure
 from benchmark.tables.grid import Grid, text_cells
-from benchmark.wording import GAP, p_equals, p_value, percent, signed
+from benchmark.wording import GAP, NO_TEST, count, effect, p_equals, p_value, percent, signed
 
 
 def significance_table(
@@ -52,6 +54,8 @@ def seen_from(pairs: pd.DataFrame, model: str) -> pd.DataFrame:
     return pd.concat([pairs[first], turned])[pairs.columns].sort_index()
 
 
+_CHANCES = ("p_a_better", "p_equivalent", "p_b_better")
+
 _OTHER_SIDE = {
     "model_a": "model_b",
     "model_b": "model_a",
@@ -65,18 +69,20 @@ def significance_grid(table: pd.DataFrame, summary: pd.DataFrame, measure: Measu
     rows = []
     for row in table.to_dict("records"):
         names = [str(row[name]) for name in ("dataset", "model_a", "model_b")]
-        if pd.isna(row["p_value"]):
-            missing = f"{row['folds']} of {row['expected_folds']} folds"
-            rows.append(text_cells([*names, missing, *[GAP] * 5]))
+        untested = why_untested(row)
+        if row["folds"] != row["expected_folds"]:
+            rows.append(text_cells([*names, untested, *[GAP] * 5]))
             continue
-        chances = (f"{100 * row[p]:.0f}" for p in ("p_a_better", "p_equivalent", "p_b_better"))
+        tested = [
+            f"{signed(row['low'], measure)} to {signed(row['high'], measure)}",
+            p_value(row["p_holm"]) + (" *" if row["p_holm"] < ALPHA else ""),
+            " / ".join(percent(row[p], "") for p in _CHANCES),
+        ]
         texts = [
             *names,
             signed(row["difference"], measure),
-            f"{signed(row['low'], measure)} to {signed(row['high'], measure)}",
-            p_value(row["p_holm"]) + (" *" if row["p_holm"] < ALPHA else ""),
-            " / ".join(chances),
-            f"{row['effect_size']:+.2f}",
+            *([GAP, NO_TEST, GAP] if untested else tested),
+            effect(row["effect_size"]),
             percent(row["share_won"]),
         ]
         rows.append(text_cells(texts))
@@ -86,6 +92,7 @@ def significance_grid(table: pd.DataFrame, summary: pd.DataFrame, measure: Measu
         "P: probability in percent that the best model is better, practically equivalent, or "
         "worse. Effect: mean difference over instances in deviations of the differences. Won: "
         "instances on which the best model is better, ties count half.",
+        *untested_sentences(table),
         *ASSUMPTIONS[:2],
         *ranking_sentences(summary, measure),
     ]
@@ -99,10 +106,19 @@ def significance_grid(table: pd.DataFrame, summary: pd.DataFrame, measure: Measu
     )  # fmt: skip
 
 
+def untested_sentences(pairs: pd.DataFrame) -> list[str]:
+    """Say how many of the pairs have no test, and why; nothing where all of them have one."""
+    counts = Counter(reason for row in pairs.to_dict("records") if (reason := why_untested(row)))
+    if not counts:
+        return []
+    why = "; ".join(f"{reason}: {number}" for reason, number in counts.items())
+    return [f"No test of {sum(counts.values())} of {count(len(pairs), 'pair')} ({why})."]
+
+
 def ranking_sentences(summary: pd.DataFrame, measure: Measure) -> list[str]:
     """Say what the tests across datasets tell, or why there are none."""
     ranking = rank_across(summary, measure)
-    if isinstance(ranking, TooFew):
+    if isinstance(ranking, NoTest):
         return [f"{ranking.reason[0].upper()}{ranking.reason[1:]}."]
     friedman = ranking.friedman
     verdict = "rank differently" if friedman.p_value < ALPHA else "cannot be told apart by rank"

@@ -60,7 +60,7 @@ def _value(row: dict[Any, Any], measure: Measure, std: bool, lost: bool) -> Cell
     if np.isnan(mean):
         return Cell(GAP)
     text = value(mean, measure)
-    if std:
+    if std and not np.isnan(row[f"{measure.name}_std"]):
         text += f"±{value(row[f'{measure.name}_std'], measure)}"
     after = rank_mark(rank) + (DAGGER if lost else "")
     return Cell(text, after, best=rank == 1)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from benchmark.analysis.ties import without_ties
 from benchmark.columns import WHEEL, WHEEL_MEASURES
 from benchmark.errors import UsageError
 from benchmark.metrics import BY_NAME
 from benchmark.planning.plan import Plan
 from benchmark.tables.grid import Grid, text_cells
 from benchmark.wording import signed, value
-
-# Networks that are the same function differ by the rounding of single precision.
-_ROUNDING = 1e-5
 
 
 def wheel_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
@@ -71,11 +70,12 @@ def wheel_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
                 if mine is None or without is None:
                     mine = without = pd.Series(dtype=float)
                 folds = int(mine.count())
-                gain = sign * (mine - without)
+                # Networks that are the same function differ by the rounding of single precision.
+                gain = without_ties((sign * (mine - without)).to_numpy(dtype=np.float64))
                 whole = folds == expected
                 row[measure] = mine.mean() if whole else float("nan")
                 row[f"{measure}_gain"] = gain.mean() if whole else float("nan")
-                row[f"{measure}_folds_won"] = int((gain > _ROUNDING).sum())
+                row[f"{measure}_folds_won"] = int((gain > 0).sum())
             rows.append({**row, "folds": folds})
     return pd.DataFrame(rows, columns=list(WHEEL))
 

@@ -18,16 +18,18 @@ from benchmark.tables.table3 import table3_grids
 from benchmark.wording import listed
 
 
-def write_run_tables(evidence: Evidence, problems: list[str], std: bool = False) -> None:
+def write_run_tables(
+    evidence: Evidence, std: bool = False, problems: list[str] | None = None
+) -> None:
     """Write scores, timings, tests and Table 3 into the evidence's target folder.
 
     Parameters
     ----------
     evidence : Evidence
-    problems : list of str
-        As in `write_files`.
     std : bool
         Show the deviation over folds in Markdown and LaTeX.
+    problems : list of str, optional
+        As in `write_files`.
     """
     frames: dict[str, Callable[[], pd.DataFrame | None]] = {
         "scores": lambda: evidence.scores,

@@ -17,6 +17,7 @@ from benchmark.wording import (
     count,
     cut,
     duration,
+    effect,
     listed,
     p_equals,
     p_value,
@@ -152,3 +153,18 @@ def test_a_measure_has_a_percent_sign_where_its_values_are_percent(measure):
 def test_shares():
     assert percent(0.374) == "37 %"
     assert percent(math.nan) == GAP
+
+
+@given(st.floats(-1e-3, 1e-3))
+def test_what_is_shown_as_zero_has_no_sign(number):
+    for text in (value(number, KL), percent(number)):
+        assert text.startswith("-") == (float(text.split()[0]) < 0)
+    for text in (signed(number, KL), effect(number)):
+        assert (text[0] in "+-") == (float(text) != 0)
+
+
+def test_effect_sizes():
+    assert effect(0.518) == "+0.52"
+    assert effect(-1) == "-1.00"
+    assert effect(math.nan) == GAP
+    assert p_equals(math.nan) == "no test"

@@ -63,6 +63,7 @@
   const number = (value, digits, sign) => {
     if (value === null) return "–";
     const text = value.toFixed(digits);
+    if (Number(text) === 0) return text.replace("-", "");
     return sign && value > 0 ? `+${text}` : text.replace("-", "−");
   };
   // As p_value in benchmark/wording.py: what is below the level is never rounded up to it.
@@ -78,6 +79,7 @@
     const model = Number(by("pair-model").value);
     const [factor, digits] = measure.percent ? [100, 2] : [1, 4];
     const rows = [];
+    let untested = 0;
     for (const [a, b, ...values] of set.rows[measure.name] || []) {
       if (a !== model && b !== model) continue;
       let [difference, low, high, p, better, equal, worse, effect, won] = values;
@@ -101,7 +103,8 @@
       cell(difference, number(scaled(difference, factor), digits, true));
       row.append(make("td", "", low === null ? "–"
         : `${number(low * factor, digits, true)} to ${number(high * factor, digits, true)}`));
-      cell(p, p === null ? "–" : pValue(p) + (p < 0.05 ? " *" : ""));
+      untested += p === null;
+      cell(p, p === null ? "no test" : pValue(p) + (p < 0.05 ? " *" : ""));
       for (const chance of [better, equal, worse]) cell(chance, number(scaled(chance, 100), 0));
       cell(effect, number(effect, 2, true));
       cell(won, number(scaled(won, 100), 0));
@@ -109,7 +112,9 @@
     }
     const table = by("pairs");
     table.caption.textContent = `${set.models[model]} on ${set.name}, ${measure.title}: a positive `
-      + "difference means that it is better than the other model. * significant at 0.05.";
+      + "difference means that it is better than the other model. * significant at 0.05."
+      + (untested ? ` No test of ${untested} of ${rows.length}: a fold is missing, there are fewer than `
+        + "3 folds, or the difference is the same in all folds." : "");
     table.tBodies[0].replaceChildren(...rows);
     for (const th of table.tHead.rows[0].cells) th.removeAttribute("aria-sort");
   };

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from benchmark.analysis import scores as tables
@@ -80,24 +79,6 @@ def test_a_lacking_fold_is_a_gap_not_a_mean(finished):
     assert np.isnan(table.loc["Partial", "mean_rank"])
     lines = tables.notes(plan, results, table.reset_index())
     assert any("Partial has 1 of 2 folds" in line for line in lines)
-
-
-def test_ranks_as_in_the_paper():
-    """Ties share the smaller rank, direction counts, equal up to rounding is equal."""
-    lower, higher = MEASURES[0], MEASURES[4]
-    means = pd.Series([0.3, 0.1, 0.1 + 1e-16, 0.2, np.nan])
-    assert tables._ranks(means, lower).tolist()[:4] == [4, 1, 1, 3]
-    assert tables._ranks(means, higher).tolist()[:4] == [1, 3, 3, 2]
-    assert np.isnan(tables._ranks(means, lower)[4])
-
-
-def test_to_beat_the_mean_takes_more_than_rounding():
-    lower, higher = MEASURES[0], MEASURES[4]
-    assert tables._beats(0.1, 0.2, lower)
-    assert tables._beats(0.2, 0.1, higher)
-    for measure in (lower, higher):
-        for value in (0.1, 0.1 + 1e-15, 0.1 - 1e-15):
-            assert not tables._beats(value, 0.1, measure)
 
 
 def test_notes_tell_convergence_and_mixed_versions(finished):

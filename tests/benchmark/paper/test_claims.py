@@ -10,6 +10,7 @@ import pytest
 from made_paper import FOLDS, NETWORK, claim_of, plan_of, truth
 
 from benchmark.paper.claims import Ours, judge, over_sigma
+from benchmark.paper.sentences import numbers_of
 from benchmark.planning.folds import Folds
 
 
@@ -63,6 +64,22 @@ def test_verdicts(published, measure, first, second, expected):
         assert pair["high"] == pytest.approx(first[0] + 1)
     expected_lead = {"kl_divergence": 0.4696 - 0.4562, "accuracy": 0.5312 - 0.4896}[measure]
     assert found.loc["DLDL", "published_difference"] == pytest.approx(expected_lead)
+
+
+def test_a_pair_without_a_test_is_no_verdict(published):
+    """The same difference in all ten folds has no p-value, whatever it is."""
+    rows = [("DLDL", "EW-MTCNN", 0.1, np.nan, 10), ("EW-MTCNN", "AA-kNN", 0.0, np.nan, 10)]
+    verdict = judge(claim_of(*TWO), published, ours_of(rows))
+    assert verdict.outcome == "cannot be judged"
+    assert list(verdict.pairs["outcome"]) == ["not tested", "not tested"]
+    assert verdict.obstacles == (
+        "no test of EW-MTCNN and DLDL in KLdiv on mine (the same difference in all folds)",
+        "no test of EW-MTCNN and AA-kNN in KLdiv on mine (tied in all folds)",
+    )
+    assert numbers_of(verdict) == (
+        "mine, KLdiv, EW-MTCNN against DLDL -0.1000 (published +0.0134, no test), "
+        "AA-kNN 0.0000 (published +0.4078, no test)"
+    )
 
 
 def test_what_is_absent_is_told(published):

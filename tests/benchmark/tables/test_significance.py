@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from made import make_evidence
 
-from benchmark.analysis.comparisons import rankings_frame
+from benchmark.analysis.comparisons import pairwise, rankings_frame
 from benchmark.analysis.statistics import ALPHA
 from benchmark.columns import PAIRS, RANKINGS
 from benchmark.metrics import BY_NAME, MEASURES
@@ -88,4 +88,39 @@ def test_sentences_tell_the_verdict_and_its_p_value(three):
         [three.summary[three.summary["dataset"] == name] for name in "abc"], ignore_index=True
     )
     tied[KL.name] = np.where(tied["kind"] == "model", 0.5, tied[KL.name])
-    assert "cannot be told apart by rank" in ranking_sentences(tied, KL)[0]
+    assert ranking_sentences(tied, KL) == [
+        "The 3 models are tied in KLdiv on all 3 datasets, so there is nothing to test."
+    ]
+    apart = tied.copy()
+    for name, numbers in {"a": [0.1, 0.2, 0.3], "b": [0.3, 0.1, 0.2], "c": [0.2, 0.3, 0.1]}.items():
+        here = (apart["dataset"] == name) & (apart["kind"] == "model")
+        apart.loc[here, KL.name] = numbers
+    assert "cannot be told apart by rank" in ranking_sentences(apart, KL)[0]
+
+
+def test_without_a_test_there_is_no_p_value_and_a_sentence(tmp_path):
+    """Two folds are too few; of three, one model differs by the same in all, one is tied."""
+    two = make_evidence(tmp_path / "two", MODELS, {"a": 60}, folds=2)
+    table = significance_table(two.summary, two.pairs, KL)
+    assert table["p_holm"].isna().all()
+    assert (table["difference"] > 0).all()
+    grid = significance_grid(table, two.summary, KL)
+    for row in grid.rows:
+        assert row[4:7] == ["-", "no test", "-"]
+        assert row[3].startswith("+0.")
+        assert row[8].endswith(" %")
+    assert "No test of 2 of 2 pairs (fewer than 3 folds: 2)." in grid.notes
+    three = make_evidence(tmp_path / "three", MODELS, {"a": 60}, folds=3)
+    folds = three.scores.set_index(["model", "measure", "fold"])["value"].to_dict()
+    made = three.scores.copy()
+    made["value"] = [
+        folds["Good", row.measure, row.fold] + {"Poor": 0.25, "Fair": 1e-8}.get(row.model, 0.0)
+        for row in made.itertuples()
+    ]
+    pairs = pairwise(three.plan, made, three.values)
+    grid = significance_grid(significance_table(three.summary, pairs, KL), three.summary, KL)
+    assert [row[2:6] for row in grid.rows] == [
+        ["Poor", "+0.2500", "-", "no test"], ["Fair", "0.0000", "-", "no test"],
+    ]  # fmt: skip
+    reasons = "the same difference in all folds: 1; tied in all folds: 1"
+    assert f"No test of 2 of 2 pairs ({reasons})." in grid.notes
