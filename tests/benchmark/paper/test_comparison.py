@@ -116,7 +116,9 @@ def test_table_4_and_figure_5(published, tmp_path):
     for claim in ("sigma-accuracy", "sigma-kl_divergence"):
         assert verdicts[claim].count("absent") == 0
         # By 0.1 less sigma or more the curve falls by too little to be seen in every pair.
-        assert verdicts[claim].outcome in ("holds", "not significant")
+        untested = verdicts[claim].count("not tested")
+        judged = ("cannot be judged",) if untested else ("holds", "not significant")
+        assert verdicts[claim].outcome in judged
         difference = verdicts[claim].pairs.set_index("worse")["difference"]
         assert (difference[["sigma 0", "sigma 0.1", "sigma 1"]] > 0).all()
     assert verdicts["distributions-beat-single-labels"].outcome == "holds"
