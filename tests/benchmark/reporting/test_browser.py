@@ -189,7 +189,8 @@ def test_pairs_are_seen_from_the_chosen_model(page, evidence, model):
         )
         assert float(cells[8]) == pytest.approx(100 * row["share_won"], abs=0.51)
         if np.isnan(row["p_holm"]):
-            assert cells[2:7] == ["–", "no test", "–", "–", "–"]
+            gap = "\N{EN DASH}"
+            assert cells[2:7] == [gap, "no test", gap, gap, gap]
             continue
         low, high = (float(end.replace("\N{MINUS SIGN}", "-")) for end in cells[2].split(" to "))
         assert (low, high) == pytest.approx((100 * row["low"], 100 * row["high"]), abs=0.011)
