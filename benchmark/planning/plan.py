@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmark.datasets.base import Dataset, Labelled
 from benchmark.errors import UsageError
+from benchmark.planning.copies import note_copies
 from benchmark.planning.folds import Folds, stratified_folds
 from benchmark.planning.models import Model
 from benchmark.planning.needs import Needs
@@ -101,7 +102,7 @@ def make_plan(
         except UsageError as error:
             raise UsageError(f"dataset {name}: {error}") from error
         remarks = dict.fromkeys(need.description for need in needs[name].values())
-        notes = (*data.notes, *(remark for remark in remarks if remark))
+        notes = (*data.notes, *note_copies(data, split), *(remark for remark in remarks if remark))
         truths[name] = replace(make_truth(data, split), notes=notes)
     described: dict[str, Any] = {model.name: model.describe() for model in models}
     keys = {name: {model: need.key for model, need in of.items()} for name, of in needs.items()}

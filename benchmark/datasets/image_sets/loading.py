@@ -252,10 +252,7 @@ def load_image_set(
     except ImageError as error:
         raise UsageError(f"{image_set.name}: {error}") from error
     if doubles:
-        notes.append(
-            f"{count(doubles, 'image')} repeat another byte for byte, and may be in other folds "
-            f"than it"
-        )
+        notes.append(f"{count(doubles, 'image repeats', 'images repeat')} another byte for byte")
     D, name, spread = reading.D[sound], image_set.name, None
     if image_set.single_label:
         spread = DEFAULT_SIGMA if sigma is None else sigma

@@ -61,7 +61,8 @@ def test_features_of_a_backbone_are_noted(problem):
     needs = find_needs({"pictures": data}, models, protocol.features, False, lambda _: None)
     notes = make_plan(protocol, {"pictures": data}, models, needs).truths["pictures"].notes
     assert notes[0] == "first"
-    assert [note.startswith("features: layer fc2 of vgg16") for note in notes] == [False, True]
+    assert notes[1].startswith("60 of 60 test images repeat a training image byte for byte")
+    assert [note.startswith("features: layer fc2 of vgg16") for note in notes[1:]] == [False, True]
 
 
 def test_too_many_folds_name_the_dataset(problem):
