@@ -109,7 +109,7 @@ def run(**given: Any) -> None:
 
 
 @main.command()
-@click.argument("number", type=click.Choice(["1", "3", "4", "wheel", "tests"]))
+@click.argument("number", type=options.OneOf("1", "3", "4", "wheel", "tests"))
 @options.out
 @options.to
 @click.option("--std", is_flag=True, help="Table 3: show the deviation over folds.")
@@ -145,6 +145,8 @@ def table(
     """  # noqa: D301 - click reads the character \b
     from benchmark.commands import show
 
+    options.refuse_misplaced(number, {"3": {"--std": std}, "tests": {"--measure": measure}, "1": {
+        "--dataset": of_images["datasets"], "--data-dir": of_images["data_dir"]}})  # fmt: skip
     problems: list[str] = []
     if number == "3":
         study = show.table(out or None, std, to, lambda made: printing.table(made, std))
@@ -181,7 +183,7 @@ def table(
     "--format",
     "formats",
     multiple=True,
-    type=click.Choice(["pdf", "svg", "png"]),
+    type=options.OneOf("pdf", "svg", "png"),
     help="May be repeated. [default: all]",
 )
 def figure(

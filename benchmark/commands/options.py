@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
+
+from benchmark.errors import UsageError
+from features.names import did_you_mean
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -20,6 +23,44 @@ to = click.option(
     metavar="DIR",
     help="Where it is written. [default: the run folder; of several, results/merged/<names>]",
 )
+
+
+class OneOf(click.Choice[str]):
+    """One of a few words, case aside; a misspelt one is refused with the nearest, as all names."""
+
+    def __init__(self, *words: str):
+        super().__init__(words, case_sensitive=False)
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word as it is listed; click's own message has no suggestion."""
+        if str(value).casefold() in self.choices:
+            return str(value).casefold()
+        where = f"{param.opts[-1]}: " if isinstance(param, click.Option) else ""
+        raise UsageError(
+            f"{where}{value!r} is none of {', '.join(self.choices)}"
+            f"{did_you_mean(value, self.choices)}"
+        )
+
+
+def refuse_misplaced(number: str, options: Mapping[str, Mapping[str, object]]) -> None:
+    """Refuse options of another table, which would be dropped in silence.
+
+    Parameters
+    ----------
+    number : str
+        The table that is asked for.
+    options : mapping
+        Table to its own options with their values.
+
+    Raises
+    ------
+    UsageError
+        One of another table is given.
+    """
+    for table, own in options.items():
+        for option, value in own.items():
+            if value and table != number:
+                raise UsageError(f"{option} is for table {table}, not for table {number}")
 
 
 def _all_of(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
@@ -94,7 +135,7 @@ of_networks = _all_of(
     ),
     click.option(
         "--precision",
-        type=click.Choice(["float32", "bfloat16"]),
+        type=OneOf("float32", "bfloat16"),
         help="Precision of features and networks. [default: float32]",
     ),
 )
@@ -105,7 +146,7 @@ of_training = _all_of(
     click.option("--batch-size", type=int, metavar="N", help="Images a step of the networks."),
     click.option(
         "--pca-scope",
-        type=click.Choice(["fold", "dataset"]),
+        type=OneOf("fold", "dataset"),
         help="Fit PCA on each fold's training rows, or on all rows, which leaks. [default: fold]",
     ),
 )

@@ -15,7 +15,7 @@ from benchmark.analysis.evidence import Evidence, Out, gather
 from benchmark.commands.study import Show, Study, show_nothing, tells_obstacle, write_tables
 from benchmark.errors import UsageError, raised_last, told
 from benchmark.figures.base import FORMATS, Drawing, written
-from benchmark.figures.catalogue import draw_all, draw_one, find_kind, reasons
+from benchmark.figures.catalogue import draw_all, draw_one, find_kind, reasons, refuse_unused
 from benchmark.figures.choice import Choice, NotShown, find_measure
 from benchmark.running.environment import log_to
 from benchmark.store.run_folder import FIGURES as FIGURES_FOLDER
@@ -26,6 +26,7 @@ from benchmark.tables.table4 import table4, table4_grid
 from benchmark.tables.wheel import wheel_grid, wheel_table
 from benchmark.tables.writing import write_files, write_grid
 from benchmark.wording import listed
+from features.names import did_you_mean
 from features.storage.files import slug
 
 
@@ -255,11 +256,16 @@ def draw_figures(
     shown = Choice(
         choice.get("dataset", ""), choice.get("measure", ""), tuple(choice.get("models", ()))
     )
-    wanted = list(formats)
+    wanted = [str(file_format).lower() for file_format in formats]
     for file_format in wanted:
         if file_format not in FORMATS:
-            raise UsageError(f"a figure can be {listed(FORMATS, 'or')}, not {file_format!r}")
+            raise UsageError(
+                f"a figure can be {listed(FORMATS, 'or')}, not {file_format!r}"
+                f"{did_you_mean(file_format, FORMATS)}"
+            )
     kind = None if str(name).lower() == "all" else find_kind(str(name))
+    if kind:
+        refuse_unused(kind, shown)
     drawn, not_shown = [], []
     problems: list[str] = []
     with _gathered(f"figure {name}", out, to) as evidence:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from benchmark.analysis.evidence import Evidence
 from benchmark.errors import UsageError, apart, raised_last
@@ -51,6 +51,8 @@ class FigureKind:
         ``(Evidence, Choice) -> NotShown or None``: why it cannot be drawn, None if it can.
     make : callable
         ``(Evidence, Choice) -> Drawing``, where `why_not` returns None.
+    takes : tuple of str
+        What can be chosen: attributes of `Choice`.
     per_dataset : bool
         Whether it shows one dataset.
     """
@@ -59,23 +61,27 @@ class FigureKind:
     title: str
     why_not: Callable[[Evidence, Choice], NotShown | None]
     make: Callable[[Evidence, Choice], Drawing]
+    takes: tuple[str, ...] = ("dataset", "models")
     per_dataset: bool = True
 
 
+_DATASET, _ALL = ("dataset",), ("dataset", "measure", "models")
+
 _KINDS = (
-    FigureKind("1", "Sample images and their distributions", always, make_true),
+    FigureKind("1", "Sample images and their distributions", always, make_true, _DATASET),
     FigureKind("4", "Predicted and true distributions", no_complete_model, make_predicted),
-    FigureKind("5", "Accuracy and KL divergence over sigma", no_curve, make_sigma, False),
-    FigureKind("boxes", "Every measure, fold by fold", no_complete_model, make_boxes),
-    FigureKind("critical", "Critical differences over datasets", too_few, make_critical, False),
-    FigureKind("ranks", "Ranks of the models", no_ranks, make_ranks, False),
-    FigureKind("wheel", "The emotion wheel and its prior", off_the_wheel, make_wheel),
-    FigureKind(
-        "calibration", "Predicted shares against true ones", no_complete_model, make_calibration
-    ),
+    FigureKind("5", "Accuracy and KL divergence over sigma", no_curve, make_sigma, ("models",),
+               per_dataset=False),
+    FigureKind("boxes", "Every measure, fold by fold", no_complete_model, make_boxes, _ALL),
+    FigureKind("critical", "Critical differences over datasets", too_few, make_critical,
+               ("measure", "models"), per_dataset=False),
+    FigureKind("ranks", "Ranks of the models", no_ranks, make_ranks, per_dataset=False),
+    FigureKind("wheel", "The emotion wheel and its prior", off_the_wheel, make_wheel, _DATASET),
+    FigureKind("calibration", "Predicted shares against true ones", no_complete_model,
+               make_calibration),
     FigureKind("learning", "Loss of the networks, epoch by epoch", no_curves, make_learning),
-    FigureKind("cost", "Time against quality", no_complete_model, make_cost),
-)
+    FigureKind("cost", "Time against quality", no_complete_model, make_cost, _ALL),
+)  # fmt: skip
 
 #: What can be drawn, by its name on the command line; numbers are those of the paper's figures.
 FIGURES: dict[str, FigureKind] = {kind.name: kind for kind in _KINDS}
@@ -106,7 +112,7 @@ def find_kind(name: str) -> FigureKind:
     UsageError
         There is none of that name.
     """
-    kind = FIGURES.get(name.lower())
+    kind = FIGURES.get(name.lower().removeprefix("figure").strip(" -_"))
     if kind is None:
         known = [*FIGURES, "all"]
         raise UsageError(
@@ -114,6 +120,23 @@ def find_kind(name: str) -> FigureKind:
             f"(there are: {', '.join(known)})"
         )
     return kind
+
+
+def refuse_unused(kind: FigureKind, choice: Choice) -> None:
+    """Refuse a choice that the figure does not have, which would be dropped in silence.
+
+    Raises
+    ------
+    UsageError
+        There is one.
+    """
+    for field, value in asdict(choice).items():
+        if value and field not in kind.takes:
+            options = {"dataset": "--dataset", "measure": "--measure", "models": "--model"}
+            raise UsageError(
+                f"figure {kind.name} has no choice of {field} ({options[field]}); it has "
+                f"{listed(options[name] for name in kind.takes)}"
+            )
 
 
 def draw_one(kind: FigureKind, evidence: Evidence, choice: Choice) -> Attempt:

@@ -72,7 +72,9 @@ def _known(what: str, name: str, known: Iterable[str]) -> str:
 
 
 def find_measure(name: str) -> Measure:
-    """Find a measure by its name or its title; case does not matter.
+    """Find a measure by its name, its title, or the first word of its name.
+
+    Case and signs do not matter: ``kl_divergence``, ``KLdiv``, ``KLdiv ↓``, ``KL``, ``accuracy %``.
 
     Raises
     ------
@@ -80,12 +82,19 @@ def find_measure(name: str) -> Measure:
         There is none of that name.
     """
     for measure in MEASURES:
-        if name.lower() in (measure.name, measure.title.lower()):
+        called = (measure.name, measure.title, measure.name.partition("_")[0])
+        if _letters(name) in map(_letters, called):
             return measure
     names = [measure.name for measure in MEASURES]
+    titles = [measure.title for measure in MEASURES]
     raise UsageError(
-        f"there is no measure {name!r}{did_you_mean(name, names)} (there are: {', '.join(names)})"
+        f"there is no measure {name!r}{did_you_mean(name, [*names, *titles])} "
+        f"(there are: {', '.join(names)})"
     )
+
+
+def _letters(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())
 
 
 # The functions below take a choice that `resolve` returned.

@@ -332,3 +332,34 @@ def test_numbers_of_a_model_that_are_no_floats_cost_nobody_the_report(command, s
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert (small.parent / "out" / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("table 5", "'5' is none of 1, 3, 4, wheel, tests"),
+        ("table test", "'test' is none of 1, 3, 4, wheel, tests; did you mean 'tests'?"),
+        ("figure 1 --format jpg", "--format: 'jpg' is none of pdf, svg, png; did you mean 'png'?"),
+        ("table 4 --measure KL", "--measure is for table tests, not for table 4"),
+        ("table 3 --dataset x", "--dataset is for table 1, not for table 3"),
+        ("table tests --std", "--std is for table 3, not for table tests"),
+        ("figure wheel --measure KL",
+         "figure wheel has no choice of measure (--measure); it has --dataset"),
+        ("figure 5 --dataset x",
+         "figure 5 has no choice of dataset (--dataset); it has --model"),
+        ("run A --precision float3",
+         "--precision: 'float3' is none of float32, bfloat16; did you mean 'float32'?"),
+    ],
+)  # fmt: skip
+def test_misspelt_and_misplaced_words_are_refused(command, arguments, sentence):
+    result = command(*arguments.split())
+    assert result.returncode == 2
+    assert result.stderr == f"Error: {sentence}\n"
+
+
+def test_words_may_be_written_large(command, small):
+    run(command, "out", "AA-kNN", "PT-Bayes", dataset=small)
+    for measure in ("KL", "KLdiv ↓", "accuracy %", "CHEB"):
+        assert command("table", "Tests", "--out", "out", "--measure", measure).returncode == 0
+    result = command("figure", "BOXES", "--out", "out", "--format", "SVG", "--measure", "Kl")
+    assert result.returncode == 0, result.stderr
