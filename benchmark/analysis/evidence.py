@@ -19,7 +19,7 @@ from benchmark.store.merging import Part, merge
 from benchmark.store.pictures import pictures_of
 from benchmark.store.run_folder import RunFolder
 from features.arrays import FloatArray
-from features.storage.files import DamagedFileError, slug
+from features.storage.files import DamagedFileError, folder_name, slug
 
 #: Folder in which every run gets a folder of its own, unless --out names one.
 RUNS = Path("results", "runs")
@@ -165,7 +165,7 @@ def gather(out: Out = None, to: str | Path | None = None) -> Iterator[Evidence]:
         plan, results, missing = merge(parts)
         target = folders[0]
         if to is not None or len(folders) > 1:
-            names = "+".join(slug(label or path.resolve().name) for label, path in opened)
+            names = folder_name(slug(label or path.resolve().name) for label, path in opened)
             target = RunFolder(Path(to) if to is not None else MERGED / names)
             if to is not None or not target.obstacle():
                 target.make_for_outputs()

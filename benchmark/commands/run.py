@@ -19,9 +19,10 @@ from benchmark.commands.study import Show, Study, show_nothing, write_tables
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.loading import Loading, load_datasets
 from benchmark.errors import BenchmarkError, UsageError, apart
+from benchmark.planning.applied import check_applied, check_rows
 from benchmark.planning.find_needs import DEFAULT_BACKBONE, find_features, find_needs
 from benchmark.planning.inputs import Activations
-from benchmark.planning.models import choose_models
+from benchmark.planning.models import Model, choose_models
 from benchmark.planning.plan import make_plan
 from benchmark.planning.settings import Overrides, make_settings
 from benchmark.planning.without_networks import keep_runnable, refuse_extraction
@@ -34,7 +35,8 @@ from benchmark.running.prepare import helper, prepare_inputs
 from benchmark.store.pictures import keep_pictures
 from benchmark.store.run_folder import RunFolder
 from benchmark.streams import open_closed
-from benchmark.wording import count
+from benchmark.wording import count, listed
+from features.storage.files import folder_name
 
 #: Default folder of features and decoded images, which all runs share.
 CACHE = Path("results", "cache")
@@ -127,11 +129,13 @@ def run(
     open_closed()
     console = Console(tell, show_progress)
     given, names = _data_and_names(datasets)
-    settings = make_settings(protocol, names, bool(given), Overrides(**overrides))
+    changes = Overrides(**overrides)
+    settings = make_settings(protocol, names, bool(given), changes)
     task_timeout = _checked_limits(jobs, task_timeout)
-    for plugin in _as_list(plugins):
-        load_plugin(plugin)
+    offered = {str(plugin): load_plugin(plugin) for plugin in _as_list(plugins)}
     rows = choose_models(settings, _as_list(models), every=all_models)
+    _refuse_idle_plugins(offered, rows)
+    check_rows(settings, changes, rows)
     cache = Path(cache_dir) if cache_dir else CACHE
     loading = Loading(data_dir, cache, skip_unreadable, _as_list(ignore))
     loaded = load_datasets(settings.datasets, given, loading, console)
@@ -139,8 +143,9 @@ def run(
     rows = keep_runnable(rows, loaded, all_models, left_out.append)
     needs = find_needs(loaded, rows, settings.features, all_models, tell)
     rows = [model for model in rows if any(model.name in found for found in needs.values())]
+    check_applied(settings, changes, rows, needs, tell)
     plan = make_plan(settings, loaded, rows, needs)
-    folder = RunFolder(Path(out) if out else RUNS / "+".join(loaded))
+    folder = RunFolder(Path(out) if out else RUNS / folder_name(loaded))
     with folder.lock(), environment.log_to(folder.path / "log.txt"), _logging_errors():
         logger.info("started: %s", shlex.join(sys.argv))
         if force:
@@ -178,6 +183,17 @@ def run(
             _write_report(evidence, loaded, study.problems)
         logger.info("finished: %d tasks without result", study.missing)
     return study
+
+
+def _refuse_idle_plugins(offered: Mapping[str, Sequence[str]], rows: Sequence[Model]) -> None:
+    """Refuse a plugin of which no model is run, which its author surely wants to see."""
+    running = {model.entry.name for model in rows}
+    for plugin, names in offered.items():
+        if running.isdisjoint(names):
+            raise UsageError(
+                f"--plugin {plugin} would change nothing: none of its models is run; add "
+                f"{listed([repr(name) for name in names], 'or')}, or give --all instead of models"
+            )
 
 
 def _checked_limits(jobs: int | None, task_timeout: float | None) -> float | None:

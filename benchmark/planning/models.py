@@ -102,11 +102,14 @@ def choose_models(
     Raises
     ------
     UsageError
-        No model at all, an unknown one, one named twice, one that the harness cannot feed, a
-        setting that it does not have, a hyper-parameter that no worker process can get, or a
-        variant whose name is taken or cannot stand in a table.
+        No model at all, names beside `every`, an unknown one, one named twice, one that the
+        harness cannot feed, a setting that it does not have, a hyper-parameter that no worker
+        process can get, or a variant whose name is taken or cannot stand in a table.
     """
     variants = _variants(protocol)
+    names = list(names)
+    if every and names:
+        raise UsageError(f"give either --all or models ({', '.join(names)}), not both")
     if every:
         names = [name for name, entry in models().items() if entry.usual]
         names += [name for key, name in variants.items() if key not in {n.lower() for n in names}]
@@ -114,6 +117,9 @@ def choose_models(
     chosen = [_make_model(protocol, variants.get(name.lower(), name)) for name in names]
     if not chosen:
         raise UsageError("no model to run: name some, or give --all")
+    for name in protocol.models:  # a setting that does not exist is an error wherever it stands
+        if name not in {model.name for model in chosen} and _is_built_in(protocol, name):
+            _make_model(protocol, name)
     _check_network_settings(protocol, chosen)
     rows = [model.name for model in chosen]
     for name in rows:
@@ -122,10 +128,18 @@ def choose_models(
     return chosen
 
 
+def _is_built_in(protocol: Protocol, name: str) -> bool:
+    return not find_model(protocol.models[name].get("model", name)).source
+
+
 def _check_network_settings(protocol: Protocol, chosen: list[Model]) -> None:
     known = {key for model in chosen if model.is_network for key in model.params}
+    if not known and protocol.network:
+        of_ours = [entry.load() for entry in models().values() if not entry.source]
+        networks = [cls for cls in of_ours if getattr(cls, "consumes", "features") != "features"]
+        known = {key for cls in networks for key in default_params(cls)}
     for key in protocol.network:
-        if known and key not in known:
+        if key not in known:
             raise UsageError(
                 f"[network]: no network has a setting {key!r}{did_you_mean(key, known)}"
             )

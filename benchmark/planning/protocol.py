@@ -64,6 +64,8 @@ class Protocol:
         Table name to settings, which come before those of `network`. They go to the model of that
         name, or to the one named under ``model``, so that one model can stand in the table in
         several variants.
+    written : dict
+        The keys that a user's file has in its tables ``features`` and ``network``.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Protocol:
     features: FeatureSettings = FeatureSettings()
     network: dict[str, Any] = field(default_factory=dict)
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    written: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def load_protocol(name_or_path: str | Path) -> Protocol:
@@ -93,9 +96,12 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
             f"{did_you_mean(text, built_in)}"
         )
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not a TOML file: {error}") from error
+        # An editor may have put a byte order mark at the start.
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not a TOML file in UTF-8: {error}") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     known = ["datasets", *_NUMBERS, "features", "network", "models"]
     for key in content:
         if key not in known:
@@ -118,8 +124,13 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
         features=_feature_settings(path, content.get("features", {})),
         network=network,
         models=settings,
+        written={} if path in built_in.values() else _keys(content),
         **{key: content[key] for key in _NUMBERS if key in content},
     )
+
+
+def _keys(content: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    return {table: tuple(content.get(table, ())) for table in ("features", "network")}
 
 
 def _feature_settings(path: Path, content: Any) -> FeatureSettings:

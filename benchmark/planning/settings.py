@@ -102,4 +102,15 @@ def _change_networks(settings: Protocol, changes: Overrides) -> Protocol:
         settings,
         features=checked_features(features),
         network={**network, **common, **training},
+        models=_with_weights(settings.models, changes),
     )
+
+
+def _with_weights(rows: dict[str, dict[str, Any]], changes: Overrides) -> dict[str, dict[str, Any]]:
+    """Give rows that set their backbone the weights that are asked for, unless they set those."""
+    if changes.weights is None or changes.backbone is not None:
+        return rows
+    return {
+        name: {"weights": changes.weights, **row} if "backbone" in row else row
+        for name, row in rows.items()
+    }

@@ -29,6 +29,7 @@ from features.storage.shape import misfit
 _TEMPORARY_PREFIX = ".partial-"
 _CHECKSUM = "sha256"
 _LONGEST_SLUG = 60
+_LONGEST_NAME = 255  # bytes, on all usual file systems
 
 # A damaged archive fails in whatever part of the zip, zlib or npy reader meets the damage first.
 _DAMAGE = (
@@ -73,6 +74,19 @@ def slug(name: str) -> str:
     return f"{safe}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}".strip(
         "-"
     )
+
+
+def folder_name(names: Iterable[str]) -> str:
+    """Join names by ``+`` for a folder; the same names in the same order give the same one.
+
+    Where that is too long for a folder, or would be another place than one, it is the start of it
+    and a hash.
+    """
+    name = "+".join(names)
+    whole = name.encode(errors="surrogatepass")
+    if len(whole) <= _LONGEST_NAME and name.isprintable() and "/" not in name and name.strip(". "):
+        return name
+    return f"{slug(name[:_LONGEST_SLUG])}-{hashlib.sha256(whole).hexdigest()[:16]}"
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
