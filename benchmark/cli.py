@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from benchmark.commands import options, printing
-from benchmark.errors import BenchmarkError
+from benchmark.errors import BenchmarkError, UsageError
 from benchmark.installation import refuse_hidden, refuse_no_folder, version
 from benchmark.streams import is_broken_pipe, lost_output, make_steady, terminal_width
 
@@ -155,6 +155,8 @@ def table(
     if number == "1":
         from benchmark.tables.table1 import write_table1
 
+        if len(out) > 1 or (out and to):
+            raise UsageError("table 1 goes into one folder; give it with --to")
         cells, paths = write_table1(
             of_images["datasets"],
             of_images["data_dir"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,18 +120,22 @@ def _use_of(key: str, settings: Protocol, changes: Overrides, models: Sequence[M
         if not model.is_network:
             continue
         row = rows.get(model.name.lower(), {})
-        # Weights that are given without a backbone are for all of them, see `make_settings`; those
-        # that are given with one belong to it.
-        given_alone = key == "weights" and changes.backbone is None
-        owned = row.get(key) != changes.weights if given_alone else key in row
         if key not in model.params:
             # The harness prepares what another class of network gets as it does features.
             taken |= key in _OF_BACKBONES and not issubclass(model.entry.load(), NetworkEstimator)
-        elif (key in row and owned) or (key == "weights" and not given_alone and "backbone" in row):
+        elif _is_own(key, row, changes):
             own.append(model.name)
         else:
             taken = True
     return _Use(taken, tuple(own))
+
+
+def _is_own(key: str, row: Mapping[str, Any], changes: Overrides) -> bool:
+    if key != "weights":
+        return key in row
+    if changes.backbone is not None:  # weights that are given with a backbone belong to it
+        return key in row or "backbone" in row
+    return row.get(key, changes.weights) != changes.weights  # see `make_settings`
 
 
 def _rows(settings: Protocol) -> dict[str, dict[str, Any]]:

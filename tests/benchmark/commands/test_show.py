@@ -324,10 +324,11 @@ def test_a_table_that_cannot_be_written_is_shown(command, small, monkeypatch):
 def test_numbers_of_a_model_that_are_no_floats_cost_nobody_the_report(command, small, plugin):
     mine = plugin(
         "def _fit(self, X, D):\n    self.n_iter_ = 10**400\n    self.mean_ = D.mean(axis=0)\n"
-        "def _predict(self, X):\n    return np.tile(self.mean_, (len(X), 1))"
+        "def _predict(self, X):\n    return np.tile(self.mean_, (len(X), 1))",
+        name="No float",  # the workers know a Mine of another test
     )
     result = command(
-        "run", "Mine", "AA-kNN", "--dataset", small, "--folds", "2", "--out", "out",
+        "run", "No float", "AA-kNN", "--dataset", small, "--folds", "2", "--out", "out",
         "--plugin", mine, report=True,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -343,6 +344,8 @@ def test_numbers_of_a_model_that_are_no_floats_cost_nobody_the_report(command, s
         ("table 4 --measure KL", "--measure is for table tests, not for table 4"),
         ("table 3 --dataset x", "--dataset is for table 1, not for table 3"),
         ("table tests --std", "--std is for table 3, not for table tests"),
+        ("table 1 --out a --out b", "table 1 goes into one folder; give it with --to"),
+        ("table 1 --out a --to b", "table 1 goes into one folder; give it with --to"),
         ("figure wheel --measure KL",
          "figure wheel has no choice of measure (--measure); it has --dataset"),
         ("figure 5 --dataset x",

@@ -56,7 +56,7 @@ HARMLESS = {
 }  # fmt: skip
 
 #: Options with tests of their own below, or in the tests of the command.
-NAMING = {"models", "all_models", "datasets", "protocol", "plugins"}
+NAMING = {"models", "all_models", "datasets", "protocol", "plugins", "ignore"}
 
 #: Values that no protocol has.
 OTHER = {
