@@ -28,6 +28,8 @@ class _Failure(click.ClickException):
 class _Group(click.Group):
     """Turns our errors, and what cannot be printed, into one sentence and an exit code."""
 
+    command_class = options.PlainCommand
+
     def main(self, *args: Any, **kwargs: Any) -> Any:
         make_steady()
         try:
@@ -42,6 +44,7 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            options.read_words(ctx)
             return super().invoke(ctx)
         except BenchmarkError as error:
             raise _Failure(error) from error
@@ -293,7 +296,7 @@ def models() -> None:
     click.echo(listing(["Model", "What it does", "From"], rows, terminal_width()))
 
 
-@main.group(invoke_without_command=True)
+@main.group(cls=_Group, invoke_without_command=True)
 @click.option("--data-dir", metavar="DIR", help="Where image sets are looked up. [default: data]")
 @click.pass_context
 def datasets(context: click.Context, data_dir: str | None) -> None:

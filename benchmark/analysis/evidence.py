@@ -19,6 +19,7 @@ from benchmark.store.merging import Part, merge
 from benchmark.store.pictures import pictures_of
 from benchmark.store.run_folder import RunFolder
 from features.arrays import FloatArray
+from features.names import readable
 from features.storage.files import DamagedFileError, folder_name, slug
 
 #: Folder in which every run gets a folder of its own, unless --out names one.
@@ -160,7 +161,7 @@ def gather(out: Out = None, to: str | Path | None = None) -> Iterator[Evidence]:
             results = read_results(folder, plan, plan.tasks, damaged.append)
             if damaged:
                 raise BenchmarkError(" ".join(damaged))
-            parts.append(Part(str(path), label, plan, results))
+            parts.append(Part(str(path), readable(label), plan, results))
             folders.append(folder)
         plan, results, missing = merge(parts)
         target = folders[0]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from benchmark.errors import UsageError
 from features.names import did_you_mean
@@ -40,6 +43,44 @@ class OneOf(click.Choice[str]):
             f"{where}{value!r} is none of {', '.join(self.choices)}"
             f"{did_you_mean(value, self.choices)}"
         )
+
+
+class PlainCommand(click.Command):
+    """A command whose words are as `read_words` leaves them."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command."""
+        read_words(ctx)
+        return super().invoke(ctx)
+
+
+def read_words(ctx: click.Context) -> None:
+    """Refuse empty words of a command line, and put the home folder where a path has ``~``.
+
+    A script gives an empty word for a variable that is not set, and a shell leaves ``--out=~/x``.
+
+    Raises
+    ------
+    UsageError
+        A word is empty; names the option.
+    """
+    for param in ctx.command.params:
+        name = param.name or ""
+        value = ctx.params.get(name)
+        words = value if isinstance(value, tuple) else (value,)
+        if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        if "" in words:
+            what = param.opts[-1] if isinstance(param, click.Option) else name.upper().rstrip("S")
+            raise UsageError(f"{what} is empty; give something, or leave it out")
+        if any(kind in str(param.metavar) for kind in ("DIR", "FILE")):
+            words = tuple(_at_home(word) for word in words)
+            ctx.params[name] = words if isinstance(value, tuple) else words[0]
+
+
+def _at_home(word: str) -> str:
+    label, start, path = re.fullmatch(r"(?s)([^=/]*=)?(~(?=/|$))?(.*)", word).groups("")  # type: ignore[union-attr]
+    return f"{label}{os.path.expanduser(start)}{path}" if start else word  # noqa: PTH111
 
 
 def refuse_misplaced(number: str, options: Mapping[str, Mapping[str, object]]) -> None:

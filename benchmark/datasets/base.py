@@ -19,6 +19,7 @@ from benchmark.files.roles import plain
 from benchmark.wording import cut
 from features.arrays import FloatArray
 from features.images.sources import ImageSource
+from features.names import readable
 from features.storage.files import array_key, content_key
 
 # Ids that a note names.
@@ -148,7 +149,7 @@ def make_dataset(
     if features is None and images is None:
         raise UsageError(f"{where} has neither features nor images")
     names = tuple(f"label{j}" for j in range(c)) if given is None else _label_names(where, given, c)
-    rows = tuple(str(i) for i in ids) if ids is not None else tuple(str(i) for i in range(n))
+    rows = tuple(readable(str(i)) for i in (range(n) if ids is None else ids))
     if (distributions > 0).any(axis=0).sum() == 1:
         raise UsageError(
             f"{where}: every row puts all its weight on one and the same label, "
@@ -159,7 +160,7 @@ def make_dataset(
         notes += _constant(where, features)
         notes += note_row_numbers(where, features, feature_names, bool(more.get("columns")))
     return Dataset(
-        name=name, label_names=names, ids=rows, D=distributions, X=features,
+        name=readable(name), label_names=names, ids=rows, D=distributions, X=features,
         notes=tuple(notes), **more,
     )  # fmt: skip
 

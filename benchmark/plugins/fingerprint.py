@@ -45,7 +45,7 @@ def code_fingerprint(file: Path, module: str = "") -> str:
         f"{hashlib.sha256(content).hexdigest()}\n"
         for path, content in found.items()
     )
-    return f"sha256:{hashlib.sha256(''.join(lines).encode()).hexdigest()}"
+    return f"sha256:{hashlib.sha256(''.join(lines).encode(errors='surrogateescape')).hexdigest()}"
 
 
 def module_fingerprint(name: str) -> str:

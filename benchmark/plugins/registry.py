@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 import traceback
 import uuid
@@ -297,7 +298,7 @@ def load_plugin(path: str | Path, problems: list[str] | None = None) -> list[str
 
 
 def _execute(file: Path, path: str | Path, loading: _Loading) -> None:
-    name = f"_ldl_plugin_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
+    name = f"_ldl_plugin_{hashlib.sha256(os.fsencode(file)).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise UsageError(f"{path} is not a Python file; a plugin's name ends in .py")

@@ -22,6 +22,7 @@ from benchmark.planning.tasks import Outcome, Task
 from benchmark.store import shapes, truths
 from features.storage.files import (
     DamagedFileError,
+    make_folder,
     read_arrays,
     read_json,
     remove_partial_files,
@@ -76,7 +77,7 @@ class RunFolder:
             The folder cannot be written, has other things in it, or another run is at work there.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path)
             ours = (self.path / "run.json").exists() or (self.path / ".lock").exists()
             if not ours and any(self.path.iterdir()):
                 raise UsageError(
@@ -207,7 +208,7 @@ class RunFolder:
         if (self.path / "run.json").exists():
             raise UsageError(f"{self.path} holds a run; its tables would be overwritten")
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path)
         except OSError as error:
             raise UsageError(f"cannot write to {self.path}: {_reason(error)}") from error
 

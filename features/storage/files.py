@@ -6,6 +6,7 @@ checksum says so, never because it exists.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -89,6 +90,21 @@ def folder_name(names: Iterable[str]) -> str:
     return f"{slug(name[:_LONGEST_SLUG])}-{hashlib.sha256(whole).hexdigest()[:16]}"
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where they are absent.
+
+    Raises
+    ------
+    OSError
+        It cannot be made; also where there are hundreds of folders to make, one in the other.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except RecursionError as error:  # of pathlib, a call for each of them
+        name = os.strerror(errno.ENAMETOOLONG)
+        raise OSError(errno.ENAMETOOLONG, name, str(path)) from error
+
+
 def write_atomic(path: Path, content: bytes | str) -> None:
     """Write a file that appears under its name only when complete.
 
@@ -107,7 +123,7 @@ def write_atomic(path: Path, content: bytes | str) -> None:
 
 def write_parts_atomic(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     """Write a file of several parts as `write_atomic` does, without joining them in memory."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY_PREFIX, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from features.storage.files import make_folder
+
 
 @contextmanager
 def locked(path: Path, tell: Callable[[str], object] | None = None) -> Iterator[None]:
@@ -21,7 +23,7 @@ def locked(path: Path, tell: Callable[[str], object] | None = None) -> Iterator[
     tell : callable, optional
         Takes a sentence for the user.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)

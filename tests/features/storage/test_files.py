@@ -16,6 +16,8 @@ from features.storage.files import (
     array_key,
     canonical_json,
     content_key,
+    folder_name,
+    make_folder,
     read_arrays,
     read_json,
     remove_partial_files,
@@ -203,3 +205,29 @@ def test_an_archive_that_is_larger_inside_is_not_unpacked(tmp_path, monkeypatch)
     monkeypatch.setattr(np, "load", lambda *_args, **_options: pytest.fail("it was unpacked"))
     with pytest.raises(DamagedFileError):
         read_arrays(path)
+
+
+def test_names_of_folders_are_those_of_what_is_in_them_where_that_fits():
+    assert folder_name(["a", "b c"]) == "a+b c"
+    assert folder_name(["n" * 255]) == "n" * 255
+    assert folder_name(["情感"]) == "情感"
+    names = [f"a_rather_long_name_of_a_dataset_{i}" for i in range(12)]
+    other = [*names[:-1], "another"]
+    odd = ["", ".", "..", "a/b", "/a", "a\nb", "n" * 256, "情" * 100, "\udcff"]
+    found = [folder_name(names), folder_name(other), *(folder_name([name]) for name in odd)]
+    assert found[0] == folder_name(iter(names))
+    assert found[0].startswith("a-rather-long-name")
+    assert len(set(found)) == len(found)
+    for name in found:
+        assert len(name.encode()) <= 255
+        assert "/" not in name
+        assert name.strip(".")
+        assert name.isprintable()
+
+
+def test_a_folder_that_is_too_deep_is_an_error_of_the_disk(tmp_path):
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    for depth in (1500, 5000):
+        with pytest.raises(OSError, match="File name too long"):
+            make_folder(tmp_path.joinpath(*["d"] * depth))
