@@ -282,7 +282,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(small, tmp_path, monkeypatch):
         (["run", "AA-kNN", "--protocol", "paper"], "names no dataset"),
         (["table", "3"], "there is no run below"),
         (["table", "3", "--out", "."], "holds no run"),
-        (["table", "9"], "Invalid value"),
+        (["table", "9"], "is none of 1, 3, 4, wheel, tests"),
         (["check", "none.py"], "no such plugin file"),
         (["new-model", "AA-KNN"], "is taken"),
         (["nothing"], "No such command"),
