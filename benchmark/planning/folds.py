@@ -83,7 +83,10 @@ def stratified_folds(
         Fewer than two folds, fewer than one repeat, or fewer rows than folds.
     """
     if n_folds < 2 or n_repeats < 1:
-        raise UsageError(f"{n_folds} folds and {n_repeats} repeats: need at least 2 and 1")
+        raise UsageError(
+            f"cross-validation needs at least 2 folds and 1 repeat, not {n_folds} and {n_repeats}; "
+            f"change --folds or --repeats"
+        )
     if len(D) < n_folds:
         raise UsageError(
             f"{len(D)} rows cannot be split into {n_folds} folds; ask for fewer with --folds"

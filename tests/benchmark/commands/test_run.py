@@ -271,7 +271,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(small, tmp_path, monkeypatch):
         (["run", "AA-kNN", "--dataset", "none.mat"], "no such file: none.mat"),
         (["run", "AA-kNN", "--dataset", "SMALL", "--dataset", "SMALL"], "two datasets"),
         (["run", "AA-kNN", "--dataset", "SMALL", "--folds", "61"], "60 rows cannot be split"),
-        (["run", "AA-kNN", "--dataset", "SMALL", "--folds", "1"], "need at least 2"),
+        (["run", "AA-kNN", "--dataset", "SMALL", "--folds", "1"], "needs at least 2"),
         (["run", "AA-kNN", "--dataset", "SMALL", "--jobs", "0"], "--jobs must be at least 1"),
         (["run", "AA-kNN", "--dataset", "SMALL", "--seed", "-1"], "--seed must not be negative"),
         (["run", "AA-kNN", "--dataset", "SMALL", "--task-timeout", "-1"], "--task-timeout must"),
