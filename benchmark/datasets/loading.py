@@ -13,6 +13,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.datasets.image_sets.catalogue import IMAGE_SETS, parse_name
 from benchmark.datasets.tabular import READERS
 from benchmark.errors import UsageError
+from benchmark.files.kinds import HEAD, refuse_other_kind
 from benchmark.files.process import end_process
 from benchmark.files.roles import is_ignored
 from benchmark.progress import QUIET, Console
@@ -150,6 +151,8 @@ def _find_file(text: str, data_dir: str | Path | None) -> Path:
             inside = f", which holds {cut(files, _NAMED)}" if files else ""
             raise UsageError(f"{path} is a folder{inside}; give a {listed(READERS, 'or')} file")
         if stat.S_ISREG(status.st_mode):
+            with path.open("rb") as file:
+                refuse_other_kind(path, file.read(HEAD))
             raise UsageError(
                 f"{path} is not read, by its ending; give a {listed(READERS, 'or')} file, or a "
                 f"table of another kind saved as CSV in UTF-8"
@@ -158,6 +161,8 @@ def _find_file(text: str, data_dir: str | Path | None) -> Path:
     if is_readable:
         near = nearest(Path(text).name, files)
         hint = f"; did you mean {files[near]!r}?" if near else ""
+        if not candidates[-1].parent.exists():
+            hint = f"; there is no folder {candidates[-1].parent}{hint}"
         raise UsageError(f"no such file: {' or '.join(map(str, candidates))}{hint}")
     names = [*BUILT_IN, *(image_set.name for image_set in IMAGE_SETS)]
     near = nearest(text.partition(":")[0], [*names, *files])

@@ -45,8 +45,12 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 _READY = b"ready\n"
 _LEFT = "exit status 0"
 
-# Seconds: without work, and of work on one file, which no file that fits into memory takes.
-_IDLE, _LONGEST = 20, 3600
+# Seconds without work.
+_IDLE = 20
+
+# Seconds of computing on one file, and on each of its megabytes, many times what a sound one takes:
+# there are damaged ones on which a library goes round for ever.
+_LONGEST, _LONGEST_PER_MB = 20, 2
 
 
 class _LostError(Exception):
@@ -184,8 +188,8 @@ def _describe_end(path: Path, how: str) -> str:
     what = f"reading {path} ended the process that read it ({how})"
     if how == "SIGKILL":
         return f"{what}, perhaps for want of memory; the file is large or damaged"
-    if how == "SIGALRM":
-        return f"reading {path} took longer than {_LONGEST // 60} minutes; the file is damaged"
+    if how == "SIGPROF":
+        return f"reading {path} came to no end and was stopped: the file is damaged; get it again"
     return f"{what}: the file is damaged; get it again"
 
 
@@ -219,15 +223,19 @@ def serve() -> None:
         if not line:
             return
         ending, folder, path, *ignore = json.loads(line)
-        signal.alarm(_LONGEST)
-        with suppress(OSError, TypeError):
-            os.chdir(folder)
+        if folder is not None:
+            with suppress(OSError):
+                os.chdir(folder)
+        seconds = float(_LONGEST)
+        with suppress(OSError, ValueError):
+            seconds += _LONGEST_PER_MB * Path(path).stat().st_size / 2**20
+        signal.setitimer(signal.ITIMER_PROF, seconds)  # it ends the process, also in a library
         said, matrices = _answer(ending, Path(path), ignore)
         answers.write(json.dumps(said).encode() + b"\n")
         for matrix in matrices:
             answers.write(matrix.reshape(-1).view(np.uint8).data)
         answers.flush()
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _answer(

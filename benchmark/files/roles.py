@@ -36,12 +36,15 @@ class Roles:
         Their columns.
     id : int, optional
         The column that names the rows.
+    unused : tuple of str
+        What was to be left out and is not there.
     """
 
     names: tuple[str, ...]
     labels: tuple[int, ...]
     features: tuple[int, ...]
     id: int | None
+    unused: tuple[str, ...] = ()
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -116,7 +119,8 @@ def find_roles(path: object, header: Sequence[str], ignore: Iterable[str] = ()) 
             f"{', '.join(map(shown, names[:3]))}); name the columns of the description degrees "
             f"'{LABEL_PREFIX}<name>' and a column of names '{ID_COLUMN}', all others are features"
         )
-    return Roles(names, labels, features, ids[0] if ids else None)
+    unused = tuple(wanted for wanted in ignore if not any(is_ignored(n, [wanted]) for n in names))
+    return Roles(names, labels, features, ids[0] if ids else None, unused)
 
 
 def _check_names(
@@ -153,6 +157,8 @@ def refuse_cell(path: object, roles: Roles, row: int, column: int, cell: object)
     where = f"{path}: row {row} (counted from 0) has"
     is_missing = cell is None or str(cell).strip().lower() in _MISSING
     beside = "" if column in roles.labels else f", or leave the column out with {ignoring(name)}"
+    if roles.unused:
+        beside += f" ({ignoring(roles.unused[0])} matches none here)"
     if is_missing:
         written = f" ({cell})" if cell is not None and str(cell).strip() else ""
         raise UsageError(
@@ -164,7 +170,7 @@ def refuse_cell(path: object, roles: Roles, row: int, column: int, cell: object)
     elif re.fullmatch(r"\s*[+-]?\d+,\d+\s*", str(cell)):
         advice = "write numbers with a decimal point"
     elif roles.id is None and column in roles.features and isinstance(cell, str):
-        beside += f", or call it {ID_COLUMN!r} if it names the rows"
+        beside = f"{beside}, or call it {ID_COLUMN!r} if it names the rows"
     raise UsageError(f"{where} {shown(cell)} in column {name!r}, which {what}; {advice}{beside}")
 
 
