@@ -127,8 +127,8 @@ def make_dataset(
         The matrices do not fit together, hold values that are no numbers or no distributions, or
         no feature varies, or one only numbers the rows; names the rows or the feature.
     """
-    where = more.get("source") if more.get("columns") else None
-    where = where or f"dataset {name}"
+    is_file = X is not None and more.get("source")  # else a folder of images, or nothing
+    where = more["source"] if is_file else f"dataset {name}"
     feature_names = more.pop("feature_names", None)
     if feature_names is None:  # those of a DataFrame
         feature_names = [str(column) for column in getattr(X, "columns", ())]

@@ -17,6 +17,8 @@ from benchmark.files.kinds import HEAD, refuse_other_kind
 from benchmark.files.roles import Roles, find_roles, ignored_note, refuse_cell
 from features.arrays import FloatArray
 
+# Of a line that says nothing; a byte order mark may stand in the first.
+_BLANK = b" \t\r\n\v\f\xef\xbb\xbf"
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
@@ -71,7 +73,7 @@ def _check_text(path: Path, data: bytes) -> None:
         raise UsageError(f"{path} is not text in UTF-8 (perhaps UTF-16); save it as CSV in UTF-8")
     place = data.find(b"\0")
     wrong = "a zero byte" if place >= 0 else ""
-    if place < 0:
+    if place < 0 and not data.isascii():
         try:
             data.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -102,8 +104,9 @@ def _count_rows(path: Path, data: bytes, width: int) -> int:
     if b'"' in data:
         widths = [len(cells) for cells in _records(data)]
     else:  # the same several times as fast
-        lines = data.removeprefix(b"\xef\xbb\xbf").splitlines()
-        widths = [line.count(b",") + 1 for line in lines if line.strip()]
+        ends_alone = b"\r" in data and data.count(b"\r") > data.count(b"\r\n")
+        lines = data.splitlines() if ends_alone else io.BytesIO(data)
+        widths = [line.count(b",") + 1 for line in lines if line.strip(_BLANK)]
     wrong = np.flatnonzero(np.array(widths) != width)
     if wrong.size:
         row = int(wrong[0]) - 1

@@ -12,6 +12,7 @@ from pathlib import Path
 from baselines.checks import NEGATIVE_TOLERANCE, SUM_TOLERANCE
 from benchmark.datasets.image_sets.catalogue import ImageSet
 from benchmark.errors import UsageError
+from benchmark.files.kinds import HEAD, refuse_other_kind
 from benchmark.wording import listed
 
 _SHORT_FORMS = {"sad": "sadness", "content": "contentment"}
@@ -103,7 +104,9 @@ def read_entries(path: Path) -> Iterator[tuple[str, str, str]]:
         The file cannot be read, or an entry is malformed; names it.
     """
     try:
-        value = json.loads(path.read_bytes())
+        data = path.read_bytes()
+        refuse_other_kind(path, data[:HEAD], ("json",))
+        value = json.loads(data)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -184,6 +187,7 @@ def _read_lines(path: Path) -> list[tuple[int, str]]:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    refuse_other_kind(path, data[:HEAD])
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = data.decode("utf-16", errors="replace")
     else:

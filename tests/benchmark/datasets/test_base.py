@@ -44,6 +44,9 @@ def test_malformed_rows_are_named(data):
     missing[2, 2] = np.inf
     assert "features has NaN or infinite values in rows 3, 7 (counted from 0)" in refused(nan, D)
     assert "labels has negative values in row 5 " in refused(X, negative)
+    names = ["joy", "fear", "awe", "anger"]
+    message = refused(X, negative, label_names=names)
+    assert message.endswith("(the first is -0.25, in column 'joy')")
     message = refused(X, heavy)
     assert "does not sum to 1 in rows 1, 2, 3, 4, 5 and 2 more" in message
     assert "sums to 1.01" in message
@@ -66,6 +69,42 @@ def test_useless_data_is_refused(data):
     assert "features has complex numbers" in refused(X + 1j, D)
     assert "not a matrix of numbers" in refused([["a", "b"]] * 20, D)
     assert "different names" in refused(X, D, label_names=["a", "b", "a", "c"])
+
+
+def test_a_share_that_is_negative_by_rounding_is_zero(data):
+    X, D = data
+    rounded = D.copy()
+    rounded[3] = [1.0, -1e-17, 0.0, 0.0]
+    made = make_dataset("a", X, rounded)
+    assert made.D[3].tolist() == [1.0, 0.0, 0.0, 0.0]
+    assert np.array_equal(np.delete(made.D, 3, axis=0), np.delete(D, 3, axis=0))
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a", "b", " a", "d"], "'a' and ' a' are one"),
+        (["a", "b", "a", "d"], "'a' comes twice"),
+        (["\u00e9", "b", "e\u0301", "d"], "are one"),
+        (["a", " ", "c", "d"], "label 1 (counted from 0) has an empty name"),
+        (["a", "b\nc", "c", "d"], "the name of label 1, 'b\\nc', is not one line of text"),
+        (["a", "b", "c"], "4 labels need 4 different names, not ['a', 'b', 'c']"),
+    ],
+)
+def test_names_of_labels_that_are_none_or_one(data, names, message):
+    assert message in refused(*data, label_names=names)
+
+
+def test_names_of_labels_lose_blanks_and_nothing_else(data):
+    names = ["\u00a0joy ", "Joy", "\u559c\u60a6\u200b", "x\u00b2 y"]
+    made = make_dataset("a", *data, label_names=names)
+    assert made.label_names == ("joy", "Joy", "\u559c\u60a6", "x\u00b2 y")
+
+
+def test_ids_are_one_per_row_and_repeated_ones_are_noted(data):
+    ids = ["x"] * 3 + ["y"] * 2 + list(range(15))
+    assert make_dataset("a", *data, ids=ids).notes == ("2 ids each name several rows: 'x', 'y'",)
+    assert "ids has 3 rows but labels has 20" in refused(*data, ids=["a", "b", "c"])
 
 
 def test_some_constant_features_are_said(data):

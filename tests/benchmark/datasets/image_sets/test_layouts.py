@@ -447,7 +447,9 @@ def test_a_list_that_is_a_folder(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "is not a JSON file: "),
+        ("", "train.json is empty"),
+        ("<html>", "train.json is an HTML or XML page"),
+        ("version https://git-lfs.github.com/spec/v1", "train.json is a Git LFS pointer"),
         ("[[", "is not a JSON file: "),
         ("[" * 100_000, "is not a JSON file: "),
         ('{"a": 1}', "holds no list of [label, image, annotation]"),
