@@ -281,6 +281,8 @@ def extract_features(
     open_closed()
     given, names = _data_and_names(datasets)
     size, backbone = settings.pop("size", None), settings.pop("backbone", None)
+    if size is not None and size < 1:
+        raise UsageError(f"--size must be at least 1, not {size}")
     changes = Overrides(**settings, backbone=backbone or DEFAULT_BACKBONE)
     wanted = make_settings(None, names, bool(given), changes).features
     wanted = replace(wanted, components=0, size=size or wanted.size)  # activations as they are

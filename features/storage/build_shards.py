@@ -170,7 +170,7 @@ def _locked(folder: Path, tell: Tell) -> Iterator[None]:
                 raise
             raise OSError(
                 f"{folder} lacks some of what is needed and cannot be written "
-                f"({error.strerror}); copy it to where it can be, or give another folder"
+                f"({error.strerror}); give another folder, such as a copy of it"
             ) from error
         yield
 

@@ -9,7 +9,7 @@ import pytest
 
 from baselines.base import Monitor
 from features.networks import backend
-from features.storage.files import read_arrays
+from features.storage.files import read_arrays, write_arrays
 
 backend.start(threads=1)
 
@@ -47,6 +47,30 @@ def test_a_checkpoint_has_the_arrays_that_it_has_had_since_version_0_1_0(tmp_pat
     assert resume(trainer, path) == [0.5, 0.25]
     for variable, values in zip(trainer.state, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), values)
+
+
+def test_arrays_of_another_kind_are_left_aside(tmp_path):
+    """A checksum says nothing about what a hand has put into a checkpoint."""
+    trainer = get_trainer(NETWORK, SETTINGS)
+    fit(replace(SETTINGS, epochs=1))
+    path = tmp_path / CHECKPOINT
+    write_checkpoint(trainer, path, [0.5])
+    arrays = read_arrays(path)
+    for change in (
+        {"history": np.array(["x"])},
+        {"history": np.array([[0.5]])},
+        {"history": np.array(0.5)},
+        {"v00000": arrays["v00000"].astype(str)},
+        {"v00000": arrays["v00000"][1:]},
+        {"more": np.zeros(1)},
+    ):
+        write_arrays(path, {**arrays, **change})
+        with pytest.warns(UserWarning, match="is of another network or backend"):
+            assert resume(trainer, path) == []
+    path.unlink()
+    path.mkdir()
+    with pytest.warns(UserWarning, match="is a folder; the fold starts anew"):
+        assert resume(trainer, path) == []
 
 
 def test_a_checkpoint_of_another_backend_is_left_aside(tmp_path, monkeypatch):
