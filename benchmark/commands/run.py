@@ -36,6 +36,7 @@ from benchmark.store.pictures import keep_pictures
 from benchmark.store.run_folder import RunFolder
 from benchmark.streams import open_closed
 from benchmark.wording import count, listed
+from features.networks.backbones import find_backbone
 from features.storage.files import folder_name
 
 #: Default folder of features and decoded images, which all runs share.
@@ -281,11 +282,12 @@ def extract_features(
     open_closed()
     given, names = _data_and_names(datasets)
     size, backbone = settings.pop("size", None), settings.pop("backbone", None)
-    if size is not None and size < 1:
-        raise UsageError(f"--size must be at least 1, not {size}")
     changes = Overrides(**settings, backbone=backbone or DEFAULT_BACKBONE)
     wanted = make_settings(None, names, bool(given), changes).features
     wanted = replace(wanted, components=0, size=size or wanted.size)  # activations as they are
+    smallest = find_backbone(wanted.backbone).smallest
+    if size is not None and size < smallest:
+        raise UsageError(f"--size must be at least {smallest} for {wanted.backbone}, not {size}")
     cache = Path(cache_dir) if cache_dir else CACHE
     sentences: list[str] = []
     console = Console(sentences.append, show_progress)

@@ -92,19 +92,13 @@ def find_activations(images: ImageSource, params: Mapping[str, Any]) -> Backbone
     Raises
     ------
     ValueError
-        An unknown backbone, weights that cannot be had, or images too small for it.
+        An unknown backbone, or weights that cannot be had.
     """
     backbone = find_backbone(params.get("backbone") or DEFAULT_BACKBONE)
-    size = params.get("size") or backbone.size
-    if size < backbone.smallest:
-        raise ValueError(
-            f"{backbone.name} needs images of at least {backbone.smallest} pixels per side, "
-            f"not {size}"
-        )
     extraction = Extraction(
         backbone=backbone.name,
         weights=params.get("weights") or backbone.weights[0],
-        size=size,
+        size=params.get("size") or backbone.size,
         precision=params.get("precision", "float32"),
     )
     return BackboneActivations(images, extraction_key(images, extraction), extraction)

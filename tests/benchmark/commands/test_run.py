@@ -286,7 +286,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(small, tmp_path, monkeypatch):
         (["check", "none.py"], "no such plugin file"),
         (["new-model", "AA-KNN"], "is taken"),
         (["nothing"], "No such command"),
-        (["features", "--dataset", "synthetic:60", "--size", "0"], "--size must be at least 1"),
+        (["features", "--dataset", "synthetic:60", "--size", "0"], "--size must be at least 32"),
     ],
 )
 def test_usage_errors_are_one_sentence(arguments, sentence, command, small, tmp_path):

@@ -129,12 +129,3 @@ def test_unknown_weights_are_a_usage_error(models):
     pictures = make_dataset("pictures", None, D, images=IMAGES)
     with pytest.raises(UsageError, match=r"none\.h5"):
         find_need(pictures, models["AA-kNN"], FeatureSettings(backbone="small", weights="none.h5"))
-
-
-@pytest.mark.parametrize("size", [1, 15, -3])
-def test_images_that_are_too_small_for_a_backbone_are_refused_at_the_start(models, size):
-    pictures = make_dataset("pictures", None, D, images=IMAGES)
-    for name in ("AA-kNN", "EW-MTCNN"):
-        model = replace(models[name], params={**models[name].params, "size": size})
-        with pytest.raises(UsageError, match=f"small needs images of at least 16 .*, not {size}"):
-            find_need(pictures, model, replace(SMALL, size=size))
