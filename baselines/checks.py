@@ -86,9 +86,10 @@ def check_distributions(D: ArrayLike, name: str = "D", labels: Sequence[str] = (
     sums = matrix.sum(axis=1)
     rows = np.flatnonzero(np.abs(sums - 1.0) > SUM_TOLERANCE)
     if rows.size:
+        turned = len(matrix) > 1 and np.abs(matrix.sum(axis=0) - 1.0).max() <= SUM_TOLERANCE
         raise ValueError(
             f"{name} does not sum to 1 in {describe_rows(rows)} (the first sums to "
-            f"{sums[rows[0]]:.6g})"
+            f"{sums[rows[0]]:.6g}{'; the columns do: transpose it' if turned else ''})"
         )
     return matrix
 
@@ -134,19 +135,19 @@ def check_images(X: Any, name: str = "X") -> Any:
 
 
 def _as_matrix(values: ArrayLike, name: str) -> FloatArray:
-    if np.iscomplexobj(values):
-        raise ValueError(f"{name} has complex numbers")
     if np.ma.is_masked(values):
         raise ValueError(f"{name} has masked values")
-    if getattr(getattr(values, "dtype", None), "kind", None) in ("m", "M"):
-        raise ValueError(f"{name} has times, which are not numbers")
     try:
-        matrix = np.ascontiguousarray(values, dtype=np.float64)
+        array = np.asarray(values)
+        for kinds, what in (("c", "complex numbers"), ("mM", "times, which are not numbers")):
+            if array.dtype.kind in kinds:
+                raise ValueError(f"it has {what}")
+        matrix = np.ascontiguousarray(array, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} is not a matrix of numbers: {error}") from error
-    if np.ndim(values) != 2 or 0 in matrix.shape:
+    if array.ndim != 2 or 0 in matrix.shape:
         raise ValueError(
             f"{name} must be a matrix with at least one row and one column, "
-            f"its shape is {np.shape(values)}"
+            f"its shape is {array.shape}"
         )
     return matrix

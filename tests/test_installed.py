@@ -40,7 +40,7 @@ from importlib.machinery import PathFinder
 class Core(PathFinder):
     @classmethod
     def find_spec(cls, name, path=None, target=None):
-        hidden = {"h5py", "jax", "jaxlib", "keras", "tensorflow", "torch"}
+        hidden = {"jax", "jaxlib", "keras", "tensorflow", "torch"}
         return None if name.partition(".")[0] in hidden else super().find_spec(name, path, target)
 
 sys.meta_path[sys.meta_path.index(PathFinder)] = Core
@@ -145,7 +145,7 @@ def test_the_environment_is_what_it_says(environment):
         "import importlib.util as u, sys, baselines, benchmark, ewmtcnn, features",
         "print(*(m.__file__ for m in (baselines, benchmark, ewmtcnn, features)), sep='\\n')",
         "print(*sys.path, sep='\\n')",
-        "assert not any(map(u.find_spec, ('tensorflow', 'keras', 'jax', 'torch', 'h5py')))",
+        "assert not any(map(u.find_spec, ('tensorflow', 'keras', 'jax', 'torch')))",
     )
     (*found,) = environment("python", "-c", "\n".join(lines)).stdout.splitlines()
     assert all(Path(file).is_relative_to(environment.packages) for file in found[:4])

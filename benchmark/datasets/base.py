@@ -132,6 +132,7 @@ def make_dataset(
     feature_names = more.pop("feature_names", None)
     if feature_names is None:  # those of a DataFrame
         feature_names = [str(column) for column in getattr(X, "columns", ())]
+    ids = None if ids is None else list(ids)
     given = None if label_names is None else [str(label) for label in label_names]
     try:
         features = None if X is None else check_features(X, "features")

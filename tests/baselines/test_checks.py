@@ -31,7 +31,7 @@ def test_other_shapes_are_refused(values):
 def test_what_is_no_number_is_refused():
     with pytest.raises(ValueError, match="X has masked values"):
         check_features(np.ma.masked_equal([[1.0, 2.0]], 2.0))
-    with pytest.raises(ValueError, match="X has times, which are not numbers"):
+    with pytest.raises(ValueError, match="X is not a matrix of numbers: it has times"):
         check_features(np.array([["2020-01-01", "2020-01-02"]], dtype="M8[D]"))
     with pytest.raises(ValueError, match="X is not a matrix of numbers: int too large"):
         check_features([[10**400, 1]])
@@ -62,6 +62,11 @@ def test_values_that_are_wrong_are_shown():
         check_distributions(D)
     with pytest.raises(ValueError, match=r"in row 3 .* \(the first is -inf, in column 0\)"):
         check_features(np.where(np.arange(6)[:, None] == [3, 9], -np.inf, 1.0))
+
+
+def test_a_matrix_that_lies_on_its_side_is_told():
+    with pytest.raises(ValueError, match=r"sums to 1\.5; the columns do: transpose it\)"):
+        check_distributions(np.full((2, 3), 0.5))
 
 
 def test_the_sum_is_judged_after_rounding():

@@ -66,7 +66,7 @@ def test_useless_data_is_refused(data):
     assert "every feature is constant" in refused(np.ones((20, 3)), D)
     assert "at least one row" in refused(X[:0], D[:0])
     assert "its shape is (20,)" in refused(X[:, 0], D)
-    assert "features has complex numbers" in refused(X + 1j, D)
+    assert "features is not a matrix of numbers: it has complex numbers" in refused(X + 1j, D)
     assert "not a matrix of numbers" in refused([["a", "b"]] * 20, D)
     assert "different names" in refused(X, D, label_names=["a", "b", "a", "c"])
 
