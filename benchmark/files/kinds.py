@@ -13,7 +13,7 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
      "not been downloaded; get it with 'git lfs pull'"),
     (b"/annex/objects/", "git-annex", "a git-annex pointer, which stands for a file that has not "
      "been downloaded; get it with 'git annex get'"),
-    (b"PAR1", "parquet", "a Parquet file; call it .parquet"),
+    (b"PAR1\x15", "parquet", "a Parquet file; call it .parquet"),
     (b"MATLAB 5.0 MAT-file", "matlab", "a MATLAB file; call it .mat"),
     (b"MATLAB 7.3 MAT-file", "matlab", "a MATLAB file; call it .mat"),
     (b"\x89HDF\r\n\x1a\n", "hdf5", "an HDF5 file; call it .mat if it has the matrices of one"),
@@ -21,7 +21,7 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "zip", "a zip archive; unpack it"),
     (b"PK\x05\x06", "zip", "an empty zip archive"),
     (b"\x1f\x8b", "gzip", "compressed (gzip); unpack it"),
-    (b"BZh", "bzip2", "compressed (bzip2); unpack it"),
+    (b"BZh9", "bzip2", "compressed (bzip2); unpack it"),
     (b"\xfd7zXZ\x00", "xz", "compressed (xz); unpack it"),
     (b"\x28\xb5\x2f\xfd", "zstd", "compressed (zstd); unpack it"),
     (b"7z\xbc\xaf\x27\x1c", "7z", "a 7z archive; unpack it"),
@@ -29,7 +29,7 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"\xd0\xcf\x11\xe0", "excel", "an Excel or Word file; save the table as CSV in UTF-8"),
     (b"\x93NUMPY", "npy", "a NumPy array; write features and labels into one .mat, .csv or "
      ".parquet file"),
-    (b"ARROW1", "arrow", "an Arrow file; save it as Parquet"),
+    (b"ARROW1\0\0", "arrow", "an Arrow file; save it as Parquet"),
     (b"SQLite format 3", "sqlite", "an SQLite database; export the table as CSV"),
     (b"%PDF", "pdf", "a PDF document"),
     (b"{\\rtf", "rtf", "a text document (RTF); save the table as CSV in UTF-8"),
@@ -73,7 +73,7 @@ def _kind(head: bytes) -> tuple[str, str]:
                 what = "a NumPy archive; write the arrays into one .mat file as features and labels"
             return kind, what
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(b"<"):
+    if text.startswith(b"<") and b"label:" not in head:
         return "html", (
             "an HTML or XML page, such as a server sends in place of a file; download the file "
             "itself"

@@ -31,6 +31,13 @@ def matlab(features=X, **how) -> bytes:
     return file.getvalue()
 
 
+def cells() -> bytes:
+    """Cells where most of the damage is: at the beginning."""
+    file = io.BytesIO()
+    savemat(file, {"label_names": NAMES, "features": X, "labels": D})
+    return file.getvalue()
+
+
 def version_4(features=X) -> bytes:
     file = io.BytesIO()
     savemat(file, {"features": features, "labels": D}, format="4")
@@ -74,6 +81,7 @@ FILES: dict[str, tuple[str, Callable[[], bytes], bool]] = {
     "mat-4-sparse": (".mat", lambda: version_4(SPARSE), False),
     "mat-5": (".mat", matlab, False),
     "mat-5-compressed": (".mat", lambda: matlab(do_compression=True), True),
+    "mat-5-cells": (".mat", cells, False),
     "mat-sparse": (".mat", lambda: matlab(SPARSE), False),
     "mat-7.3": (".mat", version_7_3, False),
     "csv": (".csv", lambda: table().to_csv(index=False).encode(), False),

@@ -42,7 +42,7 @@ def saved_array():
         (zipped("features.npy"), "a NumPy archive"),
         (gzip.compress(b"f1,label:a"), r"compressed \(gzip\); unpack it"),
         (saved_array(), "a NumPy array"),
-        (b"PAR1", "a Parquet file; call it .parquet"),
+        (b"PAR1\x15\x04\x15", "a Parquet file; call it .parquet"),
         (b"MATLAB 5.0 MAT-file, Platform", "a MATLAB file; call it .mat"),
         (b"# Created by Octave 8.4", "a text file of Octave; save it with 'save -v7'"),
         (bytes(512), "filled with zeros"),
@@ -56,4 +56,5 @@ def test_a_file_is_told_as_what_it_is(head, what):
 def test_own_kinds_and_tables_pass():
     refuse_other_kind("x.mat", b"MATLAB 5.0 MAT-file, Platform", ("matlab", "hdf5"))
     refuse_other_kind("x.csv", b"[image_filename] [valence]")
-    refuse_other_kind("x.csv", b"f1,label:a\n")
+    for header in (b"f1", b"PAR1", b"ARROW1", b"BZh", b"<f1>", b"Rar", b"404", b"7z"):
+        refuse_other_kind("x.csv", header + b",label:a,label:b\n1,0.5,0.5\n")
