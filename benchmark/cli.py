@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import click
 from benchmark.commands import options, printing
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.installation import refuse_hidden, refuse_no_folder, version
+from benchmark.running.interruption import interrupted, run_to_the_end
 from benchmark.streams import is_broken_pipe, lost_output, make_steady, terminal_width
 
 
@@ -42,12 +42,18 @@ class _Group(click.Group):
                 printing.to_stderr(f"Error: cannot write to standard output: {lost.strerror}")
             sys.exit(end.code or 1)
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run as a program where nothing is given, as the command ``ldl-benchmark`` does."""
+        return self.main(*args, **kwargs) if args or kwargs else run_to_the_end(self.main)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             options.read_words(ctx)
             return super().invoke(ctx)
         except BenchmarkError as error:
             raise _Failure(error) from error
+        except KeyboardInterrupt as error:
+            raise _Failure(BenchmarkError(interrupted(error))) from error
 
 
 def _print_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
@@ -82,8 +88,6 @@ def main() -> None:
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     # A date that is no number lets numpy fail; no file of ours carries one.
     os.environ.pop("SOURCE_DATE_EPOCH", None)
-    # A batch system's SIGTERM ends a run like Ctrl-C: cleanly, keeping what is done.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @main.command()

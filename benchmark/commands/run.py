@@ -30,7 +30,9 @@ from benchmark.plugins.registry import load_plugin
 from benchmark.progress import Console
 from benchmark.running import environment
 from benchmark.running.compute import compute, describe_failures
+from benchmark.running.interruption import interrupted
 from benchmark.running.job import Job, Resources
+from benchmark.running.leftovers import end_orphans
 from benchmark.running.prepare import helper, prepare_inputs
 from benchmark.store.pictures import keep_pictures
 from benchmark.store.run_folder import RunFolder
@@ -147,6 +149,7 @@ def run(
     check_applied(settings, changes, rows, needs, tell)
     plan = make_plan(settings, loaded, rows, needs)
     folder = RunFolder(Path(out) if out else RUNS / folder_name(loaded))
+    end_orphans()
     with folder.lock(), environment.log_to(folder.path / "log.txt"), _logging_errors():
         logger.info("started: %s", shlex.join(sys.argv))
         if force:
@@ -229,6 +232,9 @@ def _logging_errors() -> Iterator[None]:
     """Let the log tell how a run ended that could not go on."""
     try:
         yield
+    except KeyboardInterrupt as error:
+        logger.error("ended: %s", interrupted(error))
+        raise
     except BenchmarkError as error:
         logger.error("ended: %s", error)
         raise

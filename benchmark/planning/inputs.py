@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from features.arrays import FloatArray, IntArray
+from features.arrays import IntArray
 from features.pca import reduce
-from features.storage.sharded_array import Rows, ShardedArray
+from features.storage.sharded_array import RowArray, Rows, ShardedArray
 
 
 class Input(Protocol):
@@ -22,7 +22,7 @@ class Input(Protocol):
 class Matrix:
     """A dataset's own features X (n, q)."""
 
-    X: FloatArray
+    X: RowArray
 
     def split(self, train: IntArray, test: IntArray) -> tuple[Any, Any]:
         """Return the rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmark.errors import BenchmarkError
-from benchmark.planning.inputs import Input
+from benchmark.planning.inputs import Input, Matrix
 from benchmark.planning.tasks import Outcome, Task
 from benchmark.progress import Console
 from benchmark.running import environment
@@ -22,11 +23,14 @@ from benchmark.running.estimate import (
     workers_that_fit,
 )
 from benchmark.running.execute import Work, execute, status_of
+from benchmark.running.interruption import by
 from benchmark.running.job import Job
 from benchmark.running.prepare import Device, find_device, helper, prepare_inputs
+from benchmark.running.sharing import share
 from benchmark.running.workers import marker_of, run_tasks
 from benchmark.store.run_folder import RunFolder
 from benchmark.wording import count
+from features.storage.sharded_array import RowArray
 
 logger = logging.getLogger("benchmark")
 
@@ -40,7 +44,6 @@ class _Phase:
 
     tasks: list[Task]
     workers: int
-    single_process: bool = False
     backend: str = ""
 
 
@@ -55,14 +58,14 @@ def compute(job: Job, folder: RunFolder, console: Console) -> list[Outcome]:
     done: list[Task] = []
     failures: list[Outcome] = []
     try:
-        work_of, phases = _prepare(job, folder, console)
-        for phase in phases:
-            failures += _run_phase(phase, work_of, folder, console, done)
+        with folder.running():
+            work_of, phases = _prepare(job, folder, console)
+            for phase in phases:
+                failures += _run_phase(phase, work_of, folder, console, done)
     except KeyboardInterrupt as error:
-        logger.warning("interrupted after %d tasks", len(done))
         raise BenchmarkError(
-            f"interrupted: {len(done)} of {len(job.pending)} tasks were computed and are kept; "
-            f"the same command goes on from there (without --force, which starts anew)"
+            f"interrupted: {len(done)} of {len(job.pending)} tasks were computed and are kept"
+            f"{by(error)}; the same command goes on from there (without --force, which starts anew)"
         ) from error
     return failures
 
@@ -75,16 +78,26 @@ def _prepare(
     with helper() as process:
         inputs = prepare_inputs(process, job.pending_needs, job.resources.cache, console)
         device = find_device(process) if networks else None
+    truths: dict[str, RowArray] = {task.dataset: job.truth(task).D for task in job.pending}
+    running = folder.running_path
+    with folder.telling_why(running):
+        numbers = itertools.count()
+        for name, D in truths.items():
+            truths[name] = share(D, running / f"{next(numbers)}.npy")
+        for of, given in inputs.items():
+            if isinstance(given, Matrix):
+                inputs[of] = Matrix(share(given.X, running / f"{next(numbers)}.npy"))
     phases = []
     if others:
         phases.append(_Phase(others, min(workers, len(others))))
     if device:
         console.tell(f"Networks run on {device.name} with {device.backend}.")
         workers = _workers_for_networks(job, device, console)
-        phases.append(_Phase(networks, workers, workers == 1, device.backend))
+        phases.append(_Phase(networks, workers, device.backend))
 
     def work_of(task: Task) -> Work:
-        return _work(job, task, inputs[task.dataset, job.need(task)], folder)
+        given = inputs[task.dataset, job.need(task)]
+        return replace(_work(job, task, given, folder), D=truths[task.dataset])
 
     return work_of, phases
 
@@ -125,12 +138,10 @@ def _run_phase(
 ) -> list[Outcome]:
     """Run tasks, store what succeeds and add it to `done`, and return what fails."""
     failures = []
-    # absolute, since a model may change the working folder
-    markers = folder.path.resolve() / "running"
+    markers = folder.running_path
     versions = environment.versions(phase.backend)
-    outcomes = run_tasks(
-        phase.tasks, execute, work_of, phase.workers, markers, phase.single_process
-    )
+    keep = not phase.backend  # a network's process holds its device
+    outcomes = run_tasks(phase.tasks, execute, work_of, phase.workers, markers, keep)
     with closing(outcomes), console.tasks(len(phase.tasks), _running(phase.tasks, markers)) as step:
         for outcome in outcomes:
             _log(outcome)

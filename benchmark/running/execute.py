@@ -5,20 +5,21 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import math
+import os
 import random
 import signal
 import sys
 import time
-import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
+from joblib import parallel_config
 from threadpoolctl import threadpool_limits
 
 from baselines.base import Monitor
@@ -26,11 +27,15 @@ from baselines.checks import check_distributions
 from benchmark.planning.inputs import Input
 from benchmark.planning.models import Model, with_facts
 from benchmark.planning.tasks import Outcome, Task
-from features.arrays import FloatArray, IntArray
+from benchmark.running.facts import read_facts
+from benchmark.running.texts import Warned, describe_error
+from benchmark.running.worker import allow
+from features.arrays import IntArray
+from features.storage.sharded_array import RowArray
 
-# A model that ignores its time limit gets the same time again, but no more than this; then its
-# process is ended.
-_GRACE_SECONDS = 10.0
+# What loading a model's libraries, and what comes after its prediction, may take where a task has a
+# time limit.
+_LOADING_SECONDS, _CLOSING_SECONDS = 600.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Work:
         The task's model.
     input : Input
         What the model gets as X; tells the rows of a fold.
-    D : ndarray of shape (n, c)
+    D : array of shape (n, c)
         Description degrees of the whole dataset.
     train, test : ndarray of int
         Row numbers.
@@ -59,7 +64,7 @@ class Work:
 
     model: Model
     input: Input
-    D: FloatArray
+    D: RowArray
     train: IntArray
     test: IntArray
     facts: dict[str, Any] = field(default_factory=dict)
@@ -84,24 +89,24 @@ def execute(task: Task, marker: Path, work: Work) -> Outcome:
     work : Work
         What to do it with.
     """
-    outcome = Outcome(task)
-    marker.parent.mkdir(parents=True, exist_ok=True)
+    outcome, warned = Outcome(task), Warned()
+    limit = work.time_limit
     try:
-        with _crash_log(marker) as log, threadpool_limits(1), _clean_process(task):
-            caught: list[str] = []
+        with _crash_log(marker), threadpool_limits(1), _clean_process(task, marker):
             warnings.simplefilter("always")
-            warnings.showwarning = lambda message, category, *_: caught.append(
-                f"{category.__name__}: {message}"
-            )
-            estimator = _make_estimator(task, work, marker)
-            with _time_limit(work.time_limit, log):
+            warnings.showwarning = lambda message, category, *_: warned.add(message, category)
+            with _time_limit(limit):
+                estimator = _make_estimator(task, work, marker)
+                allow(limit)
                 _fit_and_predict(estimator, outcome, work)
-            outcome.warnings = list(dict.fromkeys(caught))
+                facts, notes = read_facts(estimator)
+                outcome.convergence = facts
+                allow(_CLOSING_SECONDS)
+            outcome.warnings = [*warned.texts(), *notes]
     except TimeLimitError as error:
-        outcome.error, outcome.trace = str(error), traceback.format_exc()
+        outcome.error, outcome.trace = str(error), describe_error(error)[1]
     except BaseException as error:  # a model may raise anything, SystemExit included
-        outcome.error = traceback.format_exception_only(error)[-1].strip().splitlines()[0]
-        outcome.trace = traceback.format_exc()
+        outcome.error, outcome.trace = describe_error(error)
     status_of(marker).unlink(missing_ok=True)
     marker.unlink(missing_ok=True)
     return outcome
@@ -118,11 +123,14 @@ def _tell_status(marker: Path, line: str) -> None:
 
 
 @contextlib.contextmanager
-def _clean_process(task: Task) -> Iterator[None]:
+def _clean_process(task: Task, marker: Path) -> Iterator[None]:
     """Undo what a model does to its process, so that it reaches neither the next task nor stdout.
 
-    The global random generators, which no model should use, are seeded all the same.
+    The global random generators, which no model should use, are seeded all the same. What a model
+    computes with joblib it does in this process.
     """
+    error_stream, environment = sys.stderr, dict(os.environ)
+    os.environ["JOBLIB_TEMP_FOLDER"] = str(marker.parent)  # which goes with the run
     seed = int(task.key[:8], 16)
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
@@ -130,9 +138,15 @@ def _clean_process(task: Task) -> Iterator[None]:
         warnings.catch_warnings(),
         np.errstate(),
         contextlib.chdir("."),
-        contextlib.redirect_stdout(sys.stderr),
+        contextlib.redirect_stdout(error_stream),
+        contextlib.redirect_stderr(error_stream),
+        parallel_config("threading"),
     ):
-        yield
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(environment)
 
 
 def _make_estimator(task: Task, work: Work, marker: Path) -> Any:
@@ -160,26 +174,13 @@ def _fit_and_predict(estimator: Any, outcome: Outcome, work: Work) -> None:
     predicted = estimator.predict(X_test)
     outcome.predict_seconds = time.perf_counter() - fitted
     outcome.fit_seconds = fitted - start
-    predictions = check_distributions(predicted, "the prediction")
     expected = (len(work.test), work.D.shape[1])
-    if predictions.shape != expected:
-        raise ValueError(f"the prediction has shape {predictions.shape}, expected {expected}")
-    outcome.predictions = predictions.copy()
-    kinds: dict[str, Callable[[Any], Any]] = {
-        "n_iter": int,
-        "converged": bool,
-        "objective": float,
-        "history": _floats,
-    }
-    for name, kind in kinds.items():
-        value = getattr(estimator, f"{name}_", None)
-        if value is not None:
-            with contextlib.suppress(TypeError, ValueError, OverflowError):
-                outcome.convergence[name] = kind(value)
-
-
-def _floats(values: Any) -> list[float]:
-    return [float(value) for value in values]
+    shape = getattr(predicted, "shape", expected)
+    if len(shape) != 2 or shape == expected:  # another one may be of any size
+        predicted = check_distributions(predicted, "the prediction")
+    if predicted.shape != expected:
+        raise ValueError(f"the prediction has shape {predicted.shape}, expected {expected}")
+    outcome.predictions = np.array(predicted)
 
 
 class TimeLimitError(BaseException):
@@ -187,19 +188,23 @@ class TimeLimitError(BaseException):
 
 
 @contextlib.contextmanager
-def _crash_log(marker: Path) -> Iterator[TextIO]:
-    """Let a crash of the process write its traceback into the marker."""
-    with marker.open("w") as log:
-        faulthandler.enable(log, all_threads=False)
-        try:
-            yield log
-        finally:
-            faulthandler.disable()
+def _crash_log(marker: Path) -> Iterator[None]:
+    """Let a crash of the process write its traceback into the marker, if the disk has room."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            log = stack.enter_context(marker.open("w"))
+            faulthandler.enable(log, all_threads=False)
+            stack.callback(faulthandler.disable)
+        yield
 
 
 @contextlib.contextmanager
-def _time_limit(seconds: float, log: TextIO) -> Iterator[None]:
-    """Raise `TimeLimitError` here after the given time; end the process if that is ignored."""
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise `TimeLimitError` here when the parent says that the time is over.
+
+    Loading comes first and has a time of its own. Whoever ignores it is ended by the parent.
+    """
     if not math.isfinite(seconds):
         yield
         return
@@ -207,12 +212,9 @@ def _time_limit(seconds: float, log: TextIO) -> Iterator[None]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise TimeLimitError(f"stopped after the time limit of {seconds:g} s (--task-timeout)")
 
-    faulthandler.dump_traceback_later(seconds + min(seconds, _GRACE_SECONDS), exit=True, file=log)
     former = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    allow(_LOADING_SECONDS)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, former)
-        faulthandler.cancel_dump_traceback_later()

@@ -6,8 +6,6 @@ It has its own process, since what runs there takes memory, may hold an accelera
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ from benchmark.planning.inputs import Input
 from benchmark.planning.needs import Need
 from benchmark.planning.without_networks import in_cache
 from benchmark.progress import Console
-from benchmark.running.processes import one_process
+from benchmark.running.processes import Worker, WorkerDiedError
 from features.networks.backend import is_out_of_memory
 from features.networks.weights import fetch_weights
 
@@ -35,8 +33,8 @@ class Device:
 class Helper:
     """A process that does one thing at a time for this one; see `helper`."""
 
-    def __init__(self, submit: Callable[..., Future[Any]]):
-        self._submit = submit
+    def __init__(self) -> None:
+        self._worker: Worker | None = None
 
     def call(self, what: str, function: Callable[..., Any], *arguments: Any) -> Any:
         """Return what the function returns there.
@@ -47,13 +45,17 @@ class Helper:
             It raised ValueError or OSError, memory ran out, or its process died; says what it was
             doing.
         """
+        self._worker = self._worker or Worker()
         try:
-            return self._submit(function, *arguments).result()
-        except BrokenProcessPool as error:
+            return self._worker.call(function, *arguments)
+        except WorkerDiedError as error:
+            self.end()
             raise BenchmarkError(
                 f"the process that was {what} died: it crashed or ran out of memory; "
                 f"what it had finished is kept, the same command goes on from there"
             ) from error
+        except BenchmarkError:
+            raise
         except Exception as error:  # each backend has an exception of its own for lack of memory
             if isinstance(error, ValueError | OSError | MemoryError):
                 raise BenchmarkError(f"{what}: {error}") from error
@@ -61,12 +63,21 @@ class Helper:
                 raise BenchmarkError(f"{what}: there is not enough memory ({error})") from error
             raise
 
+    def end(self) -> None:
+        """End the process, if one was started."""
+        if self._worker is not None:
+            self._worker.end()
+            self._worker = None
+
 
 @contextmanager
 def helper() -> Iterator[Helper]:
     """Have a process at hand, which is started when it is first called, and end it."""
-    with one_process() as submit:
-        yield Helper(submit)
+    process = Helper()
+    try:
+        yield process
+    finally:
+        process.end()
 
 
 def prepare_inputs(

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import atexit
 import os
-import re
-import shutil
-import warnings
+import threading
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed, parallel_config
-
+from benchmark.errors import BenchmarkError
 from benchmark.planning.tasks import Outcome, Task
-from benchmark.running.processes import ctrl_c_waits, one_process, start_worker
+from benchmark.running.processes import Worker, WorkerDiedError, cannot_load, wait_for
+from benchmark.running.texts import LONGEST_TRACE, shortened
+from benchmark.running.worker import dumps
 
 # Environment variables that limit libraries to one thread, whichever of them a task loads first.
 ONE_THREAD = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
-    **dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC"), "1"),
+    **dict.fromkeys(("BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"),
+    **dict.fromkeys(("NUMBA_NUM_THREADS", "NPROC"), "1"),
+    **dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
 }
+
+# How often a task is tried whose process was killed from outside, and one that no process took.
+_MOST_TRIES = {True: 2, False: 4}
+
+# Workers that have nothing to do, for the next run of this process.
+_idle: list[Worker] = []
+_idle_lock = threading.Lock()
 
 
 def run_tasks(
@@ -31,14 +40,13 @@ def run_tasks(
     work_of: Callable[[Task], Any],
     n_jobs: int,
     markers: Path,
-    single_process: bool = False,
+    keep: bool = True,
 ) -> Generator[Outcome]:
     """Run tasks in processes and yield each outcome as soon as it is known, in any order.
 
-    A task that kills its process (a crash in compiled code, memory that runs out, a hang that
-    nothing interrupts) yields an outcome with the reason. Who did it is told by the markers: the
-    tasks that were running when the process died are run again, each alone. If none was running,
-    those that were on their way to a worker are.
+    A task that kills its process (a crash in compiled code, a hang that nothing interrupts) yields
+    an outcome with the reason. One whose process was killed from outside, perhaps because memory
+    ran out, is run again, alone, when all others are done.
 
     Parameters
     ----------
@@ -52,86 +60,136 @@ def run_tasks(
     n_jobs : int
         Number of tasks that run at the same time.
     markers : Path
-        Folder for the markers of running tasks; emptied before and after.
-    single_process : bool
-        Do all tasks one after the other in a single process, so that a device with one memory has
-        one user, who compiles a network once.
+        Folder for the markers of running tasks.
+    keep : bool
+        Keep the processes for the next run, which saves the time to start them.
     """
-    shutil.rmtree(markers, ignore_errors=True)
-    waiting, suspects = list(tasks), list[Task]()
-    while waiting or suspects:
-        # A suspect runs alone: it can harm no other task, and if the process dies again, it did it.
-        batch = [suspects.pop(0)] if suspects else waiting
-        unfinished = {task: marker_of(task, markers) for task in batch}
-        calls = (delayed(call)(task, unfinished[task], work_of(task)) for task in batch)
-        try:
-            stream = _stream_alone(calls) if single_process else _stream(calls, n_jobs)
-            with closing(stream):
-                for outcome in stream:
-                    del unfinished[outcome.task]
-                    yield outcome
-        except BrokenProcessPool as error:
-            started = {task: _read(m) for task, m in unfinished.items() if m.exists()}
-            if not started:  # at most this many were on their way
-                started = dict.fromkeys(list(unfinished)[: 2 * max(2, n_jobs)], "")
-            for task, trace in started.items():
-                unfinished.pop(task).unlink(missing_ok=True)
-                if trace or len(batch) == 1:
-                    yield Outcome(task, error=_reason(error, trace), trace=trace or str(error))
+    waiting, alone = deque(tasks), deque[Task]()
+    tries: Counter[tuple[Task, bool]] = Counter()
+    crew = _Crew(n_jobs, keep)
+    try:
+        while waiting or crew.busy or alone:
+            if not waiting and not crew.busy:
+                waiting.append(alone.popleft())
+            while waiting and crew.has_room():
+                task = waiting.popleft()
+                try:
+                    content = dumps((call, (task, marker_of(task, markers), work_of(task))))
+                except Exception as error:  # a user's object may refuse to be sent
+                    yield Outcome(
+                        task, error=f"it cannot be sent to a worker process: {_say(error)}"
+                    )
+                    continue
+                if not crew.start(task, content):
+                    waiting.appendleft(task)
+                    break
+            for task, worker, found in crew.finished():
+                if not isinstance(found, WorkerDiedError):
+                    yield found
+                    continue
+                tries[task, worker.taken] += 1
+                is_last = tries[task, worker.taken] >= _MOST_TRIES[worker.taken]
+                marker = marker_of(task, markers)
+                trace = _read(marker) or worker.said.decode(errors="replace").strip()
+                marker.unlink(missing_ok=True)
+                if not worker.taken:
+                    if is_last:
+                        raise BenchmarkError(f"worker processes do not start: {trace or found}")
+                    waiting.appendleft(task)
+                elif found.from_outside and not is_last:
+                    alone.append(task)
                 else:
-                    suspects.append(task)
-        if batch is waiting:
-            waiting = list(unfinished)
-    shutil.rmtree(markers, ignore_errors=True)
+                    limit = " (--task-timeout)" if found.was_late else ""
+                    yield Outcome(task, error=f"{found}{limit}", trace=trace or str(found))
+    finally:
+        crew.leave()
+
+
+class _Crew:
+    """The workers of a run: some busy with a task, some without."""
+
+    def __init__(self, size: int, keep: bool):
+        self.busy: dict[Worker, Task] = {}
+        self._free: list[Worker] = []
+        self._size, self._keep = size, keep
+
+    def has_room(self) -> bool:
+        return len(self.busy) < self._size
+
+    def start(self, task: Task, content: bytes) -> bool:
+        """Have a worker do a task; False where the system has no room for another process."""
+        try:
+            worker = self._free.pop() if self._free else _take_idle() or Worker(_one_thread(), True)
+        except BenchmarkError:
+            if not self.busy:
+                raise
+            self._size = len(self.busy)
+            return False
+        self.busy[worker] = task
+        with suppress(WorkerDiedError):  # which its next step tells
+            worker.ask(content)
+        return True
+
+    def finished(self) -> Iterator[tuple[Task, Worker, Outcome | WorkerDiedError]]:
+        """Wait a moment, and tell which tasks are done, and whose processes have died."""
+        wait_for(self.busy)
+        for worker, task in list(self.busy.items()):
+            found: Outcome | WorkerDiedError
+            try:
+                answer = worker.step()
+                if answer is None:
+                    continue
+                found = _outcome(task, *answer)
+            except WorkerDiedError as error:
+                found = error
+            del self.busy[worker]
+            if worker.clean and not isinstance(found, WorkerDiedError):
+                self._free.append(worker)
+            else:
+                worker.end()
+            yield task, worker, found
+
+    def leave(self) -> None:
+        """End the workers that are busy, and keep the others for the next run."""
+        for worker in self.busy:
+            worker.end()
+        for worker in self._free:
+            if not self._keep or worker.end_others():
+                worker.end()
+            else:
+                _keep_idle(worker)
+
+
+def _keep_idle(worker: Worker) -> None:
+    atexit.register(end_idle_workers)
+    with _idle_lock:
+        _idle.append(worker)
+
+
+def _take_idle() -> Worker | None:
+    with _idle_lock:
+        return _idle.pop() if _idle else None
+
+
+def _outcome(task: Task, kind: str, value: Any) -> Outcome:
+    if kind == "returned" and isinstance(value, Outcome):
+        return value
+    return Outcome(task, error=cannot_load(value) if kind == "not loaded" else _say(value))
+
+
+def _say(error: object) -> str:
+    return shortened(f"{type(error).__name__}: {error}")
+
+
+def end_idle_workers() -> None:
+    """End the processes that wait for the next run."""
+    while worker := _take_idle():
+        worker.end()
 
 
 def marker_of(task: Task, markers: Path) -> Path:
     """Return the file that exists while the task runs."""
     return markers / ("_".join(task.path.with_suffix(".txt").parts[1:]))
-
-
-def _stream(calls: Iterator[Any], n_jobs: int) -> Generator[Outcome]:
-    # With n_jobs=1 joblib would run tasks in this process, where a model that hangs or crashes ends
-    # the run; so there are two workers, of which one gets work.
-    options: dict[str, Any] = {
-        "inner_max_num_threads": 1,
-        "initializer": _start_joblib_worker,
-        "initargs": (os.getpid(),),
-    }
-    with parallel_config("loky", **options), ExitStack() as stack:
-        parallel = Parallel(
-            n_jobs=max(2, n_jobs),
-            pre_dispatch=n_jobs,
-            batch_size=1,
-            return_as="generator_unordered",
-        )
-        with ctrl_c_waits():
-            outcomes = stack.enter_context(_closing(parallel(calls)))  # starts the workers
-        # `yield from` would close it itself, with the warning.
-        for outcome in outcomes:  # noqa: UP028
-            yield outcome
-
-
-@contextmanager
-def _closing(outcomes: Generator[Outcome]) -> Iterator[Generator[Outcome]]:
-    """Stop the workers when the consumer leaves early, without joblib's warning that it did."""
-    try:
-        yield outcomes
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            outcomes.close()
-
-
-def _stream_alone(calls: Iterator[Any]) -> Generator[Outcome]:
-    with one_process(_one_thread()) as submit:
-        for function, arguments, _ in calls:
-            yield submit(function, *arguments).result()
-
-
-def _start_joblib_worker(parent: int) -> None:
-    os.environ.update(_one_thread())
-    start_worker(parent)
 
 
 def _one_thread() -> dict[str, str]:
@@ -141,14 +199,8 @@ def _one_thread() -> dict[str, str]:
 
 
 def _read(marker: Path) -> str:
-    return marker.read_text(encoding="utf-8", errors="replace").strip()
-
-
-def _reason(error: BrokenProcessPool, trace: str) -> str:
-    if trace.startswith("Timeout"):  # the first word that faulthandler writes
-        return "its process was ended, since it ignored the time limit (--task-timeout)"
-    codes = re.search(r"exit codes of the workers are \{(.*?)\}", str(error))
-    detail = trace.splitlines()[0] if trace else codes.group(1) if codes else "no exit code"
-    if "un-serialize" in str(error):
-        return f"a worker process cannot load it: {str(error).splitlines()[-1].strip()}"
-    return f"its process died, by a crash or for want of memory ({detail})"
+    try:
+        with marker.open(encoding="utf-8", errors="replace") as file:
+            return file.read(LONGEST_TRACE).strip()
+    except OSError:
+        return ""

@@ -54,6 +54,9 @@ FIGURES = "figures"
 #: The folder in which tasks keep what lets them go on after a kill.
 CHECKPOINTS = "checkpoints"
 
+#: The folder of what is there only while tasks run.
+RUNNING = "running"
+
 
 class RunFolder:
     """Reads and writes the files of one run.
@@ -95,10 +98,12 @@ class RunFolder:
             raise UsageError(f"cannot write to {place}: {_reason(error)}") from error
         try:
             remove_partial_files(self.path)
+            shutil.rmtree(self.running_path, ignore_errors=True)  # of a run that was killed
             yield
         finally:
             lock.release()
 
+<<<<<<< HEAD
     @contextlib.contextmanager
     def read_lock(self) -> Iterator[None]:
         """Keep runs out of the folder while it is read; nothing is written, as on a read-only disk.
@@ -134,6 +139,23 @@ class RunFolder:
         """Tell whether `lock` finds what it needs; a lock file may be another user's."""
         file = self.path / ".lock"
         return not self.obstacle() and (not file.exists() or os.access(file, os.R_OK | os.W_OK))
+=======
+    @property
+    def running_path(self) -> Path:
+        """The folder of what is there only while tasks run; a model may change where it works."""
+        return self.path.resolve() / RUNNING
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Have the folder of what is there only while tasks run, and remove it afterwards."""
+        shutil.rmtree(self.running_path, ignore_errors=True)
+        with self.telling_why(self.running_path):
+            self.running_path.mkdir(parents=True)
+        try:
+            yield
+        finally:
+            shutil.rmtree(self.running_path, ignore_errors=True)
+>>>>>>> 705d583 (Workers of our own: a run always ends, whatever its models leave behind)
 
     def write_plan(self, plan: Plan, about: Mapping[str, Any]) -> None:
         """Write ``run.json``, the truth of every dataset, and a CSV file of its folds."""
@@ -343,12 +365,18 @@ class RunFolder:
         return read_arrays(self.path / name)
 
     def _write(self, writer: Any, name: str | Path, content: Any) -> None:
-        try:
+        with self.telling_why(self.path / name):
             writer(self.path / name, content)
+
+    @contextlib.contextmanager
+    def telling_why(self, path: Path) -> Iterator[None]:
+        """Turn an error of the disk into one that names the file, and says what is kept."""
+        try:
+            yield
         except OSError as error:
             raise BenchmarkError(
-                f"cannot write {self.path / name}: {_reason(error)}; what was computed before is "
-                f"kept: make room or rights, then {_REPEAT}"
+                f"cannot write {path}: {_reason(error)}; what was computed before is kept: "
+                f"make room or rights, then {_REPEAT}"
             ) from error
 
     def _truth_path(self, name: str) -> Path:

@@ -133,7 +133,7 @@ def test_bad_models_fail_alone(command, small, tmp_path):
         "HangsHard failed in 2 folds of small: its process was ended",
         "Crashes failed in 2 folds of small: its process died, by a crash",
         "Leaves failed in 2 folds of small: its process died, by a crash or for want of memory "
-        "(EXIT(3))",
+        "(exit code 3)",
         "Exits failed in 2 folds of small: SystemExit: 5",
         "NoDistribution failed in 2 folds of small: ValueError: the prediction",
         "NoNumbers failed in 2 folds of small: ValueError: the prediction",

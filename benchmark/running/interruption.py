@@ -1,0 +1,126 @@
+"""How the program is told to end, and how it does: at once, in one sentence, and for sure."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from benchmark.running.leftovers import VARIABLE, end_children, mark
+
+# What tells a program to end, in the words of the log. SIGTERM is what a batch system sends.
+_REASONS = {
+    signal.SIGINT: "Ctrl-C",
+    signal.SIGTERM: "SIGTERM",
+    signal.SIGHUP: "SIGHUP: the terminal was closed",
+}
+
+# How long the program may take to end when it is told to, and when it is done.
+_ENDING_SECONDS, _LEAVING_SECONDS = 10.0, 2.0
+
+# A KeyboardInterrupt that some destructor has swallowed is raised again after this.
+_AGAIN_SECONDS = 0.05
+
+# Why this program ends; what comes after that is known already.
+_told: list[str] = []
+
+
+def by(error: BaseException) -> str:
+    """Say in brackets what interrupted us, where that is known."""
+    return f" ({error})" if str(error) else ""
+
+
+def interrupted(error: BaseException) -> str:
+    """Say that the program was interrupted."""
+    kept = "what was computed is kept, and the same command goes on from there"
+    return f"interrupted{by(error)}; {kept}"
+
+
+def listen() -> None:
+    """Let Ctrl-C, SIGTERM and SIGHUP raise `KeyboardInterrupt`, once, with the reason.
+
+    A signal that is ignored, as by ``nohup``, stays ignored.
+    """
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        if _told:
+            return
+        _told.append(_REASONS[signal.Signals(number)])
+        _end_after(_ENDING_SECONDS, 1)
+        raise KeyboardInterrupt(_told[0])
+
+    def swallowed(error: sys.UnraisableHookArgs) -> None:
+        if not issubclass(error.exc_type, KeyboardInterrupt):
+            sys.__unraisablehook__(error)
+            return
+        _told.clear()
+        timer = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), signal.SIGINT))
+        timer.daemon = True
+        timer.start()
+
+    for number in _REASONS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    sys.unraisablehook = swallowed
+
+
+def run_to_the_end(program: Callable[[], Any]) -> NoReturn:
+    """Run a program that ends by `SystemExit`, and end this process, whatever it has left behind.
+
+    Threads and exit handlers of plugins, which are imported here too, get some seconds.
+    """
+    code: Any = 1
+    try:
+        listen()
+        os.environ[VARIABLE] = f"{mark()}:"  # so that what a plugin starts here is found
+        program()
+        code = 0
+    except SystemExit as end:
+        code = end.code
+        if isinstance(code, str):
+            _say(code)
+    except BaseException as error:
+        if not _told:
+            sys.excepthook(type(error), error, error.__traceback__)
+        else:  # it hit a moment in which nobody could deal with it
+            _say(interrupted(KeyboardInterrupt(_told[0])))
+    _leave(code if isinstance(code, int) else int(code is not None))
+
+
+def _leave(code: int) -> NoReturn:
+    for number in _REASONS:  # it is over anyway
+        signal.signal(number, signal.SIG_IGN)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    _end_after(_LEAVING_SECONDS, code)
+    end_children()
+    sys.exit(code)
+
+
+def _end_after(seconds: float, code: int) -> None:
+    """End this process if it is still there after some seconds."""
+
+    def end() -> None:
+        time.sleep(seconds)
+        os._exit(code)
+
+    threading.Thread(target=end, daemon=True).start()
+    # Code that does not let go of Python's lock keeps that thread from running, but not this.
+    with suppress(OSError, RuntimeError):
+        null = Path(os.devnull).open("w")  # noqa: SIM115 - it stays open until the end
+        faulthandler.dump_traceback_later(2 * seconds, exit=True, file=null)
+
+
+def _say(text: str) -> None:
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"Error: {text}\n")
+        sys.stderr.flush()
