@@ -352,9 +352,9 @@ def fetch(context: click.Context, name: str, data_dir: str | None) -> None:
 @click.argument("plugin", metavar="FILE.py")
 def check(plugin: str) -> None:
     """Tell everything that is wrong with a plugin."""
-    from benchmark.plugins.contract import check_plugin
+    from benchmark.running.trial import check_apart
 
-    problems = check_plugin(plugin)
+    problems = check_apart(plugin)
     for problem in problems:
         click.echo(f"- {problem}")
     if problems:

@@ -26,7 +26,6 @@ from benchmark.planning.models import Model, choose_models
 from benchmark.planning.plan import make_plan
 from benchmark.planning.settings import Overrides, make_settings
 from benchmark.planning.without_networks import keep_runnable, refuse_extraction
-from benchmark.plugins.registry import load_plugin
 from benchmark.progress import Console
 from benchmark.running import environment
 from benchmark.running.compute import compute, describe_failures
@@ -34,6 +33,7 @@ from benchmark.running.interruption import interrupted
 from benchmark.running.job import Job, Resources
 from benchmark.running.leftovers import end_orphans
 from benchmark.running.prepare import helper, prepare_inputs
+from benchmark.running.trial import load_tried_plugin
 from benchmark.store.pictures import keep_pictures
 from benchmark.store.run_folder import RunFolder
 from benchmark.streams import open_closed
@@ -135,7 +135,7 @@ def run(
     changes = Overrides(**overrides)
     settings = make_settings(protocol, names, bool(given), changes)
     task_timeout = _checked_limits(jobs, task_timeout)
-    offered = {str(plugin): load_plugin(plugin) for plugin in _as_list(plugins)}
+    offered = {str(plugin): load_tried_plugin(plugin) for plugin in _as_list(plugins)}
     rows = choose_models(settings, _as_list(models), every=all_models)
     _refuse_idle_plugins(offered, rows)
     check_rows(settings, changes, rows)

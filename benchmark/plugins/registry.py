@@ -28,6 +28,7 @@ from benchmark.plugins.fingerprint import (
     local_files,
     module_fingerprint,
 )
+from benchmark.plugins.undisturbed import undisturbed
 from features.names import did_you_mean
 
 #: Installed packages offer models under this entry point group: name = "package.module:Class".
@@ -254,6 +255,11 @@ def find_model(name: str) -> Entry:
     return found
 
 
+def plugin_sources() -> frozenset[str]:
+    """Return what identifies the code of all plugin files that are loaded."""
+    return frozenset(entry.source for entry in _registered.values() if entry.file)
+
+
 def load_plugin(path: str | Path, problems: list[str] | None = None) -> list[str]:
     """Run a plugin file and return the names of the models it registers.
 
@@ -315,7 +321,8 @@ def _execute(file: Path, path: str | Path, loading: _Loading) -> None:
     sys.modules[name] = module
     _loading.append(loading)
     try:
-        spec.loader.exec_module(module)
+        with undisturbed():
+            spec.loader.exec_module(module)
     except UsageError as error:
         raise UsageError(f"plugin {path}: {error}") from error
     except (Exception, SystemExit) as error:  # a user's file may raise anything

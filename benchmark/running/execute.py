@@ -89,7 +89,7 @@ def execute(task: Task, marker: Path, work: Work) -> Outcome:
     work : Work
         What to do it with.
     """
-    outcome, warned = Outcome(task), Warned()
+    outcome, warned, notes = Outcome(task), Warned(), list[str]()
     limit = work.time_limit
     try:
         with _crash_log(marker), threadpool_limits(1), _clean_process(task, marker):
@@ -99,14 +99,13 @@ def execute(task: Task, marker: Path, work: Work) -> Outcome:
                 estimator = _make_estimator(task, work, marker)
                 allow(limit)
                 _fit_and_predict(estimator, outcome, work)
-                facts, notes = read_facts(estimator)
-                outcome.convergence = facts
+                outcome.convergence, notes = read_facts(estimator)
                 allow(_CLOSING_SECONDS)
-            outcome.warnings = [*warned.texts(), *notes]
     except TimeLimitError as error:
         outcome.error, outcome.trace = str(error), describe_error(error)[1]
     except BaseException as error:  # a model may raise anything, SystemExit included
         outcome.error, outcome.trace = describe_error(error)
+    outcome.warnings = [*warned.texts(), *notes]
     status_of(marker).unlink(missing_ok=True)
     marker.unlink(missing_ok=True)
     return outcome

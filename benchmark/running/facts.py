@@ -38,7 +38,8 @@ def read_facts(estimator: Any) -> tuple[dict[str, Any], list[str]]:
             if value is not None:
                 facts[name] = read(value)
         except (Exception, SystemExit, KeyboardInterrupt) as error:  # it may be anything
-            notes.append(f"{name}_ is left out, it is not {wanted}: {said(error)}")
+            why = said(error) or type(error).__name__
+            notes.append(f"{name}_ is left out, since it is not {wanted}: {why}")
     return facts, notes
 
 
@@ -55,7 +56,11 @@ def _one(value: Any) -> Any:
 
 def _count(value: Any) -> int:
     value = _one(value)
-    found = int(value) if isinstance(value, float) and value.is_integer() else operator.index(value)
+    if isinstance(value, float):
+        if not value.is_integer():
+            raise ValueError(f"it is {value}")
+        value = int(value)
+    found = operator.index(value)
     if not 0 <= found <= LARGEST_COUNT:
         raise ValueError("it is out of range")
     return int(found)
@@ -76,7 +81,7 @@ def _number(value: Any) -> float:
 
 
 def _numbers(values: Iterable[Any]) -> list[float]:
-    found = [float(_one(value)) for value in islice(values, LONGEST_HISTORY + 1)]
+    found = [_number(value) for value in islice(values, LONGEST_HISTORY + 1)]
     if len(found) > LONGEST_HISTORY:
         raise ValueError(f"it has more than {LONGEST_HISTORY:,} values")
     return found
@@ -86,5 +91,5 @@ _KINDS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "n_iter": (_count, "a whole number of iterations"),
     "converged": (_flag, "true or false"),
     "objective": (_number, "a finite number"),
-    "history": (_numbers, "a list of numbers"),
+    "history": (_numbers, "a list of finite numbers"),
 }

@@ -30,7 +30,7 @@ _ENDING_SECONDS, _LEAVING_SECONDS = 10.0, 2.0
 _AGAIN_SECONDS = 0.05
 
 # Why this program ends; what comes after that is known already.
-_told: list[str] = []
+_told: list[signal.Signals] = []
 
 
 def by(error: BaseException) -> str:
@@ -53,16 +53,16 @@ def listen() -> None:
     def interrupt(number: int, _frame: FrameType | None) -> None:
         if _told:
             return
-        _told.append(_REASONS[signal.Signals(number)])
+        _told.append(signal.Signals(number))
         _end_after(_ENDING_SECONDS, 1)
-        raise KeyboardInterrupt(_told[0])
+        raise KeyboardInterrupt(_REASONS[_told[0]])
 
     def swallowed(error: sys.UnraisableHookArgs) -> None:
         if not issubclass(error.exc_type, KeyboardInterrupt):
             sys.__unraisablehook__(error)
             return
-        _told.clear()
-        timer = threading.Timer(_AGAIN_SECONDS, os.kill, (os.getpid(), signal.SIGINT))
+        again = (os.getpid(), _told.pop() if _told else signal.SIGINT)
+        timer = threading.Timer(_AGAIN_SECONDS, os.kill, again)
         timer.daemon = True
         timer.start()
 
@@ -91,7 +91,7 @@ def run_to_the_end(program: Callable[[], Any]) -> NoReturn:
         if not _told:
             sys.excepthook(type(error), error, error.__traceback__)
         else:  # it hit a moment in which nobody could deal with it
-            _say(interrupted(KeyboardInterrupt(_told[0])))
+            _say(interrupted(KeyboardInterrupt(_REASONS[_told[0]])))
     _leave(code if isinstance(code, int) else int(code is not None))
 
 
@@ -103,6 +103,8 @@ def _leave(code: int) -> NoReturn:
             stream.flush()
     _end_after(_LEAVING_SECONDS, code)
     end_children()
+    if _told:  # Python would end by the signal where it hit one of its own functions
+        os._exit(code)
     sys.exit(code)
 
 

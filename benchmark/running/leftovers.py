@@ -49,6 +49,9 @@ def end_children() -> None:
     """End the children of this process, and what else carries its mark."""
     me = str(os.getpid())
     _end(lambda number, found: found.startswith(mark()) or _stat(number)[1:2] == [me])
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _end(wanted: Callable[[int, str], bool]) -> bool:

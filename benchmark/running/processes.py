@@ -215,7 +215,6 @@ class Worker:
             self._process.wait(_DEATH_SECONDS)
         end_marked(self._mark)
         self._connection.close()
-        self._show_output()
         output, self._output = self._output, None
         if output is not None:
             output.close()

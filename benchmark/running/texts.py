@@ -23,7 +23,7 @@ def said(value: object) -> str:
     """Return what an object says of itself, in at most `LONGEST_MESSAGE` characters."""
     try:
         return shortened(str(value))
-    except Exception:  # a model's object may refuse
+    except (Exception, SystemExit, KeyboardInterrupt):  # a model's object may refuse
         return f"<{type(value).__name__} that cannot be shown>"
 
 

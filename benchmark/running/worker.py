@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 import threading
@@ -71,7 +72,7 @@ def serve(descriptor: int, parent: int) -> NoReturn:
     make_steady()  # code that prints must not fail for a full disk
     _end_with(parent)
     connection = _connection = Connection(descriptor)
-    me, threads = os.getpid(), set(threading.enumerate())
+    me, threads, limits = os.getpid(), set(threading.enumerate()), _limits()
     while True:
         try:
             if not connection.poll(_IDLE_SECONDS):
@@ -83,7 +84,8 @@ def serve(descriptor: int, parent: int) -> NoReturn:
         kind, value = _call(request)
         if os.getpid() != me:  # a copy that the call has made of this process came back, too
             os._exit(0)
-        clean = all(t in threads or t.daemon for t in threading.enumerate())
+        left = [t for t in threading.enumerate() if t not in threads and not t.daemon]
+        clean = not left and _limits() == limits
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
@@ -93,6 +95,12 @@ def serve(descriptor: int, parent: int) -> NoReturn:
             connection.send_bytes(_answer(kind, value, clean))
         except OSError:
             os._exit(NO_CONNECTION)
+
+
+def _limits() -> list[tuple[int, int]]:
+    """Return what the process may use of files, memory, and so on."""
+    names = [name for name in dir(resource) if name.startswith("RLIMIT_")]
+    return [resource.getrlimit(getattr(resource, name)) for name in names]
 
 
 def _call(request: bytes) -> tuple[str, Any]:

@@ -7,12 +7,13 @@ import os
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BenchmarkError
 from benchmark.planning.tasks import Outcome, Task
+from benchmark.plugins.registry import plugin_sources
 from benchmark.running.processes import Worker, WorkerDiedError, cannot_load, wait_for
 from benchmark.running.texts import LONGEST_TRACE, shortened
 from benchmark.running.worker import dumps
@@ -29,8 +30,9 @@ ONE_THREAD = {
 # How often a task is tried whose process was killed from outside, and one that no process took.
 _MOST_TRIES = {True: 2, False: 4}
 
-# Workers that have nothing to do, for the next run of this process.
-_idle: list[Worker] = []
+# Workers that have nothing to do, for the next run of this process, and the plugins of which they
+# have loaded some.
+_idle: list[tuple[Worker, frozenset[str]]] = []
 _idle_lock = threading.Lock()
 
 
@@ -160,15 +162,35 @@ class _Crew:
                 _keep_idle(worker)
 
 
+@contextmanager
+def borrowed_worker() -> Iterator[Worker]:
+    """Have a worker for something else, and keep it for the next run if all goes well."""
+    worker = _take_idle() or Worker(_one_thread(), True)
+    try:
+        yield worker
+    except BaseException:
+        worker.end()
+        raise
+    if worker.clean and not worker.end_others():
+        _keep_idle(worker)
+    else:
+        worker.end()
+
+
 def _keep_idle(worker: Worker) -> None:
     atexit.register(end_idle_workers)
     with _idle_lock:
-        _idle.append(worker)
+        _idle.append((worker, plugin_sources()))
 
 
 def _take_idle() -> Worker | None:
     with _idle_lock:
-        return _idle.pop() if _idle else None
+        while _idle:
+            worker, plugins = _idle.pop()
+            if plugins <= plugin_sources():
+                return worker
+            worker.end()  # it has loaded what is no more
+    return None
 
 
 def _outcome(task: Task, kind: str, value: Any) -> Outcome:
@@ -183,8 +205,9 @@ def _say(error: object) -> str:
 
 def end_idle_workers() -> None:
     """End the processes that wait for the next run."""
-    while worker := _take_idle():
-        worker.end()
+    with _idle_lock:
+        while _idle:
+            _idle.pop()[0].end()
 
 
 def marker_of(task: Task, markers: Path) -> Path:

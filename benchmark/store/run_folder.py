@@ -103,7 +103,6 @@ class RunFolder:
         finally:
             lock.release()
 
-<<<<<<< HEAD
     @contextlib.contextmanager
     def read_lock(self) -> Iterator[None]:
         """Keep runs out of the folder while it is read; nothing is written, as on a read-only disk.
@@ -139,7 +138,7 @@ class RunFolder:
         """Tell whether `lock` finds what it needs; a lock file may be another user's."""
         file = self.path / ".lock"
         return not self.obstacle() and (not file.exists() or os.access(file, os.R_OK | os.W_OK))
-=======
+
     @property
     def running_path(self) -> Path:
         """The folder of what is there only while tasks run; a model may change where it works."""
@@ -155,7 +154,6 @@ class RunFolder:
             yield
         finally:
             shutil.rmtree(self.running_path, ignore_errors=True)
->>>>>>> 705d583 (Workers of our own: a run always ends, whatever its models leave behind)
 
     def write_plan(self, plan: Plan, about: Mapping[str, Any]) -> None:
         """Write ``run.json``, the truth of every dataset, and a CSV file of its folds."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ from benchmark.errors import BenchmarkError
 from benchmark.running import processes
 from benchmark.running.processes import Clock, Worker, WorkerDiedError, signals_wait
 from benchmark.running.worker import allow
+
 
 def sent(thing):
     """Have a function or a class sent as a whole, since workers do not find modules of tests."""
@@ -202,7 +204,7 @@ def leave_a_child(kind):
     return process.pid
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="needs /proc")
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
 @pytest.mark.parametrize("kind", ["forked", "of its own session", "orphaned", "fork", "spawn"])
 def test_children_end_with_their_worker(worker, kind):
     child = worker.call(leave_a_child, kind)
@@ -214,8 +216,7 @@ def test_children_end_with_their_worker(worker, kind):
 
 
 def state(number):
-    with open(f"/proc/{number}/stat") as file:
-        return file.read().rpartition(")")[2].split()[0]
+    return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_a_copy_of_the_process_does_not_answer_in_its_place(worker):

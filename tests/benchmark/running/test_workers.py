@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -50,3 +51,84 @@ def test_a_class_that_workers_cannot_load_fails_alone(small, tmp_path, clean_reg
     assert summary.loc["AA-kNN", "folds"] == 3
     assert summary.loc["Loaded", "folds"] == 0
     assert "cannot load it" in study.failures[0].error
+
+
+LITTLE = """
+def _predict(self, X):
+    return np.full((len(X), self.n_labels_), 1 / self.n_labels_)
+
+def _fit(self, X, D):
+"""
+
+
+def fits(code):
+    lines = "\n".join(f"    {line}" for line in code.strip().splitlines())
+    return f"{LITTLE}{lines}\n"
+
+
+@pytest.mark.slow
+def test_a_model_whose_process_is_killed_once_is_run_again_alone(command, plugin, small, tmp_path):
+    """As where memory has no room for two at a time."""
+    once = f"""
+import pathlib, os
+path = pathlib.Path({str(tmp_path / "killed")!r})
+if not path.exists():
+    path.touch()
+    os.kill(os.getpid(), 9)
+"""
+    done = command("run", "mine", "AA-kNN", "--plugin", plugin(fits(once)), "--dataset", small,
+                   "--folds", 2, "--jobs", 2, "--out", "out")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "killed").exists()
+
+
+@pytest.mark.slow
+def test_a_model_whose_process_is_always_killed_is_told_by_name(command, plugin, small):
+    path = plugin(fits("import os; os.kill(os.getpid(), 9)"))
+    done = command("run", "mine", "AA-kNN", "--plugin", path, "--dataset", small, "--folds", 2)
+    assert done.returncode == 1
+    assert (
+        "Mine failed in 2 folds of small: its process died, by a crash or for want of memory "
+        "(SIGKILL)"
+    ) in done.stderr
+    assert "AA-kNN failed" not in done.stderr
+
+
+@pytest.mark.slow
+def test_what_a_model_says_at_length_is_bounded(command, plugin, small, tmp_path):
+    body = fits(
+        """
+import sys, warnings
+for number in range(5000):
+    warnings.warn(f"number {number} {'x' * 1000}")
+for _ in range(100):
+    sys.stdout.write("y" * 10 ** 5)
+raise ValueError("z" * 10 ** 7)
+"""
+    )
+    done = command("run", "mine", "--plugin", plugin(body), "--dataset", small, "--folds", 2,
+                   "--out", "out")  # fmt: skip
+    assert done.returncode == 1
+    log = (tmp_path / "out" / "log.txt").read_text()
+    assert len(log) < 200_000
+    assert "4,980 more warnings, which are left out" in log
+    assert len(done.stderr) < 200_000
+    assert (tmp_path / "out" / "failures.json").stat().st_size < 100_000
+
+
+@pytest.mark.slow
+def test_large_data_is_read_from_one_file(command, plugin, tmp_path):
+    """What a model computes of it is the same, and nothing stays."""
+    rng = np.random.default_rng(0)
+    X, D = rng.normal(size=(600, 300)), rng.dirichlet(np.ones(3), 600)
+    columns = {f"f{j}": X[:, j] for j in range(300)} | {f"label:{j}": D[:, j] for j in range(3)}
+    pd.DataFrame(columns).to_csv(tmp_path / "large.csv", index=False)
+    seen = tmp_path / "seen"
+    body = fits(f"open({str(seen)!r}, 'a').write(f'{{type(X).__name__}} {{X.sum():.6f}}\\n')")
+    done = command("run", "mine", "AA-kNN", "--plugin", plugin(body), "--dataset", "large.csv",
+                   "--folds", 2, "--jobs", 1, "--out", "out")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    sums = [float(line.split()[1]) for line in seen.read_text().splitlines()]
+    assert sum(sums) == pytest.approx(X.sum())  # two folds: each row is in one training set
+    assert {line.split()[0] for line in seen.read_text().splitlines()} == {"ndarray"}
+    assert not (tmp_path / "out" / "running").exists()

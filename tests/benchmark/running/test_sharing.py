@@ -1,0 +1,32 @@
+"""Large arrays go through a file, small ones as they are; rows are the same in both."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from benchmark.running.sharing import SMALLEST, share
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_of_a_large_array_come_from_its_file(tmp_path, order):
+    array = np.asarray(np.random.default_rng(0).normal(size=(SMALLEST // 80 + 1, 10)), order=order)
+    shared = share(array, tmp_path / "array.npy")
+    assert np.array_equal(np.load(tmp_path / "array.npy"), array)
+    sent = pickle.dumps(shared)
+    assert len(sent) < 1000
+    there = pickle.loads(sent)  # noqa: S301
+    assert (there.shape, there.dtype) == (array.shape, array.dtype)
+    for rows in (np.array([5, 0, 5]), slice(2, 4), np.arange(len(array)) % 2 == 0):
+        found = there[rows]
+        assert type(found) is np.ndarray
+        assert np.array_equal(found, array[rows])
+        found[...] = 0  # a copy, which may be changed
+
+
+def test_a_small_array_and_what_is_no_array_stay_as_they_are(tmp_path):
+    array = np.eye(3)
+    assert share(array, tmp_path / "array.npy") is array
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,112 @@
+"""A plugin whose code ends, crashes or hangs a process costs a worker, and is told.
+
+Tests `benchmark.plugins.undisturbed` too.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.errors import UsageError
+from benchmark.plugins.contract import check_plugin
+from benchmark.plugins.registry import load_plugin, models
+from benchmark.running import trial
+from benchmark.running.trial import check_apart, load_tried_plugin
+
+GOOD = """
+def _fit(self, X, D):
+    self.row_ = D.mean(axis=0)
+
+def _predict(self, X):
+    return np.tile(self.row_, (len(X), 1))
+"""
+ENDS = {
+    "import os; os._exit(0)": "its process died, by a crash or for want of memory (exit code 0)",
+    "import ctypes; ctypes.string_at(0)": "(SIGSEGV)",
+    "import os; os.closerange(0, 256)": "it closed the descriptors of its process",
+}
+
+
+@pytest.fixture
+def with_code(plugin):
+    """Write a plugin that runs some code when it is loaded."""
+
+    def write(code):
+        path = plugin(GOOD)
+        path.write_text(f"{path.read_text()}\n{code}\n")
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("code", ENDS)
+def test_a_plugin_that_ends_a_process_is_refused(with_code, code):
+    path = with_code(code)
+    with pytest.raises(UsageError) as caught:
+        load_tried_plugin(path)
+    assert str(caught.value).startswith(f"plugin {path} cannot be loaded: ")
+    assert ENDS[code] in str(caught.value)
+    assert "Mine" not in models()
+    (problem,) = check_apart(path)
+    assert ENDS[code] in problem
+
+
+def test_a_plugin_that_does_not_come_to_an_end_is_refused(with_code, monkeypatch):
+    path = with_code("import time; time.sleep(3600)")
+    monkeypatch.setattr(trial, "_SECONDS", 0.2)
+    monkeypatch.setattr(trial._load_there, "__module__", "__main__")  # so that its limit is sent
+    with pytest.raises(UsageError, match="ignored the time limit"):
+        load_tried_plugin(path)
+
+
+def test_mistakes_are_told_as_ever(with_code, tmp_path):
+    with pytest.raises(UsageError, match="cannot be loaded: line 14: ZeroDivisionError"):
+        load_tried_plugin(with_code("1 / 0"))
+    with pytest.raises(UsageError, match="no such plugin file"):
+        load_tried_plugin(tmp_path / "none.py")
+    with pytest.raises(UsageError, match="no such plugin file"):
+        check_apart(tmp_path / "none.py")
+
+
+def test_a_check_says_what_it_says_in_this_process(with_code, plugin):
+    assert check_apart(with_code("")) == []
+    path = plugin("pass")
+    assert check_apart(path) == check_plugin(path) != []
+
+
+DISTURBS = """
+import os, signal, sys, threading, warnings
+print("loaded")
+sys.stdout = sys.stderr = None
+sys.excepthook = sys.unraisablehook = threading.excepthook = print
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.chdir("/")
+np.seterr(all="raise")
+warnings.simplefilter("error")
+"""
+
+
+def test_loading_changes_nothing_that_is_shared(with_code, capsys):
+    def state():
+        return (
+            (sys.stdout, sys.stderr, sys.excepthook, sys.unraisablehook, threading.excepthook),
+            (signal.getsignal(signal.SIGTERM), Path.cwd(), np.geterr()),
+        )
+
+    before = state()
+    load_plugin(with_code(DISTURBS))
+    assert state() == before
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "loaded\n")
+
+
+def test_what_loading_prints_is_shown_once(with_code, capsys):
+    load_tried_plugin(with_code("print('loaded')"))
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "loaded\n")
