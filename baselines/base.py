@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,7 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         predicted = self._predict(self._scale(features))
         expected = (len(features), self.n_labels_)
         shape = getattr(predicted, "shape", expected)
-        if len(shape) != 2 or shape == expected:  # another one may be of any size
+        if math.prod(shape) <= math.prod(expected):  # a larger one may not fit into memory
             predicted = check_distributions(predicted, name)
         if predicted.shape != expected:
             raise ValueError(f"{name} has shape {predicted.shape}, expected {expected}")

@@ -175,7 +175,7 @@ def _fit_and_predict(estimator: Any, outcome: Outcome, work: Work) -> None:
     outcome.fit_seconds = fitted - start
     expected = (len(work.test), work.D.shape[1])
     shape = getattr(predicted, "shape", expected)
-    if len(shape) != 2 or shape == expected:  # another one may be of any size
+    if math.prod(shape) <= math.prod(expected):  # a larger one may not fit into memory
         predicted = check_distributions(predicted, "the prediction")
     if predicted.shape != expected:
         raise ValueError(f"the prediction has shape {predicted.shape}, expected {expected}")

@@ -27,8 +27,8 @@ from benchmark.store.run_folder import RunFolder
 @pytest.fixture
 def job(problem, tmp_path):
     data = {"d": make_dataset("d", *problem)}
-    protocol = Protocol("p", folds=3, models={"too many": {"model": "AA-kNN", "k": 41}})
-    models = choose_models(protocol, ["AA-kNN", "too many"])
+    protocol = Protocol("p", folds=3, models={"too few": {"model": "AA-kNN", "k": 0}})
+    models = choose_models(protocol, ["AA-kNN", "too few"])
     needs = find_needs(data, models, protocol.features, False, lambda sentence: None)
     plan = make_plan(protocol, data, models, needs)
     named = {model.name: model for model in models}
@@ -40,15 +40,15 @@ def test_what_succeeds_is_stored_and_what_fails_is_returned(job, tmp_path, caplo
     folder = RunFolder(tmp_path / "run")
     with caplog.at_level(logging.INFO, logger="benchmark"):
         failures = compute(job, folder, QUIET)
-    assert {outcome.task.model for outcome in failures} == {"too many"}
+    assert {outcome.task.model for outcome in failures} == {"too few"}
     for task in job.pending:
         stored = folder.read_result(task)
-        assert (stored is None) == (task.model == "too many")
+        assert (stored is None) == (task.model == "too few")
         if stored:
             assert stored.predictions.shape == (20, 4)
             assert stored.record["versions"]["numpy"] == np.__version__
     (sentence,) = describe_failures(failures, folder)
-    assert sentence.startswith("too many failed in 3 folds of d: ValueError: k must be at most")
+    assert sentence.startswith("too few failed in 3 folds of d: ValueError: k must be")
     assert sentence.endswith(f"(traceback in {tmp_path / 'run' / 'log.txt'})")
     assert sum("fitted in" in message for message in caplog.messages) == 3
     assert not (tmp_path / "run" / "running").exists()
