@@ -147,9 +147,8 @@ class RunFolder:
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Have the folder of what is there only while tasks run, and remove it afterwards."""
-        shutil.rmtree(self.running_path, ignore_errors=True)
         with self.telling_why(self.running_path):
-            self.running_path.mkdir(parents=True)
+            self.running_path.mkdir(parents=True, exist_ok=True)
         try:
             yield
         finally:
