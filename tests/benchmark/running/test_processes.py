@@ -259,14 +259,25 @@ def test_a_process_that_cannot_start_is_a_sentence(monkeypatch):
         Worker()
 
 
+def send_here(number):
+    signal.pthread_kill(threading.main_thread().ident, number)
+
+
+def send_elsewhere(number):
+    thread = threading.Thread(target=signal.raise_signal, args=(number,))
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.parametrize("send", [send_here, send_elsewhere])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signals_wait_until_workers_have_started(number):
+def test_signals_wait_until_workers_have_started(number, send):
     passed = []
     former = signal.signal(number, signal.default_int_handler)
 
     def start():
         with signals_wait():
-            os.kill(os.getpid(), number)
+            send(number)
             passed.append("within")
         passed.append("after")
 
