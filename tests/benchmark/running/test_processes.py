@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -259,30 +260,39 @@ def test_a_process_that_cannot_start_is_a_sentence(monkeypatch):
         Worker()
 
 
-def send_here(number):
-    signal.pthread_kill(threading.main_thread().ident, number)
+@contextmanager
+def to_this_thread(number):
+    yield lambda: signal.pthread_kill(threading.main_thread().ident, number)
 
 
-def send_elsewhere(number):
-    thread = threading.Thread(target=signal.raise_signal, args=(number,))
+@contextmanager
+def to_another_thread(number):
+    now = threading.Event()
+    thread = threading.Thread(target=lambda: now.wait() and signal.raise_signal(number))
     thread.start()
+
+    def send():
+        now.set()
+        thread.join()
+
+    yield send
     thread.join()
 
 
-@pytest.mark.parametrize("send", [send_here, send_elsewhere])
+@pytest.mark.parametrize("sending", [to_this_thread, to_another_thread])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signals_wait_until_workers_have_started(number, send):
+def test_signals_wait_until_workers_have_started(number, sending):
     passed = []
     former = signal.signal(number, signal.default_int_handler)
 
     def start():
         with signals_wait():
-            send(number)
+            send()
             passed.append("within")
         passed.append("after")
 
     try:
-        with pytest.raises(KeyboardInterrupt):
+        with sending(number) as send, pytest.raises(KeyboardInterrupt):
             start()
     finally:
         signal.signal(number, former)
