@@ -1,12 +1,27 @@
 """The columns of every CSV file of a run folder: names in their order, and what they mean.
 
-Who writes a file takes its columns from here. Accuracies are shares in [0, 1]. A missing value is
-an empty cell.
+Who writes a file takes its columns from here, and its text from `as_csv`. Accuracies are shares in
+[0, 1]. A missing value is an empty cell.
+
+A spreadsheet takes text that begins with one of ``= + - @``, a tab or a carriage return for a
+formula, and would compute what a stranger's file names, identifiers or labels say. Such text, if it
+is not a number, gets an apostrophe before it; so does text that begins with apostrophes before one
+of these, so that taking one apostrophe away (`as_written`) always gives back the text.
 """
 
 from __future__ import annotations
 
+import csv
+import re
+from typing import TYPE_CHECKING, Any
+
 from benchmark.metrics import MEASURES, TOLERANCE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 _DATASET = {"dataset": "name of the dataset"}
 _MODEL = {"model": "name of the model"}
@@ -204,3 +219,40 @@ FILES = {
     "compare.csv": COMPARE,
     "claims.csv": CLAIMS,
 }
+
+
+def as_csv(frame: pd.DataFrame, index_label: str | None = None) -> str:
+    """Write a table as the text of a CSV file, for programs and for spreadsheets.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    index_label : str, optional
+        Header of the index; without it, the index is left out.
+    """
+    shown = frame.copy()
+    for place, column in enumerate(shown.dtypes):
+        values = shown.iloc[:, place]
+        if column.kind == "f":
+            shown.isetitem(place, (values + 0.0).to_numpy())  # no negative zero
+        elif column.kind not in "biu":
+            texts = values.map(_as_text, na_action="ignore")
+            shown.isetitem(place, texts.to_numpy())
+    shown.columns = shown.columns.map(_as_text)
+    text: str = shown.to_csv(index=index_label is not None, index_label=index_label)
+    if "\r" in text:  # which is a line break to a reader, unless it stands in quotes
+        text = shown.to_csv(
+            index=index_label is not None, index_label=index_label, quoting=csv.QUOTE_NONNUMERIC
+        )
+    return text
+
+
+def as_written(text: str) -> str:
+    """Give back the text that a cell of `as_csv` stands for."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value):
+        return f"'{value}"
+    return value

@@ -7,6 +7,7 @@ is read. Files for programs (.csv, .json) hold the numbers themselves.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -48,6 +49,27 @@ def cut(names: Iterable[object], most: int) -> str:
     """Separate names by commas, and leave out those behind the first few: ``a, b, ...``."""
     texts = list(map(str, names))
     return ", ".join([*texts[:most], *(["..."] if len(texts) > most else [])])
+
+
+def visible(text: str) -> str:
+    """Write characters that nobody sees by their codes: ``⟨U+200B⟩``.
+
+    They are line breaks and other controls, spaces but the usual one, what has no width or turns
+    the writing round, and halves of characters. Different texts stay different: the bracket itself
+    is written so where it could be taken for the beginning of a code.
+    """
+    marked = text.replace("⟨U+", "⟨U+27E8⟩U+")
+    return "".join(c if c.isprintable() else f"⟨U+{ord(c):04X}⟩" for c in marked)
+
+
+def spaced(text: str) -> str:
+    """Keep several spaces apart where one is shown for all of them, in Markdown and HTML."""
+    return re.sub("^ | $|(?<= ) ", "\N{NO-BREAK SPACE}", text)
+
+
+def seen(text: str) -> str:
+    """Write a text for HTML, in which different texts are seen to differ."""
+    return spaced(visible(text))
 
 
 def rank_mark(rank: float) -> str:

@@ -1,9 +1,26 @@
-"""Names: the known one that a misspelt one is nearest to, and what is no text made readable."""
+"""Names: which are the same, which known one is meant, and what is no text made readable."""
 
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
+
+# Characters without a shape of their own that Unicode does not count among the controls.
+_UNSEEN = frozenset(
+    map(chr, (0x34F, 0x115F, 0x1160, 0x2800, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)))
+)
+
+
+def name_key(name: str) -> str:
+    """Return what is equal for names that people cannot tell apart, or should not have to.
+
+    They are the same but for case, for how accents are composed, for variants of a character
+    (full width, ligatures, the micro sign for mu), and for characters without a shape. Letters of
+    different scripts that look alike stay different.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return "".join(c for c in folded if c not in _UNSEEN and unicodedata.category(c) != "Cf")
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -12,6 +12,7 @@ from typing import TypedDict, Unpack
 import pandas as pd
 
 from benchmark.analysis.evidence import Evidence, Out, gather
+from benchmark.columns import as_csv
 from benchmark.commands.study import Show, Study, show_nothing, tells_obstacle, write_tables
 from benchmark.errors import UsageError, raised_last, told
 from benchmark.figures.base import FORMATS, Drawing, written
@@ -383,7 +384,7 @@ def _write_drawing(
 ) -> list[Path]:
     name = f"{FIGURES_FOLDER}/{slug(drawing.name)}"
     contents: dict[str, Callable[[], str | bytes]] = {
-        f"{name}.csv": lambda: drawing.data.to_csv(index=False),
+        f"{name}.csv": lambda: as_csv(drawing.data),
         f"{name}.txt": lambda: f"{drawing.caption}\n",
     }
     for file_format in formats:

@@ -18,7 +18,8 @@ from benchmark.files.process import end_process
 from benchmark.files.roles import is_ignored
 from benchmark.progress import QUIET, Console
 from benchmark.wording import cut, listed
-from features.names import did_you_mean, nearest
+from features.names import did_you_mean, name_key, nearest
+from features.storage.files import same_file
 
 #: Built-in name -> one line for people.
 BUILT_IN = {
@@ -248,8 +249,14 @@ def load_datasets(
     finally:
         end_process()
     for data in [*found, *given]:
-        if data.name.lower() in {name.lower() for name in loaded}:
-            raise UsageError(f"two datasets are called {data.name!r}; rename one")
+        same = [name for name in loaded if name_key(name) == name_key(data.name)]
+        if same or (same := list(same_file([*loaded, data.name]) or ())):
+            raise UsageError(
+                f"two datasets are called {data.name!r}; rename one"
+                if same[0].lower() == data.name.lower()
+                else f"the names of the datasets {same[0]!r} and {data.name!r} are too alike; "
+                f"rename one"
+            )
         loaded[data.name] = data
     _check_ignored(loaded.values(), loading.ignore)
     return loaded

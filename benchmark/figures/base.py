@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmark.figures.lettering import quiet_fonts, use_covering_fonts
+from benchmark.figures.lettering import covering_fonts, quiet_fonts
 from benchmark.figures.plain_matplotlib import plain_matplotlib
 from benchmark.metrics import Measure
 from features.arrays import FloatArray
@@ -140,12 +140,15 @@ def shortened(names: Sequence[str], limit: int) -> list[str]:
     """Cut long names in the middle and escape them; different names stay different."""
     found: dict[str, str] = {}
     head = (limit - 1) // 2
-    for name in dict.fromkeys(names):
-        short = shown = _visible(name)
+    # Names that fit come first, so that no other is cut to one of them.
+    for name in sorted(dict.fromkeys(names), key=lambda name: len(_visible(name)) > limit):
+        shown = short = _visible(name)
         if len(shown) > limit:
             short = f"{shown[:head]}…{shown[head + 1 - limit :]}"
-        if plain(short) in found.values():
-            short = f"{shown[:head]}…#{len(found) + 1}"
+        number = len(found)
+        while plain(short) in found.values():
+            number += 1
+            short = f"{shown[:head]}…#{number}"
         found[name] = plain(short)
     return [found[name] for name in names]
 
@@ -167,14 +170,13 @@ def legend_height(labels: Sequence[str]) -> float:
 @styled
 def written(figure: Figure, file_format: str) -> bytes:
     """Return a figure as a file of a format; the same numbers give the same bytes."""
-    use_covering_fonts(figure)
-    for (
-        panel
-    ) in figure.axes:  # undo the layout of an earlier file, so that every file gets the same
+    # Undo the layout of an earlier file, so that every file gets the same.
+    for panel in figure.axes:
         spec = panel.get_subplotspec()
         if spec is not None:
             panel.set_subplotspec(spec)
     buffer = io.BytesIO()
     metadata = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": None}[file_format]
-    figure.savefig(buffer, format=file_format, metadata=metadata)
+    with covering_fonts(figure, as_text=file_format == "svg"):
+        figure.savefig(buffer, format=file_format, metadata=metadata)
     return buffer.getvalue()

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator, Set
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from matplotlib.text import Text
 
 _FONT = "DejaVu Sans"
+
+# A text with codes of characters is cut to about so many characters.
+_LONGEST = 32
 
 # Widespread fonts with Chinese, Japanese and Korean characters, of kinds that a PDF can hold.
 _WIDE_FONTS = (
@@ -32,20 +38,64 @@ def quiet_fonts() -> Iterator[None]:
         yield
 
 
-def use_covering_fonts(figure: Figure) -> None:
-    """Let texts with characters that the usual font lacks use other fonts of this machine."""
+@contextlib.contextmanager
+def covering_fonts(figure: Figure, as_text: bool) -> Iterator[None]:
+    """Let texts with characters that the usual font lacks use other fonts of this machine.
+
+    Parameters
+    ----------
+    figure : Figure
+    as_text : bool
+        Whether the file holds texts, which whoever opens it has the fonts for. In others, what no
+        font of this machine has would be the same box for all characters: it is written by its
+        code, so that names stay different.
+    """
     from matplotlib.font_manager import findfont, fontManager, get_font
     from matplotlib.text import Text
 
-    for panel in figure.axes:  # labels of ticks get their texts when they are asked for
-        for axis in (panel.xaxis, panel.yaxis):
-            axis.get_ticklabels()
-    covered = get_font(findfont(_FONT)).get_charmap()
+    axes = [axis for panel in figure.axes for axis in (panel.xaxis, panel.yaxis)]
+    for axis in axes:  # labels of ticks get their texts when they are asked for
+        axis.get_ticklabels()
+    covered = set(get_font(findfont(_FONT)).get_charmap())
     lacking = [
         text for text in figure.findobj(Text) if any(ord(c) not in covered for c in text.get_text())
     ]
     if not lacking:
+        yield
         return
     installed = {font.name for font in fontManager.ttflist}
+    fonts = [name for name in _WIDE_FONTS if name in installed]
     for text in lacking:
-        text.set_fontfamily([_FONT, *(name for name in _WIDE_FONTS if name in installed)])
+        text.set_fontfamily([_FONT, *fonts])
+    for name in fonts:
+        covered |= get_font(findfont(name)).get_charmap().keys()
+    with contextlib.ExitStack() as stack:
+        if not as_text:
+            _write_codes(lacking, axes, covered, stack)
+        yield
+
+
+def _write_codes(
+    texts: Iterable[Text], axes: Iterable[Axis], covered: Set[int], stack: contextlib.ExitStack
+) -> None:
+    """Write what no font has by its code, until the stack closes."""
+
+    def drawable(text: str) -> str:
+        return "\n".join(_with_codes(line, covered) for line in text.split("\n"))
+
+    for text in texts:
+        stack.callback(text.set_text, text.get_text())
+        text.set_text(drawable(text.get_text()))
+    for axis in axes:
+        labels = [label.get_text() for label in axis.get_ticklabels()]
+        if any(drawable(label) != label for label in labels):
+            stack.callback(axis.set_major_formatter, axis.get_major_formatter())
+            axis.set_ticklabels(list(map(drawable, labels)))
+
+
+def _with_codes(line: str, covered: Set[int]) -> str:
+    """Write what no font has by its code, and a hash in place of many codes."""
+    text = "".join(c if ord(c) in covered else f"⟨{ord(c):04X}⟩" for c in line)
+    if text == line or len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST // 2]}…#{zlib.crc32(line.encode(errors='surrogatepass')):08x}"

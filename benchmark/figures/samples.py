@@ -148,9 +148,9 @@ def draw(shares: pd.DataFrame, pictures: Mapping[int, bytes], names: Sequence[st
         len(heights), len(samples), squeeze=False, sharey="row", height_ratios=heights
     )
     handles: list[Any] = []
+    titles = shortened([str(part["id"].iloc[0]) for _, part in samples], 96 // len(samples))
     for column, (row, part) in enumerate(samples):
-        title = shortened([str(part["id"].iloc[0])], 96 // len(samples))[0]
-        grid[0, column].set_title(title, fontsize=7)
+        grid[0, column].set_title(titles[column], fontsize=7)
         if pictures:
             _show(grid[0, column], pictures.get(int(str(row))))
         handles = _bars(grid[-1, column], part, models, names, 90 // len(samples) - 6)
@@ -191,7 +191,8 @@ def _bars(
     ]
     lines = ["share"]
     offsets = np.linspace(-0.28, 0.28, len(models)) if len(models) > 1 else [0.0]
-    for model, offset in zip(models, offsets, strict=False):
+    called = shortened(models, room)
+    for model, offset, short in zip(models, offsets, called, strict=False):
         mine = part[part["model"] == model]
         style = model_style(names, model)
         panel.hlines(places + offset, 0, mine["share"], color=style["color"], linewidth=0.8)
@@ -200,7 +201,7 @@ def _bars(
             markersize=3.5, linestyle="none",
         )  # fmt: skip
         handles += points
-        lines.append(f"{rounded(mine['kl_divergence'].iloc[0], 3)}  {shortened([model], room)[0]}")
+        lines.append(f"{rounded(mine['kl_divergence'].iloc[0], 3)}  {short}")
     if models:
         lines[0] = "share;  KL divergence:"
     panel.set_xlabel("\n".join(lines), fontsize=7, loc="left")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.columns import CLAIMS
+from benchmark.columns import CLAIMS, as_csv
 from benchmark.paper.claims import OUTCOMES
 from benchmark.paper.comparison import Comparison
 from benchmark.paper.grids import grids
@@ -65,10 +65,10 @@ def write(
         A file cannot be written.
     """
     contents = {
-        "compare.csv": lambda: comparison.cells.to_csv(index=False),
+        "compare.csv": lambda: as_csv(comparison.cells),
         "compare.md": lambda: _markdown(comparison),
         "compare.tex": lambda: _latex(comparison),
-        "claims.csv": lambda: claims_frame(comparison).to_csv(index=False),
+        "claims.csv": lambda: as_csv(claims_frame(comparison)),
     }
     return write_files(folder, contents, problems)
 

@@ -11,7 +11,8 @@ from benchmark.planning.protocol import Protocol
 from benchmark.plugins.parameters import CONSUMES, as_json, check_params, default_params
 from benchmark.plugins.registry import Entry, check_name, find_model, models
 from benchmark.wording import listed
-from features.names import did_you_mean
+from features.names import did_you_mean, name_key
+from features.storage.files import same_file
 
 
 @dataclass(frozen=True)
@@ -112,9 +113,9 @@ def choose_models(
         raise UsageError(f"give either --all or models ({', '.join(names)}), not both")
     if every:
         names = [name for name, entry in models().items() if entry.usual]
-        names += [name for key, name in variants.items() if key not in {n.lower() for n in names}]
+        names += [name for key, name in variants.items() if key not in {name_key(n) for n in names}]
     names = list(names) or list(protocol.models)
-    chosen = [_make_model(protocol, variants.get(name.lower(), name)) for name in names]
+    chosen = [_make_model(protocol, variants.get(name_key(name), name)) for name in names]
     if not chosen:
         raise UsageError("no model to run: name some, or give --all")
     for name in protocol.models:  # a setting that does not exist is an error wherever it stands
@@ -125,6 +126,9 @@ def choose_models(
     for name in rows:
         if rows.count(name) > 1:
             raise UsageError(f"model {name!r} is named twice")
+    if clash := same_file(rows):
+        one, other = map(repr, clash)
+        raise UsageError(f"models {one} and {other} would have the same files; rename one")
     return chosen
 
 
@@ -146,18 +150,18 @@ def _check_network_settings(protocol: Protocol, chosen: list[Model]) -> None:
 
 
 def _variants(protocol: Protocol) -> dict[str, str]:
-    """Check the names of the settings' tables, and return them by their lower-case form."""
+    """Check the names of the settings' tables, and return them by their `name_key`."""
     variants: dict[str, str] = {}
-    known = {name.lower(): name for name in models()}
+    known = {name_key(name): name for name in models()}
     for name, settings in protocol.models.items():
         check_name(name)
-        same = variants.setdefault(name.lower(), name)
+        same = variants.setdefault(name_key(name), name)
         if same != name:
             raise UsageError(f"{same!r} and {name!r} are the same name for a model; rename one")
         model = settings.get("model", name)
         if not isinstance(model, str):
             raise UsageError(f"models.{name!r}: model must be the name of a model, not {model!r}")
-        own = known.get(name.lower())
+        own = known.get(name_key(name))
         if own and find_model(model).name != own:
             raise UsageError(f"{name!r} is a model itself, it cannot be a variant of {model!r}")
         find_model(model)  # a misspelt name is an error even if the row is not run
@@ -167,7 +171,7 @@ def _variants(protocol: Protocol) -> dict[str, str]:
 def _make_model(protocol: Protocol, name: str) -> Model:
     settings = dict(protocol.models.get(name, {}))
     entry = find_model(settings.pop("model", name)).identified()
-    row = name if name in protocol.models and name.lower() != entry.name.lower() else entry.name
+    row = name if name in protocol.models and name_key(name) != name_key(entry.name) else entry.name
     check_name(row)  # an installed package may offer a model under any name
     cls = entry.load()
     consumes = getattr(cls, "consumes", "features")

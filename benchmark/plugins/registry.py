@@ -29,7 +29,7 @@ from benchmark.plugins.fingerprint import (
     module_fingerprint,
 )
 from benchmark.plugins.undisturbed import undisturbed
-from features.names import did_you_mean
+from features.names import did_you_mean, name_key
 
 #: Installed packages offer models under this entry point group: name = "package.module:Class".
 ENTRY_POINT_GROUP = "ldl_benchmark.models"
@@ -173,7 +173,8 @@ def register(name: str) -> Callable[[Class], Class]:
     Parameters
     ----------
     name : str
-        Name in tables and on the command line; upper and lower case count as the same.
+        Name in tables and on the command line; names that people can hardly tell apart count as
+        the same, see `features.names.name_key`.
 
     Raises
     ------
@@ -223,7 +224,7 @@ def check_name(name: object) -> None:
             f"a model needs a printable name of at most {LONGEST_NAME} characters with no spaces "
             f"around it, not {name!r:.100}"
         )
-    if name.lower() in TRIVIAL_NAMES:
+    if name_key(name) in TRIVIAL_NAMES:
         raise UsageError(f"the name {name!r} is reserved for a row of every table; choose another")
 
 
@@ -368,7 +369,8 @@ def _same_class(entry: Entry, cls: type) -> bool:
 
 
 def _find(name: str, known: dict[str, Entry]) -> Entry | None:
-    return next((entry for key, entry in known.items() if key.lower() == name.lower()), None)
+    wanted = name_key(name)
+    return next((entry for key, entry in known.items() if name_key(key) == wanted), None)
 
 
 def _where(error: BaseException, file: Path) -> str:

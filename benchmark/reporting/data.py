@@ -16,7 +16,7 @@ from benchmark.errors import apart, raised_last
 from benchmark.metrics import BY_NAME, MEASURES
 from benchmark.reporting.summary import size_of
 from benchmark.store.pictures import SIDE
-from benchmark.wording import GAP, count, duration, listed, percent, value
+from benchmark.wording import GAP, count, duration, listed, percent, seen, value
 from features.arrays import FloatArray
 
 _KL = list(BY_NAME).index("kl_divergence")
@@ -202,8 +202,8 @@ def pairs_data(evidence: Evidence) -> dict[str, Any]:
             ]
         found["datasets"].append(
             {
-                "name": dataset,
-                "models": names,
+                "name": seen(dataset),
+                "models": [seen(name) for name in names],
                 "first": _first(evidence, dataset),
                 "rows": rows,
             }
@@ -244,19 +244,19 @@ def instances_data(evidence: Evidence, pictures: bool) -> list[dict[str, Any]]:
         values = evidence.values[dataset]
         found.append(
             {
-                "name": dataset,
+                "name": seen(dataset),
                 "total": len(truth.D),
                 "repeats": truth.folds.n_repeats,
                 "side": SIDE,
-                "labels": list(truth.label_names),
+                "labels": [seen(label) for label in truth.label_names],
                 "first": _first(evidence, dataset),
-                "ids": [truth.ids[row] for row in rows],
+                "ids": [seen(truth.ids[row]) for row in rows],
                 "rows": rows,
                 "truth": _thousandths(truth.D[rows]),
                 "pictures": [_picture(stored.get(row)) for row in rows] if stored else [],
                 "models": [
                     {
-                        "name": name,
+                        "name": seen(name),
                         "shares": _thousandths(shares[rows]),
                         "kl": [_short(value) for value in values[name][rows, _KL]],
                     }

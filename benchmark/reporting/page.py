@@ -31,7 +31,7 @@ from benchmark.reporting.data import (
     timing_rows,
 )
 from benchmark.reporting.summary import summary_sentences
-from benchmark.wording import count, listed
+from benchmark.wording import count, listed, seen
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -140,6 +140,7 @@ def render(values: Mapping[str, Any]) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=lambda value: seen(value) if type(value) is str else value,
     )
     environment.globals["count"] = count
     template = environment.get_template("report.html.jinja")

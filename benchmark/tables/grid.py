@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from tabulate import tabulate
 
+from benchmark.tables.latex_text import DEFINITIONS, latex_text
 from benchmark.tables.layout import columns_in_blocks, filled
-from benchmark.wording import GAP
+from benchmark.wording import GAP, spaced, visible
 
 #: Marks a cell of a model that does not beat the mean training distribution.
 DAGGER = "†"
@@ -126,7 +127,7 @@ def terminal(
     width : int, optional
         Characters in a line of the terminal; no limit if absent.
     """
-    style = _Style(str, bold="\x1b[1m{}\x1b[0m" if colour else "{}")
+    style = _Style(visible, bold="\x1b[1m{}\x1b[0m" if colour else "{}")
     blocks = []
     for grid in _several(grids):
         rows = []
@@ -134,9 +135,10 @@ def terminal(
             if number in grid.rules:
                 rows.append(["-" * 4] + [""] * (len(row) - 1))
             rows.append([style.write(cell) for cell in row])
-        tables = columns_in_blocks(grid.headers, rows, width, grid.names)
-        blocks += [f"{grid.heading}\n{tables[0]}", *tables[1:], filled(grid.notes, width)]
-    return _joined([*blocks, filled(notes, width)])
+        tables = columns_in_blocks(list(map(visible, grid.headers)), rows, width, grid.names)
+        remarks = filled(list(map(visible, grid.notes)), width)
+        blocks += [f"{visible(grid.heading)}\n{tables[0]}", *tables[1:], remarks]
+    return _joined([*blocks, filled(list(map(visible, notes)), width)])
 
 
 def markdown(grids: Grid | Sequence[Grid], notes: Sequence[str] = ()) -> str:
@@ -172,7 +174,7 @@ def latex(grids: Grid | Sequence[Grid], notes: Sequence[str] = (), placement: st
     of_grids = dict.fromkeys(note for grid in several for note in grid.notes)
     remarks = [rf"\noindent {{\footnotesize {latex_text(n)}\par}}" for n in (*of_grids, *notes)]
     blocks = [_latex_table(grid, placement) for grid in several]
-    return _HEAD + "\n\n".join([*blocks, *remarks]) + "\n\\ldltableend\n"
+    return _HEAD + DEFINITIONS + "\n\n".join([*blocks, *remarks]) + "\n\\ldltableend\n"
 
 
 def _latex_table(grid: Grid, placement: str) -> str:
@@ -205,6 +207,7 @@ def _latex_table(grid: Grid, placement: str) -> str:
 # Lets a table compile as it is, and be \input in a paper.
 _HEAD = r"""% Made by: python -m benchmark table NUMBER
 % Compile it as it is, or \input it in a paper that loads booktabs and graphicx.
+% Needs UTF-8, LaTeX's own since 2018.
 \expandafter\ifx\csname @nodocument\endcsname\relax
   \def\ldltableend{}
 \else
@@ -216,25 +219,12 @@ _HEAD = r"""% Made by: python -m benchmark table NUMBER
 \fi
 """
 
-_LATEX_SPECIAL = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", DAGGER: r"$^\dagger$",
-    "±": r"$\pm$", "↓": r"$\downarrow$", "↑": r"$\uparrow$",
-}  # fmt: skip
-
-
-def latex_text(text: str) -> str:
-    """Escape plain text for LaTeX; characters that LaTeX may lack become question marks."""
-    return "".join(
-        _LATEX_SPECIAL.get(char) or (char if char.isascii() and char.isprintable() else "?")
-        for char in text
-    )
-
 
 def markdown_text(text: str) -> str:
-    """Escape plain text for Markdown."""
-    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", text)
+    """Escape plain text for Markdown, so that different texts stay different."""
+    # An ampersand is markup only where it begins the name of a character.
+    escaped = re.sub(r"([\\`*_{}\[\]<>|#]|&(?=#?\w+;))", r"\\\1", visible(text))
+    return spaced(escaped)
 
 
 def _several(grids: Grid | Sequence[Grid]) -> Sequence[Grid]:

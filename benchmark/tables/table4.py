@@ -24,24 +24,28 @@ def table4(summary: pd.DataFrame) -> pd.DataFrame:
         where the model has not run or lacks folds.
     """
     order = summary.drop_duplicates("model").sort_values("kind", kind="stable")["model"]
-    table = pd.DataFrame({"model": list(order)}, index=order)
+    columns = [pd.Series(list(order), name="model")]
     for name, part in summary.groupby("dataset", sort=False):
-        indexed = part.set_index("model")
-        table[str(name)] = indexed["accuracy"]
-        table[f"{name}_std"] = indexed["accuracy_std"]
-        table[f"{name}_rank"] = indexed["accuracy_rank"]
-    return table.reset_index(drop=True)
+        indexed = part.set_index("model").reindex(order)
+        for column, ending in (
+            ("accuracy", ""),
+            ("accuracy_std", "_std"),
+            ("accuracy_rank", "_rank"),
+        ):
+            values = indexed[column].reset_index(drop=True)
+            columns.append(values.rename(f"{name}{ending}"))
+    # A dataset may be called "model", or as another with such an ending.
+    return pd.concat(columns, axis=1)
 
 
 def table4_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
     """Write the cells: accuracy in percent and rank."""
-    datasets = [c.removesuffix("_rank") for c in table.columns if c.endswith("_rank")]
+    datasets = list(table.columns[1::3])
     rows = []
-    for row in table.to_dict("records"):
-        cells = [Cell(str(row["model"]))]
-        for name in datasets:
-            rank = row[f"{name}_rank"]
-            text = value(row[name], BY_NAME["accuracy"]) + rank_mark(rank)
+    for model, *numbers in table.itertuples(index=False, name=None):
+        cells = [Cell(str(model))]
+        for mean, rank in zip(numbers[::3], numbers[2::3], strict=True):
+            text = value(mean, BY_NAME["accuracy"]) + rank_mark(rank)
             cells.append(Cell(text, best=rank == 1))
         rows.append(cells)
     return Grid(

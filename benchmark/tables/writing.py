@@ -10,6 +10,7 @@ import pandas as pd
 from benchmark.analysis.comparisons import rankings_frame
 from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.scores import timings_frame
+from benchmark.columns import as_csv
 from benchmark.errors import BenchmarkError, apart, raised_last
 from benchmark.metrics import MEASURES
 from benchmark.store.run_folder import RunFolder
@@ -56,7 +57,7 @@ def write_grid(
 ) -> list[Path]:
     """Write a table as .csv (the numbers), .tex and .md; return the files as `write_files` does."""
     contents = {
-        f"{name}.csv": lambda: frame.to_csv(index=False),
+        f"{name}.csv": lambda: as_csv(frame),
         f"{name}.tex": lambda: latex(grid),
         f"{name}.md": lambda: markdown(grid),
     }
@@ -121,6 +122,6 @@ def _rankings(evidence: Evidence) -> pd.DataFrame | None:
 def _as_csv(make: Callable[[], pd.DataFrame | None]) -> Callable[[], str | None]:
     def text() -> str | None:
         frame = make()
-        return None if frame is None else frame.to_csv(index=False)
+        return None if frame is None else as_csv(frame)
 
     return text

@@ -30,6 +30,11 @@ from features.storage.shape import misfit
 _TEMPORARY_PREFIX = ".partial-"
 _CHECKSUM = "sha256"
 _LONGEST_SLUG = 60
+
+# Windows has no files of these names, whatever their ending.
+_DEVICES = frozenset(
+    ["CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))]
+)
 _LONGEST_NAME = 255  # bytes, on all usual file systems
 
 # A damaged archive fails in whatever part of the zip, zlib or npy reader meets the damage first.
@@ -67,14 +72,25 @@ def array_key(*arrays: NDArray[Any]) -> str:
 def slug(name: str) -> str:
     """Turn a name into letters, digits, dots and dashes that are safe as a file name.
 
-    Different names give different slugs: one that loses characters gets a hash instead of them.
+    Different names give different slugs: one that loses characters gets a hash instead of them,
+    and so does one that Windows keeps for a device.
     """
     safe = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[:_LONGEST_SLUG]
-    if safe and safe == name:
+    device = safe.partition(".")[0].upper() in _DEVICES
+    if safe and safe == name and not device:
         return safe
-    return f"{safe}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}".strip(
-        "-"
-    )
+    digits = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{digits}-{safe}" if device else f"{safe}-{digits}".strip("-")
+
+
+def same_file(names: Iterable[str]) -> tuple[str, str] | None:
+    """Find two different names that would have the same file, on a disk that knows no case."""
+    found: dict[str, str] = {}
+    for name in names:
+        other = found.setdefault(slug(name).casefold(), name)
+        if other != name:
+            return other, name
+    return None
 
 
 def folder_name(names: Iterable[str]) -> str:

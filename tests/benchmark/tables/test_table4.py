@@ -32,3 +32,12 @@ def test_table4_takes_accuracies_of_every_dataset():
     best = {(i, j) for i, row in enumerate(grid.cells) for j, cell in enumerate(row) if cell.best}
     assert best == {(1, 1), (0, 2)}
     assert grid.notes[-1] == "Remark."
+
+
+def test_datasets_may_be_called_as_columns_of_others():
+    names = ("art", "art_std", "model", "x_rank")
+    rows = [(name, "A", "model", 0.1 * i, 0.0, 1.0) for i, name in enumerate(names)]
+    columns = ["dataset", "model", "kind", "accuracy", "accuracy_std", "accuracy_rank"]
+    grid = table4_grid(table4(pd.DataFrame(rows, columns=columns)), [])
+    assert grid.headers == ["Model", *names]
+    assert grid.rows == [["A", "0.00(1)", "10.00(1)", "20.00(1)", "30.00(1)"]]

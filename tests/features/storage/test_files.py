@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import zipfile
 
 import numpy as np
@@ -21,6 +22,7 @@ from features.storage.files import (
     read_arrays,
     read_json,
     remove_partial_files,
+    same_file,
     slug,
     write_arrays,
     write_atomic,
@@ -142,6 +144,18 @@ def test_slugs_are_safe_file_names_and_differ(name, other):
     assert len(slug(name)) < 80
     assert (slug(name) == slug(other)) == (name == other)
     assert slug("AA-kNN") == "AA-kNN"
+
+
+@pytest.mark.parametrize("name", ["CON", "nul", "Com1", "lpt9.csv", "aux.", "con.tar.gz"])
+def test_no_file_is_called_as_a_device_of_windows(name):
+    assert not re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", slug(name))
+    assert slug(f"x{name}") == f"x{name}".rstrip(".") or name.endswith(".")
+
+
+def test_two_names_with_one_file_are_found():
+    assert same_file(["a", "b", "A"]) == ("a", "A")
+    assert same_file(["a?", slug("a?")]) == ("a?", slug("a?"))
+    assert same_file(["a", "b", "é", "è", "CON"]) is None
 
 
 @pytest.mark.parametrize(
