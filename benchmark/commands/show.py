@@ -17,7 +17,7 @@ from benchmark.commands.study import Show, Study, show_nothing, tells_obstacle, 
 from benchmark.errors import UsageError, raised_last, told
 from benchmark.figures.base import FORMATS, Drawing, written
 from benchmark.figures.catalogue import draw_all, draw_one, find_kind, reasons, refuse_unused
-from benchmark.figures.choice import Choice, NotShown, find_measure
+from benchmark.figures.choice import Choice, NotShown, find_measure, resolve
 from benchmark.running.environment import log_to
 from benchmark.store.run_folder import FIGURES as FIGURES_FOLDER
 from benchmark.store.run_folder import RunFolder
@@ -265,12 +265,12 @@ def draw_figures(
                 f"{did_you_mean(file_format, FORMATS)}"
             )
     kind = None if str(name).lower() == "all" else find_kind(str(name))
-    if kind:
-        refuse_unused(kind, shown)
     drawn, not_shown = [], []
     problems: list[str] = []
     with _gathered(f"figure {name}", out, to) as evidence:
         _refuse_unwritable(evidence.target)
+        if kind:  # a name that is not there is told first
+            refuse_unused(kind, resolve(shown, evidence.plan))
         found = [draw_one(kind, evidence, shown)] if kind else draw_all(evidence, shown, problems)
         for attempt in found:
             if isinstance(attempt.outcome, NotShown):

@@ -346,10 +346,6 @@ def test_numbers_of_a_model_that_are_no_floats_cost_nobody_the_report(command, s
         ("table tests --std", "--std is for table 3, not for table tests"),
         ("table 1 --out a --out b", "table 1 goes into one folder; give it with --to"),
         ("table 1 --out a --to b", "table 1 goes into one folder; give it with --to"),
-        ("figure wheel --measure KL",
-         "figure wheel has no choice of measure (--measure); it has --dataset"),
-        ("figure 5 --dataset x",
-         "figure 5 has no choice of dataset (--dataset); it has --model"),
         ("run A --precision float3",
          "--precision: 'float3' is none of float32, bfloat16; did you mean 'float32'?"),
     ],
@@ -360,8 +356,16 @@ def test_misspelt_and_misplaced_words_are_refused(command, arguments, sentence):
     assert result.stderr == f"Error: {sentence}\n"
 
 
-def test_words_may_be_written_large(command, small):
+def test_words_may_be_written_large_and_what_a_figure_does_not_take_is_refused(command, small):
     run(command, "out", "AA-kNN", "PT-Bayes", dataset=small)
+    for figure, option, its in (
+        ("wheel", "--measure KL", "measure (--measure); it has --dataset"),
+        ("critical", "--dataset small", "dataset (--dataset); it has --measure and --model"),
+        ("1", "--model aa-knn", "models (--model); it has --dataset"),
+    ):
+        result = command("figure", figure, "--out", "out", *option.split())
+        assert result.returncode == 2
+        assert result.stderr == f"Error: figure {figure} has no choice of {its}\n"
     for measure in ("KL", "KLdiv ↓", "accuracy %", "CHEB"):
         assert command("table", "Tests", "--out", "out", "--measure", measure).returncode == 0
     result = command("figure", "BOXES", "--out", "out", "--format", "SVG", "--measure", "Kl")
