@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from benchmark.columns import as_csv
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.planning.plan import Plan, Result, Truth
 from benchmark.planning.tasks import Outcome, Task
@@ -382,9 +380,7 @@ class RunFolder:
 
     def _write_truth(self, truth: Truth) -> None:
         self._write(write_arrays, self._truth_path(truth.name), truths.to_arrays(truth))
-        columns = {f"repeat{r}": column for r, column in enumerate(truth.folds.assignment.T)}
-        frame = pd.DataFrame({"id": list(truth.ids), **columns})
-        self.write_file(f"folds/{slug(truth.name)}.csv", as_csv(frame, index_label="row"))
+        self.write_file(f"folds/{slug(truth.name)}.csv", truths.folds_as_csv(truth))
 
     def _read_truth(self, entry: Mapping[str, Any]) -> Truth:
         path = self.path / self._truth_path(entry["name"])

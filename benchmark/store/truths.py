@@ -1,4 +1,4 @@
-"""The truth of a dataset as arrays in a file, and back."""
+"""The truth of a dataset as arrays in a file, and back; its folds for people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from benchmark.columns import as_csv
 from benchmark.planning.folds import Folds
 from benchmark.planning.plan import Truth
 from benchmark.store.shapes import check_truth
@@ -17,6 +19,12 @@ _NAMES = frozenset(("fingerprint", "label_names", "ids", "D", "folds", "fold_not
 
 class MisfitError(ValueError):
     """Arrays are not those of a truth; says why, without the name of the file."""
+
+
+def folds_as_csv(truth: Truth) -> str:
+    """Write which fold tests which row, columns `benchmark.columns.FOLDS`."""
+    columns = {f"repeat{r}": column for r, column in enumerate(truth.folds.assignment.T)}
+    return as_csv(pd.DataFrame({"id": list(truth.ids), **columns}), index_label="row")
 
 
 def to_arrays(truth: Truth) -> dict[str, AnyArray]:
