@@ -336,8 +336,10 @@ def fetch(context: click.Context, name: str, data_dir: str | None) -> None:
     from benchmark.datasets.image_sets.download import fetch as fetch_set
     from benchmark.progress import Console
 
-    if data_dir is None and context.parent is not None:  # given before the word fetch
-        data_dir = context.parent.params["data_dir"]
+    before = context.parent.params["data_dir"] if context.parent else None
+    if data_dir and before and data_dir != before:
+        raise UsageError(f"--data-dir is given twice, {before} and {data_dir}; give it once")
+    data_dir = data_dir or before
     with Console(show_progress=True).bar(name, unit="B") as bar:
 
         def show(done: int, total: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from baselines.checks import check_distributions
 from benchmark.planning.plan import Truth
 from benchmark.planning.tasks import Task
 from features.arrays import FloatArray
@@ -76,6 +77,8 @@ def check_truth(truth: Truth) -> str:
     D, folds, latent = truth.D, truth.folds.assignment, truth.latent
     if not _is_matrix(D) or (latent is not None and not _is_matrix(latent)):
         return "its distributions are not finite numbers"
+    if said := _no_distributions(D, "its labels"):
+        return said
     n, c = D.shape
     if latent is not None and latent.shape != D.shape:
         return "its latent distributions have another shape than its distributions"
@@ -102,6 +105,11 @@ def parse_record(text: str) -> dict[str, Any]:
         raise DamagedFileError(f"its record is no JSON ({error})") from error
     if said := misfit(record, _RECORD, "its record"):
         raise DamagedFileError(said)
+    numbers = [record["fit_seconds"], record["predict_seconds"], *(record.get("history") or ())]
+    try:
+        [float(number) for number in (*numbers, record.get("objective") or 0.0)]
+    except OverflowError as error:
+        raise DamagedFileError("its record has a number too large to be one") from error
     return dict(record)
 
 
@@ -114,7 +122,7 @@ def check_predictions(values: FloatArray, task: Task, truth: Truth | None) -> st
     wanted = (len(truth.folds.test(task.repeat, task.fold)), truth.D.shape[1])
     if values.shape != wanted:
         return f"its predictions have the shape {values.shape}, not {wanted}"
-    return ""
+    return _no_distributions(values, "its predictions")
 
 
 def _is_matrix(values: FloatArray) -> bool:
@@ -124,3 +132,11 @@ def _is_matrix(values: FloatArray) -> bool:
         and values.dtype.kind == "f"
         and bool(np.isfinite(values).all())
     )
+
+
+def _no_distributions(values: FloatArray, what: str) -> str:
+    try:
+        check_distributions(values, what)
+    except ValueError as error:
+        return str(error)
+    return ""

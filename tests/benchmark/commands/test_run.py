@@ -286,6 +286,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(small, tmp_path, monkeypatch):
         (["check", "none.py"], "no such plugin file"),
         (["new-model", "AA-KNN"], "is taken"),
         (["nothing"], "No such command"),
+        (["datasets", "--data-dir", "a", "fetch", "FI", "--data-dir", "b"], "is given twice"),
         (["features", "--dataset", "synthetic:60", "--size", "0"], "--size must be at least 32"),
     ],
 )

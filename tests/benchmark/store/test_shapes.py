@@ -106,6 +106,7 @@ def test_a_truth_must_fit_together(truth):
     assert "finite" in said(D=np.full_like(truth.D, np.nan))
     assert "finite" in said(D=truth.D.astype(str))
     assert "finite" in said(D=truth.D[0])
+    assert "sum to 1" in said(D=truth.D / 2)
     for folds in (truth.folds.assignment[1:], np.zeros_like(truth.folds.assignment)):
         assert "folds" in said(folds=Folds(folds))
     assert "folds" in said(folds=Folds(truth.folds.assignment - 1))
@@ -133,6 +134,14 @@ def test_a_truth_without_an_array_is_told(folder):
         {"predictions": np.full((20, 4), np.nan)},
         {"predictions": np.full((19, 4), 0.25)},
         {"predictions": np.full((20, 4), "0.25")},
+        {"predictions": np.full((20, 4), 0.3)},
+        {"predictions": np.array([[1.5, -0.5, 0, 0]] * 20)},
+        {
+            "record": np.array(
+                '{"key": "k", "fit_seconds": 1%s, "predict_seconds": 1, "versions": {}}'
+                % ("0" * 400)
+            )
+        },
     ],
 )
 def test_a_result_with_another_content_is_told(folder, change):
