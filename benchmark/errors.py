@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 # A message of a library may be a page long; the log has all of it.
 _LONGEST_MESSAGE = 300
+
+# Stands between a part and the reason.
+_FAILED = " could not be made: "
 
 logger = logging.getLogger("benchmark")
 
@@ -46,7 +49,7 @@ def told(what: str) -> Iterator[None]:
     except Exception as error:  # libraries and the numbers of plugins fail in many ways
         logger.exception("%s could not be made", what)
         raise BenchmarkError(
-            f"{what} could not be made: {in_short(error)}; log.txt has the traceback"
+            f"{what}{_FAILED}{in_short(error)}; log.txt has the traceback"
         ) from error
 
 
@@ -73,7 +76,18 @@ def raised_last(problems: list[str] | None) -> Iterator[list[str]]:
     found: list[str] = [] if problems is None else problems
     yield found
     if problems is None and found:
-        raise BenchmarkError("; ".join(found))
+        raise BenchmarkError("; ".join(merged(found)))
+
+
+def merged(problems: Iterable[str]) -> list[str]:
+    """Make one sentence of those on parts that failed for the same reason."""
+    parts: dict[str, list[str]] = {}
+    for problem in problems:
+        what, failed, why = problem.partition(_FAILED)
+        parts.setdefault(f"{failed}{why}", []).append(what)
+    whole = parts.pop("", [])  # our own errors, which name no part
+    sentences = [f"{', '.join(dict.fromkeys(whats))}{rest}" for rest, whats in parts.items()]
+    return [*dict.fromkeys(whole), *sentences]
 
 
 def in_short(error: BaseException) -> str:

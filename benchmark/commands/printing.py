@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from benchmark.errors import merged
 from benchmark.streams import terminal_width
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def written(paths: Iterable[Path], failed: Sequence[str] = ()) -> None:
 
 def problems(failed: Sequence[str]) -> None:
     """Tell what could not be made, and end with a 1 if there is something."""
-    for sentence in failed:
+    for sentence in merged(failed):
         to_stderr(f"Error: {sentence}")
     if failed:
         sys.exit(1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.comparisons import ASSUMPTIONS
 from benchmark.analysis.evidence import Evidence
-from benchmark.errors import apart, raised_last
+from benchmark.errors import apart, merged, raised_last
 from benchmark.figures.base import written
 from benchmark.figures.catalogue import draw_all
 from benchmark.figures.choice import Choice, NotShown
@@ -127,7 +127,7 @@ def content(
                 "instances": part("instances", lambda: instances_data(evidence, pictures), []),
             },
         }
-        return {**values, "problems": list(found)}
+        return {**values, "problems": merged(found)}
 
 
 def render(values: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmark.errors import BenchmarkError, UsageError, apart, raised_last
+from benchmark.errors import BenchmarkError, UsageError, apart, merged, raised_last
 
 
 def test_exit_codes():
@@ -54,3 +54,14 @@ def test_problems_are_collected_or_raised_in_the_end():
         problems += ["a", "b"]
     with raised_last(None) as problems:
         pass
+
+
+def test_parts_that_fail_for_one_reason_are_one_sentence():
+    problems: list[str] = []
+    for what, error in (("a", KeyError("x")), ("b", OSError("y")), ("c", KeyError("x"))):
+        with apart(what, problems):
+            raise error
+    problems += ["our own", "our own"]
+    assert [sentence.partition(";")[0] for sentence in merged(problems)] == [
+        "our own", "a, c could not be made: KeyError: 'x'", "b could not be made: OSError: y",
+    ]  # fmt: skip

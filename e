@@ -1,1 +1,0 @@
-Error: no such file: d.csv
