@@ -13,6 +13,7 @@ from benchmark.planning.protocol import Protocol
 from benchmark.planning.settings import Overrides
 from benchmark.wording import listed
 from ewmtcnn.base import NetworkEstimator
+from features.networks.backbones import BACKBONES, find_backbone
 
 #: Settings of the command line that only some models take. The others (folds, repeats, seed) change
 #: every run.
@@ -51,8 +52,23 @@ def check_rows(settings: Protocol, changes: Overrides, models: Sequence[Model]) 
         if not use.taken and not (on_features and key in _OF_BACKBONES):
             own = f"it is not for {_owners(use, key, settings)}; change that in a protocol of yours"
             raise _idle(key, asked, own if use.own else "no network runs that has such a setting")
+    _refuse_one_file(changes, models)
     if changes.pca_scope is not None and not on_features:
         raise _idle("pca_scope", changes.pca_scope, "no model of this run gets features")
+
+
+def _refuse_one_file(changes: Overrides, models: Sequence[Model]) -> None:
+    """Refuse a file of weights for rows of several backbones, of which it fits one."""
+    ours = [m for m in models if m.is_network and {"backbone", "weights"} <= m.params.keys()]
+    named = {str(m.params["backbone"]): m.params["weights"] for m in ours}
+    takers = [backbone for backbone, weights in named.items() if weights == changes.weights]
+    known = {kind for name in BACKBONES for kind in find_backbone(name).weights} | {"random"}
+    if changes.weights is not None and changes.weights not in known and len(takers) > 1:
+        raise UsageError(
+            f"--weights {changes.weights} is one file, but the models of this run have several "
+            f"backbones ({listed(takers)}); name those models that it is for, or give each row its "
+            f"weights in a protocol of yours"
+        )
 
 
 def check_applied(

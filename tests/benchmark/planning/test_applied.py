@@ -130,6 +130,14 @@ def test_weights_alone_are_for_every_backbone_that_a_protocol_names():
     assert [model.params["backbone"] for model in changed] == ["alexnet", "vgg16", "resnet50"] * 3
 
 
+def test_one_file_of_weights_is_not_for_several_backbones():
+    changes = Overrides(weights="mine.npz")
+    settings = make_settings("table4", [], True, changes)
+    with pytest.raises(UsageError, match=r"--weights mine.npz is one file.*alexnet, vgg16 and"):
+        check_rows(settings, changes, choose_models(settings))
+    check_rows(settings, changes, choose_models(settings, ["AlexNet", "Fine-tuned AlexNet"]))
+
+
 def test_rows_that_keep_their_own_are_told_beside_those_that_change(tmp_path):
     (tmp_path / "mine.toml").write_text(FILE)
     told = []
