@@ -80,13 +80,12 @@ def _prepare(
         device = find_device(process) if networks else None
     truths: dict[str, RowArray] = {task.dataset: job.truth(task).D for task in job.pending}
     running = folder.running_path
-    with folder.telling_why(running):
-        numbers = itertools.count()
-        for name, D in truths.items():
-            truths[name] = share(D, running / f"{next(numbers)}.npy")
-        for of, given in inputs.items():
-            if isinstance(given, Matrix):
-                inputs[of] = Matrix(share(given.X, running / f"{next(numbers)}.npy"))
+    numbers = itertools.count()
+    for name, D in truths.items():
+        truths[name] = share(D, running / f"{next(numbers)}.npy")
+    for of, given in inputs.items():
+        if isinstance(given, Matrix):
+            inputs[of] = Matrix(share(given.X, running / f"{next(numbers)}.npy"))
     phases = []
     if others:
         phases.append(_Phase(others, min(workers, len(others))))

@@ -5,6 +5,7 @@ It has its own process, since what runs there takes memory, may hold an accelera
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from benchmark.progress import Console
 from benchmark.running.processes import Worker, WorkerDiedError
 from features.networks.backend import is_out_of_memory
 from features.networks.weights import fetch_weights
+
+# What a system says when there is no room left on a disk, or no more of it allowed.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -118,12 +122,28 @@ def prepare_inputs(
             if not title:
                 prepared[name, need] = need.prepare(cache, title, console)
                 continue
-            prepared[name, need], told = process.call(
-                title, _prepare_there, need, cache, title, console.show_progress
-            )
+            with _telling_where(title, cache):
+                prepared[name, need], told = process.call(
+                    title, _prepare_there, need, cache, title, console.show_progress
+                )
             for sentence in told:
                 console.tell(sentence)
     return prepared
+
+
+@contextmanager
+def _telling_where(title: str, cache: Path) -> Iterator[None]:
+    """Name the folder, and what is kept, where the disk is full."""
+    try:
+        yield
+    except BenchmarkError as error:
+        cause = error.__cause__
+        if not isinstance(cause, OSError) or cause.errno not in _FULL:
+            raise
+        raise BenchmarkError(
+            f"{title}: cannot write to {cache}: {cause.strerror}; what was finished is kept: make "
+            f"room, or give another --cache-dir, then give the same command again"
+        ) from error
 
 
 def find_device(process: Helper) -> Device:

@@ -30,15 +30,13 @@ class FileArray:
 def share(array: RowArray, path: Path) -> RowArray:
     """Put a large array into a file, for processes of this machine; return others as they are.
 
-    Raises
-    ------
-    OSError
-        The disk is full, or the folder cannot be written.
+    So is one for which the disk has no room: results are much smaller, and may find some.
     """
     if not isinstance(array, np.ndarray) or array.nbytes < SMALLEST:
         return array
-    array = np.ascontiguousarray(array)
-    with path.open("wb") as file:  # numpy.save would not tell why it could not write all
-        np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
-        file.write(array.data)
+    try:
+        np.save(path, array, allow_pickle=False)
+    except OSError:
+        path.unlink(missing_ok=True)
+        return array
     return FileArray(path, array.shape, array.dtype)

@@ -76,6 +76,18 @@ def test_features_that_the_cache_has_need_no_weights(tmp_path, monkeypatch):
     assert asked == ["getting the weights of small", extracting, extracting]
 
 
+@pytest.mark.slow
+def test_a_full_disk_is_named(tmp_path):
+    class Fills(NetworkImages):
+        def prepare(self, cache, title, console):
+            raise OSError(28, "No space left on device", str(cache / "images" / ".partial-1"))
+
+    with helper() as process, pytest.raises(BenchmarkError) as caught:
+        prepare_inputs(process, {"d": {Fills(IMAGES, "k", SMALL)}}, tmp_path, Console())
+    assert f"cannot write to {tmp_path}: No space left on device; what was" in str(caught.value)
+    assert "--cache-dir" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("function", "arguments", "message"),
     [

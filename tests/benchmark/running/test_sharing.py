@@ -26,6 +26,19 @@ def test_rows_of_a_large_array_come_from_its_file(tmp_path, order):
         found[...] = 0  # a copy, which may be changed
 
 
+def test_an_array_without_room_on_the_disk_stays_as_it_is(tmp_path):
+    import resource
+
+    array = np.ones(SMALLEST)
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (SMALLEST, former[1]))
+    try:
+        assert share(array, tmp_path / "array.npy") is array
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_small_array_and_what_is_no_array_stay_as_they_are(tmp_path):
     array = np.eye(3)
     assert share(array, tmp_path / "array.npy") is array
