@@ -113,8 +113,7 @@
     const table = by("pairs");
     table.caption.textContent = `${set.models[model]} on ${set.name}, ${measure.title}: a positive `
       + "difference means that it is better than the other model. * significant at 0.05."
-      + (untested ? ` No test of ${untested} of ${rows.length}: a fold is missing, there are fewer than `
-        + "3 folds, or the difference is the same in all folds." : "");
+      + (untested ? ` No test of ${untested} of ${rows.length}: too few folds, or no spread.` : "");
     table.tBodies[0].replaceChildren(...rows);
     for (const th of table.tHead.rows[0].cells) th.removeAttribute("aria-sort");
   };
