@@ -11,7 +11,6 @@ import click
 from click.core import ParameterSource
 
 from benchmark.errors import UsageError
-from features.names import did_you_mean
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -38,6 +37,9 @@ class OneOf(click.Choice[str]):
         """Return the word as it is listed; click's own message has no suggestion."""
         if str(value).casefold() in self.choices:
             return str(value).casefold()
+        # Here and not above: where something hides the package, the command line has to say so.
+        from features.names import did_you_mean
+
         where = f"{param.opts[-1]}: " if isinstance(param, click.Option) else ""
         raise UsageError(
             f"{where}{value!r} is none of {', '.join(self.choices)}"
