@@ -137,7 +137,7 @@ def run(
     task_timeout = _checked_limits(jobs, task_timeout)
     offered = {str(plugin): load_tried_plugin(plugin) for plugin in _as_list(plugins)}
     rows = choose_models(settings, _as_list(models), every=all_models)
-    _refuse_idle_plugins(offered, rows)
+    _tell_idle_plugins(offered, rows, tell)
     check_rows(settings, changes, rows)
     cache = Path(cache_dir) if cache_dir else CACHE
     loading = Loading(data_dir, cache, skip_unreadable, _as_list(ignore))
@@ -189,14 +189,16 @@ def run(
     return study
 
 
-def _refuse_idle_plugins(offered: Mapping[str, Sequence[str]], rows: Sequence[Model]) -> None:
-    """Refuse a plugin of which no model is run, which its author surely wants to see."""
+def _tell_idle_plugins(
+    offered: Mapping[str, Sequence[str]], rows: Sequence[Model], tell: Callable[[str], None]
+) -> None:
+    """Tell of a plugin of which no model is run, which its author surely wants to see."""
     running = {model.entry.name for model in rows}
     for plugin, names in offered.items():
         if running.isdisjoint(names):
-            raise UsageError(
-                f"--plugin {plugin} would change nothing: none of its models is run; add "
-                f"{listed([repr(name) for name in names], 'or')}, or give --all instead of models"
+            tell(
+                f"No model of {plugin} is run: to have one, add "
+                f"{listed([repr(name) for name in names], 'or')}, or give --all instead of models."
             )
 
 
