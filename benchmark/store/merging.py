@@ -12,6 +12,7 @@ import numpy as np
 from benchmark.errors import UsageError
 from benchmark.planning.plan import Plan, Result, Truth
 from benchmark.planning.tasks import Task
+from features.storage.files import same_file
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,9 @@ def merge(parts: Sequence[Part]) -> tuple[Plan, dict[Task, Result], int]:
         wanted |= set(tasks)
     order = [name for part, _, _ in named for name in part.models]
     models = {name: models[name] for name in dict.fromkeys(order)}
+    for what, names in (("datasets", truths), ("models", models)):
+        if clash := same_file(names):
+            raise UsageError(f"the runs have {what} of names too alike: {clash[0]!r}, {clash[1]!r}")
     first = parts[0].plan
     plan = Plan(first.protocol, first.seed, truths, models, inputs)
     return plan, results, len(wanted) - len(results)

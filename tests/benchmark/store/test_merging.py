@@ -441,3 +441,9 @@ def test_folders_without_a_run_or_with_damage_are_told(stored, tmp_path):
     (tmp_path / path / task.path).write_bytes(b"nonsense")
     with pytest.raises(BenchmarkError, match=r"damaged.*computes it again"), gather(path):
         pass
+
+
+def test_names_that_differ_by_case_alone_do_not_come_into_one_table():
+    parts = [make_part("one", ["x"], ["A"]), make_part("two", ["X"], ["A"])]
+    with pytest.raises(UsageError, match="datasets of names too alike: 'x', 'X'"):
+        merge(parts)
