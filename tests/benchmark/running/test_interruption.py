@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -165,6 +166,48 @@ def test_what_a_plugin_leaves_in_this_process_does_not_keep_it_alive(start, tmp_
     out, errors = process.communicate(timeout=100)
     assert process.returncode == 0, errors
     assert "Waits" in out
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+def test_the_next_run_removes_what_a_killed_one_has_left(start, tmp_path):
+    """Its folder of running tasks, and a child of a model's in a session of its own."""
+    child = """
+        pid = subprocess.Popen(["sleep", "3600"], start_new_session=True).pid
+        pathlib.Path(__file__).with_name(f"CHILD{pid}").touch()
+        pathlib.Path(__file__)"""
+    plugin = PLUGIN.replace("\n        pathlib.Path(__file__)", child, 1)
+    killed = start("waits", plugin=plugin)
+    wait_for(tmp_path / "FITS", killed)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    left = [Path("/proc", path.name.removeprefix("CHILD")) for path in tmp_path.glob("CHILD*")]
+    assert left
+    assert all(path.exists() for path in left)
+    assert (tmp_path / "out" / "running").is_dir()
+    memory = [path.name for path in Path("/dev/shm").iterdir()]  # noqa: S108 - nothing is written
+    assert not [name for name in memory if re.search(rf"[-_]{killed.pid}[-_]", name)]
+    (tmp_path / "GO").touch()
+    again = start("waits", plugin=plugin)
+    _, errors = again.communicate(timeout=100)
+    assert again.returncode == 0, errors
+    assert not (tmp_path / "out" / "running").exists()
+    for path in left:
+        while path.exists() and " Z " not in (path / "stat").read_text():
+            time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_a_run_that_was_stopped_goes_on(start, tmp_path):
+    """Ctrl-Z and fg, which stop and continue all processes of the run."""
+    process = start("waits", "aa-knn")
+    wait_for(tmp_path / "FITS", process)
+    os.killpg(process.pid, signal.SIGSTOP)
+    time.sleep(0.5)
+    (tmp_path / "GO").touch()
+    os.killpg(process.pid, signal.SIGCONT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
 
 
 def test_a_program_has_its_exit_code_and_its_words():
