@@ -40,7 +40,7 @@ def saved_array():
         (zipped("data.csv"), "a zip archive; unpack it"),
         (zipped("[Content_Types].xml", "xl/workbook.xml"), "an Excel workbook"),
         (zipped("features.npy"), "a NumPy archive"),
-        (gzip.compress(b"f1,label:a"), r"compressed \(gzip\); unpack it"),
+        (gzip.compress(b"f1,label:a", mtime=0), r"compressed \(gzip\); unpack it"),
         (saved_array(), "a NumPy array"),
         (b"PAR1\x15\x04\x15", "a Parquet file; call it .parquet"),
         (b"MATLAB 5.0 MAT-file, Platform", "a MATLAB file; call it .mat"),
