@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -15,6 +16,18 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
+def same_folder() -> Iterator[None]:
+    """Come back to the working folder, even if it has been deleted meanwhile."""
+    folder = os.open(".", os.O_RDONLY)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # code may have closed it
+            os.fchdir(folder)
+            os.close(folder)
+
+
+@contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
     """Put back standard streams, working folder, hooks and signals; show prints on stderr."""
     hooks = sys.excepthook, sys.unraisablehook, threading.excepthook
@@ -23,7 +36,7 @@ def undisturbed() -> Iterator[None]:
     with (
         contextlib.redirect_stdout(error_stream),
         contextlib.redirect_stderr(error_stream),
-        contextlib.chdir("."),
+        same_folder(),
         warnings.catch_warnings(),
         np.errstate(),
     ):

@@ -27,6 +27,7 @@ from baselines.checks import check_distributions
 from benchmark.planning.inputs import Input
 from benchmark.planning.models import Model, with_facts
 from benchmark.planning.tasks import Outcome, Task
+from benchmark.plugins.undisturbed import same_folder
 from benchmark.running.facts import read_facts
 from benchmark.running.texts import Warned, describe_error
 from benchmark.running.worker import allow
@@ -136,7 +137,7 @@ def _clean_process(task: Task, marker: Path) -> Iterator[None]:
     with (
         warnings.catch_warnings(),
         np.errstate(),
-        contextlib.chdir("."),
+        same_folder(),
         contextlib.redirect_stdout(error_stream),
         contextlib.redirect_stderr(error_stream),
         parallel_config("threading"),

@@ -28,9 +28,15 @@ def mark() -> str:
     return _mark_of(os.getpid()) or f"-:{os.getpid()}:-"
 
 
+os.register_at_fork(after_in_child=mark.cache_clear)
+
+
 def end_marked(prefix: str, but: int = 0) -> bool:
-    """End the processes whose mark starts so, but this one and `but`; tell if there were any."""
-    return _end(lambda number, found: found.startswith(prefix) and number != but)
+    """End the processes whose mark starts so, but this one and `but`; tell if there were any.
+
+    The tracker of `but`, which clears up after it, ends with it.
+    """
+    return _end(lambda number, found: found.startswith(prefix) and number != but, bool(but))
 
 
 def end_orphans() -> bool:
@@ -48,13 +54,13 @@ def end_orphans() -> bool:
 def end_children() -> None:
     """End the children of this process, and what else carries its mark."""
     me = str(os.getpid())
-    _end(lambda number, found: found.startswith(mark()) or _stat(number)[1:2] == [me])
+    _end(lambda number, found: found.startswith(mark()) or _stat(number)[1:2] == [me], True)
     with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
 
 
-def _end(wanted: Callable[[int, str], bool]) -> bool:
+def _end(wanted: Callable[[int, str], bool], spare_trackers: bool = False) -> bool:
     found = _find(wanted)
     if not found:
         return False
@@ -63,11 +69,15 @@ def _end(wanted: Callable[[int, str], bool]) -> bool:
         if not is_tracker:
             _kill(number)
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while (found := _find(wanted)) and time.monotonic() < deadline:
+    while (left := _left(wanted, spare_trackers)) and time.monotonic() < deadline:
         time.sleep(0.02)
-    for number in found:
+    for number in left:
         _kill(number)
     return True
+
+
+def _left(wanted: Callable[[int, str], bool], spare_trackers: bool) -> list[int]:
+    return [number for number, tracks in _find(wanted).items() if not (tracks and spare_trackers)]
 
 
 def _find(wanted: Callable[[int, str], bool]) -> dict[int, bool]:

@@ -238,10 +238,11 @@ class Worker:
             return WorkerDiedError(
                 "it closed the descriptors of its process, through which its result is sent", code
             )
-        detail = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return WorkerDiedError(
-            f"its process died, by a crash or for want of memory ({detail})", code
-        )
+        if code >= 0:
+            why = f"its code, or a library that it uses, ended its process (exit code {code})"
+            return WorkerDiedError(why, code)
+        name = signal.Signals(-code).name
+        return WorkerDiedError(f"its process died, by a crash or for want of memory ({name})", code)
 
     def _show_output(self) -> None:
         """Show what it has printed, as far as there is room, so that it never waits for us."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TextIO, cast
 
 from benchmark.errors import UsageError
 from benchmark.plugins.contract import check_plugin
@@ -15,6 +18,9 @@ from benchmark.running.workers import borrowed_worker
 
 # Libraries of a plugin may take minutes to load, and the fits of a check are small.
 _SECONDS = 600.0
+
+# Standard streams are the whole process', so one thread at a time puts something in their place.
+_one_at_a_time = threading.Lock()
 
 
 def load_tried_plugin(path: str | Path) -> list[str]:
@@ -33,13 +39,40 @@ def load_tried_plugin(path: str | Path) -> list[str]:
     if not Path(path).is_file():
         return load_plugin(path)
     try:
-        with borrowed_worker() as worker, Path(os.devnull).open("w") as nowhere:
+        with borrowed_worker() as worker:
             with contextlib.suppress(UsageError):  # loading it here tells it, or goes well
                 worker.call(_load_there, Path(path).resolve())
-            with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+            with _one_at_a_time, _without_prints():
                 return load_plugin(path)
     except WorkerDiedError as error:
         raise UsageError(f"plugin {path} cannot be loaded: {_why(error)}") from error
+
+
+class _Hushed:
+    """Standard error without what is printed as long as ``hushed``.
+
+    A plugin may keep it, as ``logging.basicConfig()`` does; later it is like any other.
+    """
+
+    def __init__(self, stream: TextIO):
+        self.hushed = True
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return len(text) if self.hushed else self._stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def _without_prints() -> Iterator[None]:
+    stream = _Hushed(sys.stderr)
+    try:
+        with contextlib.redirect_stderr(cast(TextIO, stream)):
+            yield
+    finally:
+        stream.hushed = False
 
 
 def check_apart(path: str | Path) -> list[str]:

@@ -72,7 +72,7 @@ def serve(descriptor: int, parent: int) -> NoReturn:
     make_steady()  # code that prints must not fail for a full disk
     _end_with(parent)
     connection = _connection = Connection(descriptor)
-    me, threads, limits = os.getpid(), set(threading.enumerate()), _limits()
+    me, threads, state = os.getpid(), set(threading.enumerate()), _state()
     while True:
         try:
             if not connection.poll(_IDLE_SECONDS):
@@ -82,10 +82,11 @@ def serve(descriptor: int, parent: int) -> NoReturn:
         except (EOFError, OSError):
             os._exit(0)
         kind, value = _call(request)
+        signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm would reach the next call
         if os.getpid() != me:  # a copy that the call has made of this process came back, too
             os._exit(0)
         left = [t for t in threading.enumerate() if t not in threads and not t.daemon]
-        clean = not left and _limits() == limits
+        clean = not left and _state() == state
         for stream in (sys.stdout, sys.stderr):
             try:
                 stream.flush()
@@ -97,10 +98,20 @@ def serve(descriptor: int, parent: int) -> NoReturn:
             os._exit(NO_CONNECTION)
 
 
-def _limits() -> list[tuple[int, int]]:
-    """Return what the process may use of files, memory, and so on."""
+def _state() -> list[Any]:
+    """Return what the next call would get to feel: limits, standard streams, rights of files."""
     names = [name for name in dir(resource) if name.startswith("RLIMIT_")]
-    return [resource.getrlimit(getattr(resource, name)) for name in names]
+    rights = os.umask(0o77)
+    os.umask(rights)
+    limits = [resource.getrlimit(getattr(resource, name)) for name in names]
+    return [*limits, sys.getrecursionlimit(), rights, *map(_file_of, range(3))]
+
+
+def _file_of(descriptor: int) -> tuple[int, int] | None:
+    with suppress(OSError):  # it was closed
+        facts = os.fstat(descriptor)
+        return facts.st_dev, facts.st_ino
+    return None
 
 
 def _call(request: bytes) -> tuple[str, Any]:

@@ -36,6 +36,16 @@ _idle: list[tuple[Worker, frozenset[str]]] = []
 _idle_lock = threading.Lock()
 
 
+def _forget_idle() -> None:
+    """Leave the workers of the process from which this one was copied to that one."""
+    global _idle_lock
+    _idle_lock = threading.Lock()
+    _idle.clear()
+
+
+os.register_at_fork(after_in_child=_forget_idle)
+
+
 def run_tasks(
     tasks: Sequence[Task],
     call: Callable[..., Outcome],

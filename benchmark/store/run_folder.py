@@ -146,12 +146,13 @@ class RunFolder:
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Have the folder of what is there only while tasks run, and remove it afterwards."""
-        with self.telling_why(self.running_path):
-            self.running_path.mkdir(parents=True, exist_ok=True)
+        path = self.running_path  # which cannot be told any more if the working folder goes
+        with self.telling_why(path):
+            path.mkdir(parents=True, exist_ok=True)
         try:
             yield
         finally:
-            shutil.rmtree(self.running_path, ignore_errors=True)
+            shutil.rmtree(path, ignore_errors=True)
 
     def write_plan(self, plan: Plan, about: Mapping[str, Any]) -> None:
         """Write ``run.json``, the truth of every dataset, and a CSV file of its folds."""

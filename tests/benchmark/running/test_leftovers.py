@@ -83,3 +83,14 @@ def test_a_system_that_does_not_show_its_processes_is_no_error(tmp_path, monkeyp
         end_children()
     finally:
         mark.cache_clear()
+
+
+def test_a_copy_of_this_process_has_a_mark_of_its_own():
+    mine = mark()
+    reader, writer = os.pipe()
+    if not os.fork():
+        os.write(writer, mark().encode())
+        os._exit(0)
+    theirs = os.read(reader, 1000).decode()
+    os.wait()
+    assert mine == mark() != theirs

@@ -92,7 +92,7 @@ def test_what_is_raised_there_is_raised_here(worker, function, arguments, error,
 @pytest.mark.parametrize(
     ("function", "arguments", "why", "from_outside"),
     [
-        (os._exit, (3,), "its process died, by a crash or for want of memory (exit code 3)", False),
+        (os._exit, (3,), "library that it uses, ended its process (exit code 3)", False),
         (os.abort, (), "its process died, by a crash or for want of memory (SIGABRT)", False),
         (signal.raise_signal, (9,), "died, by a crash or for want of memory (SIGKILL)", True),
         (os.closerange, (0, 256), "it closed the descriptors of its process", False),
@@ -172,12 +172,26 @@ def leave_behind(kind):
         threading.Thread(target=lock.acquire).start()
     if kind == "stream":
         sys.stdout.close()
+    if kind == "descriptor":
+        os.close(1)
+    if kind == "recursion":
+        sys.setrecursionlimit(200)
+    if kind == "rights":
+        os.umask(0o777)
     return os.getpid()
 
 
 @pytest.mark.parametrize(
     ("kind", "clean"),
-    [("thread", False), ("exit handler", True), ("lock", False), ("stream", False)],
+    [
+        ("thread", False),
+        ("exit handler", True),
+        ("lock", False),
+        ("stream", False),
+        ("descriptor", False),
+        ("recursion", False),
+        ("rights", False),
+    ],
 )
 def test_what_a_call_leaves_in_its_process_does_not_keep_it_alive(worker, kind, clean):
     number = worker.call(leave_behind, kind)
@@ -214,6 +228,38 @@ def test_children_end_with_their_worker(worker, kind):
     assert worker.call(abs, -1) == 1
     while is_alive(child) and state(child) != "Z":
         time.sleep(0.01)
+
+
+@sent
+def share_memory():
+    from multiprocessing.shared_memory import SharedMemory
+
+    kept.append(SharedMemory(create=True, size=1000))
+    return kept[-1].name
+
+
+kept = []
+
+
+@pytest.mark.skipif(not Path("/dev/shm").exists(), reason="needs /dev/shm")  # noqa: S108
+def test_memory_that_a_call_shares_goes_with_its_worker(worker):
+    path = Path("/dev/shm", worker.call(share_memory))  # noqa: S108
+    assert path.exists()
+    assert worker.end_others()
+    worker.end()
+    assert not path.exists()
+
+
+@sent
+def leaves_an_alarm():
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+
+
+def test_an_alarm_does_not_reach_the_next_call(worker):
+    worker.call(leaves_an_alarm)
+    worker.call(time.sleep, 0.4)
+    assert worker.call(abs, -1) == 1
 
 
 def state(number):

@@ -5,6 +5,7 @@ Tests `benchmark.plugins.undisturbed` too.
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import threading
@@ -27,7 +28,7 @@ def _predict(self, X):
     return np.tile(self.row_, (len(X), 1))
 """
 ENDS = {
-    "import os; os._exit(0)": "its process died, by a crash or for want of memory (exit code 0)",
+    "import os; os._exit(0)": "its code, or a library that it uses, ended its process",
     "import ctypes; ctypes.string_at(0)": "(SIGSEGV)",
     "import os; os.closerange(0, 256)": "it closed the descriptors of its process",
 }
@@ -110,3 +111,29 @@ def test_what_loading_prints_is_shown_once(with_code, capsys):
     load_tried_plugin(with_code("print('loaded')"))
     shown = capsys.readouterr()
     assert (shown.out, shown.err) == ("", "loaded\n")
+
+
+def test_what_a_plugin_keeps_of_the_streams_works_later(with_code, capfd):
+    """As the handler of ``logging.basicConfig()``, through which the run's own words go."""
+    path = with_code(
+        "import logging, sys, faulthandler; faulthandler.enable(); print('hello')\n"
+        "kept = logging.getLogger('of a plugin'); kept.propagate = False\n"
+        "kept.addHandler(logging.StreamHandler())"
+    )
+    load_tried_plugin(path)
+    logging.getLogger("of a plugin").warning("said later")
+    told = capfd.readouterr()
+    assert told.err.count("hello") == 1  # what the worker printed
+    assert "said later" in told.err
+    assert "Logging error" not in told.err
+
+
+def test_threads_that_load_plugins_leave_the_streams_alone(with_code):
+    path = with_code("import time; time.sleep(0.2)")
+    before = sys.stdout, sys.stderr
+    threads = [threading.Thread(target=load_tried_plugin, args=(path,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (sys.stdout, sys.stderr) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -132,3 +133,36 @@ def test_large_data_is_read_from_one_file(command, plugin, tmp_path):
     assert sum(sums) == pytest.approx(X.sum())  # two folds: each row is in one training set
     assert {line.split()[0] for line in seen.read_text().splitlines()} == {"ndarray"}
     assert not (tmp_path / "out" / "running").exists()
+
+
+@pytest.mark.slow
+def test_copies_of_a_process_that_has_run_have_workers_of_their_own(small, tmp_path):
+    """As those of a pool that a script starts after its first run."""
+    script = """
+import multiprocessing, os, sys
+import benchmark
+
+def run(out):
+    return benchmark.run("AA-kNN", datasets=sys.argv[1], folds=4, out=out, report=False).missing
+
+print(run("first"))
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    print(pool.map(run, ["second", "third"]))
+"""
+    done = subprocess.run([sys.executable, "-c", script, small], cwd=tmp_path, text=True,
+                          capture_output=True, timeout=120)  # fmt: skip
+    assert done.stdout.split("\n") == ["0", "[0, 0]", ""], done.stderr
+    texts = {(tmp_path / out / "scores.csv").read_bytes() for out in ("first", "second", "third")}
+    assert len(texts) == 1
+
+
+@pytest.mark.slow
+def test_a_working_folder_that_goes_while_a_run_is_at_work_costs_no_task(plugin, small, tmp_path):
+    folder = tmp_path / "passing"
+    folder.mkdir()
+    path = plugin(fits(f"import shutil; shutil.rmtree({str(folder)!r}, ignore_errors=True)"))
+    line = [sys.executable, "-m", "benchmark", "run", "AA-kNN", "Mine", "--plugin", path,
+            "--dataset", small, "--folds", "3", "--no-report", "--out", tmp_path / "o"]  # fmt: skip
+    done = subprocess.run(line, cwd=folder, text=True, capture_output=True, timeout=120)
+    assert not folder.exists()
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
