@@ -132,7 +132,7 @@ def test_bad_models_fail_alone(command, small, tmp_path):
         "Hangs failed in 2 folds of small: stopped after the time limit of 1 s",
         "HangsHard failed in 2 folds of small: its process was ended",
         "Crashes failed in 2 folds of small: its process died, by a crash",
-        "Leaves failed in 2 folds of small: its process died, by a crash or for want of memory "
+        "Leaves failed in 2 folds of small: its code, or a library that it uses, ended its process "
         "(exit code 3)",
         "Exits failed in 2 folds of small: SystemExit: 5",
         "NoDistribution failed in 2 folds of small: ValueError: the prediction",
