@@ -12,7 +12,12 @@ import click
 
 from benchmark.commands import options, printing
 from benchmark.errors import BenchmarkError, UsageError
-from benchmark.installation import refuse_hidden, refuse_no_folder, version
+from benchmark.installation import (
+    drop_stray_variables,
+    refuse_hidden,
+    refuse_no_folder,
+    version,
+)
 from benchmark.running.interruption import interrupted, run_to_the_end
 from benchmark.streams import is_broken_pipe, lost_output, make_steady, terminal_width
 
@@ -86,8 +91,7 @@ def main() -> None:
     refuse_hidden()
     # Child processes look for modules where this one does, not in the working folder first.
     os.environ.setdefault("PYTHONSAFEPATH", "1")
-    # A date that is no number lets numpy fail; no file of ours carries one.
-    os.environ.pop("SOURCE_DATE_EPOCH", None)
+    drop_stray_variables()
 
 
 @main.command()

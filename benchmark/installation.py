@@ -6,6 +6,7 @@ Python looks first where a script lies; for ``python -m benchmark`` in the worki
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,11 @@ from benchmark.errors import UsageError
 
 #: The folder that the packages of this project lie in.
 HOME = Path(__file__).resolve().parent.parent
+
+# Variables of libraries, of which one that is no number ends in a traceback: numpy's, tqdm's,
+# scikit-learn's and joblib's. And those that choose how joblib starts processes, which is our part.
+_NUMBERS = ("SOURCE_DATE_EPOCH", "TQDM_", "SKLEARN_", "LOKY_MAX_CPU_COUNT")
+_OTHERS = ("JOBLIB_START_METHOD", "LOKY_PICKLER")
 
 #: Packages of this project that `benchmark` imports.
 OTHERS = ("baselines", "ewmtcnn", "features")
@@ -54,6 +60,17 @@ def refuse_no_folder() -> None:
             "the folder that this was started in is gone or cannot be entered "
             f"({error.strerror}); change into another one"
         ) from error
+
+
+def drop_stray_variables() -> None:
+    """Let no setting of a library in the environment end what needs none of them.
+
+    Results do not depend on them; a number in ``LOKY_MAX_CPU_COUNT`` still bounds the processes.
+    """
+    for name, value in list(os.environ.items()):
+        is_number = value.strip().lstrip("+-").isdecimal()
+        if name in _OTHERS or (name.startswith(_NUMBERS) and not is_number):
+            del os.environ[name]
 
 
 def _folder(entry: str) -> Path | None:

@@ -15,7 +15,7 @@ from benchmark.datasets.tabular import READERS
 from benchmark.errors import UsageError
 from benchmark.files.kinds import HEAD, refuse_other_kind
 from benchmark.files.process import end_process
-from benchmark.files.roles import is_ignored
+from benchmark.files.roles import matching
 from benchmark.progress import QUIET, Console
 from benchmark.wording import cut, listed
 from features.names import did_you_mean, name_key, nearest
@@ -160,10 +160,14 @@ def _find_file(text: str, data_dir: str | Path | None) -> Path:
             )
     files = _readable_files(path.parent for path in candidates)
     if is_readable:
-        near = nearest(Path(text).name, files)
+        same = [name for name in files if Path(name).stem == Path(text).stem]
+        near = nearest(Path(text).name, same or files)
         hint = f"; did you mean {files[near]!r}?" if near else ""
-        if not candidates[-1].parent.exists():
-            hint = f"; there is no folder {candidates[-1].parent}{hint}"
+        folder = candidates[-1].parent
+        if not folder.exists():
+            hint = (
+                f"; there is no folder {folder}{hint or did_you_mean(folder.name, _beside(folder))}"
+            )
         raise UsageError(f"no such file: {' or '.join(map(str, candidates))}{hint}")
     names = [*BUILT_IN, *(image_set.name for image_set in IMAGE_SETS)]
     near = nearest(text.partition(":")[0], [*names, *files])
@@ -172,6 +176,13 @@ def _find_file(text: str, data_dir: str | Path | None) -> Path:
         f"no dataset named {text!r}: give one of {', '.join(names)}, or the path of a "
         f"{listed(READERS, 'or')} file{hint}"
     )
+
+
+def _beside(folder: Path) -> list[str]:
+    """List the names of the folders that lie where another one would."""
+    with suppress(OSError):
+        return sorted(path.name for path in folder.parent.iterdir() if path.is_dir())
+    return []
 
 
 def _readable_files(folders: Iterable[Path]) -> dict[str, str]:
@@ -204,7 +215,7 @@ def _check_ignored(datasets: Iterable[Dataset], ignore: Sequence[str]) -> None:
         )
     every = list(dict.fromkeys(name for names in columns.values() for name in names))
     for pattern in ignore:
-        if not any(is_ignored(name, [pattern]) for name in every):
+        if not matching(every, pattern):
             raise UsageError(
                 f"--ignore {pattern}: {listed(name for name in columns if columns[name])} has no "
                 f"such column{did_you_mean(pattern, every)}"

@@ -22,6 +22,9 @@ _NAME = re.compile(
     r"编号|番号|序号|行号"
 )
 
+# Of these, words that may name a feature.
+_ORDINARY = {"index", "line", "no", "nr", "num", "number"}
+
 # Last words that say it of what stands before them, as in row_id, imageIndex and "sample no".
 _LAST_WORD = re.compile(r"id|ids|idx|index|no|nr|num|number")
 _COUNTED = (
@@ -126,10 +129,12 @@ def _letters(text: str) -> str:
 def _is_name_of_rows(name: str, values: NDArray[np.float64]) -> bool:
     """Tell whether a name means the rows: beyond doubt, or with different whole numbers below it.
 
-    "refractive_index" ends like one, too.
+    "refractive_index" ends like one, too, and "no" is nitric oxide or an answer.
     """
     whole = bool((values == np.round(values)).all())
-    return _is_full_name(name) or (whole and len(np.unique(values)) == len(values))
+    if _is_full_name(name) and _letters(name) not in _ORDINARY:
+        return True
+    return whole and len(np.unique(values)) == len(values)
 
 
 def _with_equal_steps(X: FloatArray, columns: NDArray[np.intp]) -> set[int]:

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -58,8 +59,8 @@ def read_csv(path: Path, ignore: Sequence[str] = ()) -> Contents:
     if roles.id is not None:
         ids = checked_ids(path, frame[roles.id].tolist())
     return Contents(
-        X=_numbers(path, frame, roles, roles.features),
-        D=_numbers(path, frame, roles, roles.labels),
+        X=_numbers(path, data, frame, roles, roles.features),
+        D=_numbers(path, data, frame, roles, roles.labels),
         label_names=roles.label_names,
         ids=ids,
         feature_names=roles.feature_names,
@@ -89,6 +90,11 @@ def _records(data: bytes) -> Iterator[list[str]]:
     return (cells for cells in csv.reader(text) if len(cells) > 1 or "".join(cells).strip())
 
 
+def _record(data: bytes, number: int) -> list[str]:
+    """Return the cells of one line as they are written; the header is number 0."""
+    return next(islice(_records(data), number, None))
+
+
 def _check_separator(path: Path, header: Sequence[str]) -> None:
     if len(header) == 1:
         for mark, called in ((";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")):
@@ -110,7 +116,7 @@ def _count_rows(path: Path, data: bytes, width: int) -> int:
     wrong = np.flatnonzero(np.array(widths) != width)
     if wrong.size:
         row = int(wrong[0]) - 1
-        cells = next(cells for k, cells in enumerate(_records(data)) if k == row + 1)
+        cells = _record(data, row + 1)
         raise UsageError(
             f"{path}: row {row} (counted from 0) has {widths[row + 1]} cells, the header has "
             f"{width}; it begins with {', '.join(map(shown, cells[:3]))}"
@@ -136,7 +142,9 @@ def _parse(data: bytes, roles: Roles) -> pd.DataFrame:
     )
 
 
-def _numbers(path: Path, frame: pd.DataFrame, roles: Roles, columns: Sequence[int]) -> FloatArray:
+def _numbers(
+    path: Path, data: bytes, frame: pd.DataFrame, roles: Roles, columns: Sequence[int]
+) -> FloatArray:
     for k in columns:
         if frame[k].dtype.kind not in "iufb":
             words = frame[k].astype(str)
@@ -146,8 +154,8 @@ def _numbers(path: Path, frame: pd.DataFrame, roles: Roles, columns: Sequence[in
     wrong = ~np.isfinite(matrix)
     if wrong.any():
         row = int(wrong.any(axis=1).argmax())
-        column = int(wrong[row].argmax())
-        refuse_cell(path, roles, row, columns[column], float(matrix[row, column]))
+        column = columns[int(wrong[row].argmax())]
+        refuse_cell(path, roles, row, column, _record(data, row + 1)[column])
     return matrix
 
 

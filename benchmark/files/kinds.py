@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from benchmark.errors import UsageError
 
 #: So many bytes of a file tell what it is.
 HEAD = 4096
+
+# Of the characters that do not print, those of text.
+_LINES = dict.fromkeys(map(ord, "\t\r\n\ufeff"))
 
 # How a file of another kind begins, what it is, and what to do.
 _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
@@ -62,6 +67,21 @@ def refuse_other_kind(path: object, head: bytes, own: tuple[str, ...] = ()) -> N
     kind, what = _kind(head)
     if what and kind not in own:
         raise UsageError(f"{path} is {what}")
+
+
+def says_text(head: bytes) -> str:
+    """Return an addition to the error of a reader of binary files: that this one holds text.
+
+    Parameters
+    ----------
+    head : bytes
+        The first `HEAD` bytes of the file.
+    """
+    with suppress(UnicodeDecodeError):
+        text = head.decode("utf-8", "strict" if len(head) < HEAD else "ignore")
+        if text.translate(_LINES).isprintable():
+            return "it is text; if it is a table separated by commas, call it .csv"
+    return ""
 
 
 def _kind(head: bytes) -> tuple[str, str]:

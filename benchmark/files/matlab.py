@@ -15,7 +15,7 @@ from scipy.io import loadmat, whosmat
 
 from benchmark.errors import UsageError
 from benchmark.files.contents import MATRICES, NAMES, Contents, refuse_absent, refuse_large
-from benchmark.files.kinds import HEAD, refuse_other_kind
+from benchmark.files.kinds import HEAD, refuse_other_kind, says_text
 
 _HEADER, _TAG = 128, 8
 _COMPRESSED = 15
@@ -57,7 +57,7 @@ def _loaded(path: Path, data: bytes) -> dict[str, Any]:
         content = loadmat(file, variable_names=wanted)
         found = [] if content.keys() >= set(MATRICES) else whosmat(file)
     except Exception as error:  # damage shows as any error, wherever SciPy's reader meets it
-        reason = str(error) or type(error).__name__
+        reason = says_text(data[:HEAD]) or str(error) or type(error).__name__
         raise UsageError(f"{path} is not a readable MATLAB file: {reason}") from error
     refuse_absent(path, [name for name, *_ in found] or list(content))
     return content

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from benchmark.errors import UsageError
 from benchmark.files.contents import Contents, checked_ids, refuse_large
-from benchmark.files.kinds import HEAD, refuse_other_kind
+from benchmark.files.kinds import HEAD, refuse_other_kind, says_text
 from benchmark.files.roles import Roles, find_roles, ignored_note, ignoring, refuse_cell
 from features.arrays import FloatArray
 
@@ -37,11 +37,13 @@ def read_parquet(path: Path, ignore: Sequence[str] = ()) -> Contents:
         It is no such file, or has a column or a cell that is no number; names them.
     """
     with path.open("rb") as file:
-        refuse_other_kind(path, file.read(HEAD), ("parquet",))
+        head = file.read(HEAD)
+        refuse_other_kind(path, head, ("parquet",))
         try:
             source = pq.ParquetFile(file, page_checksum_verification=True)
         except pa.ArrowException as error:
-            raise UsageError(f"{path} is not a readable Parquet file: {error}") from error
+            reason = says_text(head) or error
+            raise UsageError(f"{path} is not a readable Parquet file: {reason}") from error
         _check_notes(path, source)
         names = source.schema_arrow.names
         unnamed = [name for name in names if _UNNAMED_INDEX.fullmatch(name)]

@@ -62,9 +62,13 @@ def plain(name: str) -> str:
     return _BLANK.sub("", name)
 
 
-def is_ignored(name: str, ignore: Iterable[str]) -> bool:
-    """Tell whether a column is one of those to be left out, which may be shell patterns."""
-    return any(name == plain(wanted) or fnmatchcase(name, wanted) for wanted in ignore)
+def matching(names: Sequence[str], wanted: str) -> set[int]:
+    """Find the columns that a name or a shell pattern means: what is a name is no pattern.
+
+    A column called ``f[1]`` can so be left out without the column ``f1``.
+    """
+    exactly = {k for k, name in enumerate(names) if name == plain(wanted)}
+    return exactly or {k for k, name in enumerate(names) if fnmatchcase(name, wanted)}
 
 
 def ignoring(name: str) -> str:
@@ -74,9 +78,9 @@ def ignoring(name: str) -> str:
 
 def ignored_note(names: Iterable[str], ignore: Iterable[str]) -> list[str]:
     """Tell which columns were left out as the user asked, if any."""
-    ignore = list(ignore)
-    left_out = [name for name in names if is_ignored(name, ignore)]
-    return [f"left out with --ignore: {', '.join(left_out)}"] if left_out else []
+    names = list(names)
+    left_out = sorted(set().union(*(matching(names, wanted) for wanted in ignore)))
+    return [f"left out with --ignore: {', '.join(names[k] for k in left_out)}"] if left_out else []
 
 
 def find_roles(path: object, header: Sequence[str], ignore: Iterable[str] = ()) -> Roles:
@@ -99,9 +103,9 @@ def find_roles(path: object, header: Sequence[str], ignore: Iterable[str] = ()) 
     """
     ignore = list(ignore)
     names = tuple(plain(name) or f"Unnamed: {k}" for k, name in enumerate(header))
-    left_out = [k for k, name in enumerate(names) if is_ignored(name, ignore)]
-    kept = [k for k in range(len(names)) if k not in set(left_out)]
-    for k in left_out:
+    left_out = set().union(*(matching(names, wanted) for wanted in ignore))
+    kept = [k for k in range(len(names)) if k not in left_out]
+    for k in sorted(left_out):
         if names[k].startswith(LABEL_PREFIX):
             raise UsageError(
                 f"{path}: --ignore would leave out {names[k]!r}, a label; without it the rows no "
@@ -119,7 +123,7 @@ def find_roles(path: object, header: Sequence[str], ignore: Iterable[str] = ()) 
             f"{', '.join(map(shown, names[:3]))}); name the columns of the description degrees "
             f"'{LABEL_PREFIX}<name>' and a column of names '{ID_COLUMN}', all others are features"
         )
-    unused = tuple(wanted for wanted in ignore if not any(is_ignored(n, [wanted]) for n in names))
+    unused = tuple(wanted for wanted in ignore if not matching(names, wanted))
     return Roles(names, labels, features, ids[0] if ids else None, unused)
 
 

@@ -62,8 +62,12 @@ _ACCENTS = {
     "\u0323": "d", "\u0331": "b",
 }  # fmt: skip
 
-# LaTeX makes one sign of two of these: a dash, quotation marks, an inverted question mark.
+# LaTeX makes one sign of two of these: a dash, quotation marks, an inverted question mark. A kern
+# keeps them apart in every engine, an empty group does not in LuaLaTeX.
 _LIGATURE = re.compile(r"(?<=[-'`,?!])(?=[-'`,])")
+
+# The quotation marks by which LaTeX prints ` and ' go by their codes.
+_PRINTED_FOR_OTHERS = "‘’"
 
 # A letter with the marks that follow it, or any other character.
 _CLUSTER = re.compile("([^\\W\\d_])([\u0300-\u036f]+)|(.)", re.DOTALL)
@@ -79,7 +83,7 @@ def latex_text(text: str) -> str:
         _accented(match[1], match[2]) if match[1] else _character(match[3])
         for match in _CLUSTER.finditer(composed)
     )
-    written = _LIGATURE.sub("{}", written)
+    written = _LIGATURE.sub(r"\\kern0pt{}", written)
     # LaTeX drops spaces at the ends, and all but one between words.
     return re.sub(r"^ | $|(?<= ) ", lambda _: r"\ ", written)
 
@@ -97,7 +101,9 @@ def _character(character: str) -> str:
     parts = unicodedata.normalize("NFD", character)
     if len(parts) == 2 and _takes(*parts):
         return _accented(*parts)
-    command = "ldlchar" if character.isprintable() else "ldlcode"
+    command = (
+        "ldlchar" if character.isprintable() and character not in _PRINTED_FOR_OTHERS else "ldlcode"
+    )
     return f"\\{command}{{{code:04X}}}"
 
 

@@ -15,6 +15,12 @@ import ewmtcnn
 from benchmark import installation
 from benchmark.errors import UsageError
 
+STRAY = {
+    "SOURCE_DATE_EPOCH": "abc", "TQDM_MININTERVAL": "abc", "TQDM_NCOLS": "", "LOKY_PICKLER": "abc",
+    "SKLEARN_WORKING_MEMORY": "1 GB", "SKLEARN_PAIRWISE_DIST_CHUNK_SIZE": "",
+    "LOKY_MAX_CPU_COUNT": "1.5", "JOBLIB_START_METHOD": "abc",
+}  # fmt: skip
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -123,3 +129,21 @@ def test_types_are_visible_from_outside(tmp_path):
     assert 'Module has no attribute "rnu"' in misspelt
     for package in ("baselines", "benchmark", "ewmtcnn", "features"):
         assert (ROOT / package / "py.typed").exists()
+
+
+@pytest.mark.slow
+def test_settings_of_libraries_in_the_environment_end_no_run(tmp_path, monkeypatch):
+    for name, value in STRAY.items():
+        monkeypatch.setenv(name, value)
+    lines = ["f1,label:a,label:b", *(f"{k % 7},0.{k},{1 - k / 10:.1f}" for k in range(1, 10))]
+    (tmp_path / "d.csv").write_text("\n".join(lines) + "\n")
+    command = ("-m", "benchmark", "run", "AA-kNN", "--dataset", "d.csv", "--folds", "3")
+    done = python(*command, cwd=tmp_path)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+
+
+def test_a_number_in_the_environment_is_kept(monkeypatch):
+    for name, value in {**STRAY, "LOKY_MAX_CPU_COUNT": "3", "TQDM_NCOLS": "80"}.items():
+        monkeypatch.setenv(name, value)
+    installation.drop_stray_variables()
+    assert {name for name in STRAY if name in os.environ} == {"LOKY_MAX_CPU_COUNT", "TQDM_NCOLS"}

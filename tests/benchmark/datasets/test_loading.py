@@ -51,6 +51,8 @@ def test_a_relative_path_is_looked_up_in_the_data_folder(small, monkeypatch):
         ("Small", "or the path of a .mat, .csv or .parquet file; did you mean 'small.mat'?"),
         ("folder/inside.cvs", "file; did you mean 'folder/inside.csv'?"),
         ("nowhere/small.mat", "no such file: nowhere/small.mat; there is no folder nowhere"),
+        ("foldr/x.csv", "no such file: foldr/x.csv; there is no folder foldr; did you mean 'fold"),
+        ("small.parquet", "no such file: small.parquet; did you mean 'small.mat'?"),
         ("folder", "folder is a folder, which holds inside.csv; give a .mat, .csv or .parquet"),
         ("folder.csv", "folder.csv is a folder; give a .mat"),
         ("link.csv", "link.csv is a link to a file that is not there"),
@@ -68,6 +70,7 @@ def test_a_file_that_is_not_there_is_told_with_one_that_is(small, monkeypatch, n
     (folder / "folder.csv").mkdir()
     (folder / "folder" / "inside.csv").touch()
     (folder / "link.csv").symlink_to("gone.csv")
+    (folder / "mall.parquet").touch()
     (folder / "notes.txt").write_text("notes")
     (folder / "small.csv.gz").write_bytes(b"\x1f\x8b\x08")
     os.mkfifo(folder / "pipe.csv")

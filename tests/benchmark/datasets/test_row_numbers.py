@@ -68,6 +68,8 @@ def test_identifiers_with_gaps_are_noted_by_their_name():
     assert notes_of(values, "photo") == []
     assert len(notes_of(RNG.normal(size=N), "ID")) == 1
     assert notes_of(RNG.normal(size=N), "refractive_index") == []
+    assert len(notes_of(values, "No.")) == 1
+    assert notes_of(RNG.normal(size=N), "no") == notes_of(ROWS % 3, "number") == []
     assert notes_of(np.repeat(ROWS[: N // 2], 2), "subject_id") == []
 
 

@@ -97,12 +97,14 @@ def test_numbers_are_what_python_reads(read):
         (HEADER, "has no row below its header"),
         (HEADER + "1,,1\n", "row 0 (counted from 0) has no value in column 'label:a'; fill it in"),
         (HEADER + "1,.5,.5\nNA,.5,.5\n", "row 1 (counted from 0) has no value (NA) in column 'f1'"),
-        (HEADER + "inf,.5,.5\n", "has inf in column 'f1', which is not a finite number"),
+        (HEADER + "inf,.5,.5\n", "has 'inf' in column 'f1', which is not a finite number"),
         (HEADER + "1,.5,x7\n", "has 'x7' in column 'label:b', which is not a finite number; corr"),
         (HEADER + "a.jpg,.5,.5\n", "leave the column out with --ignore f1, or call it 'id' if"),
         (HEADER + "1_0,.5,.5\n", "'1_0' in column 'f1', which is not a finite number"),
         (HEADER + '"1,5",.5,.5\n', "write numbers with a decimal point"),
         (HEADER + f"{'9' * 400},.5,.5\n", "(400 characters) in column 'f1', which is too large"),
+        (HEADER + f".5,.5,.5\n{'9' * 400},.5,.5\n", "row 1 (counted from 0) has '9999"),
+        (HEADER + ".5,.5,.5\n\n1e999,.5,.5\n", "has '1e999' in column 'f1', which is too large"),
         (HEADER + "2020-01-01,.5,.5\n", "'2020-01-01' in column 'f1', which is not"),
         ((HEADER + ROWS).replace(",", ";"), "separated by semicolons; separate the columns by"),
         ((HEADER + ROWS).replace(",", "\t"), "separated by tabs"),
@@ -130,6 +132,13 @@ def test_columns_can_be_left_out_by_name_or_pattern(read, refused):
     assert read(f"a[0],{HEADER}0,1,.5,.5\n", ["a[0]"]).X.tolist() == [[1.0]]
     assert "without it the rows no longer sum to 1" in refused(text, ["label:a"])
     assert "has no feature columns beside those left out with" in refused(HEADER + ROWS, ["f*"])
+
+
+@pytest.mark.parametrize(("name", "other"), [("f[1]", "f1"), ("a*b", "acb"), ("?", "x")])
+def test_the_name_of_a_column_is_no_pattern_beside_it(read, name, other):
+    found = read(f"{name},{other},label:a,label:b\n0,1,.5,.5\n", [name])
+    assert (found.feature_names, found.X.tolist()) == ((other,), [[1.0]])
+    assert found.notes == (f"left out with --ignore: {name}",)
 
 
 def test_roles_are_told_by_name():

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from benchmark.errors import UsageError
-from benchmark.files.kinds import refuse_other_kind
+from benchmark.files.kinds import HEAD, refuse_other_kind
+from benchmark.files.matlab import read_matlab
+from benchmark.files.parquet_table import read_parquet
 
 
 def zipped(*names):
@@ -51,6 +53,18 @@ def saved_array():
 def test_a_file_is_told_as_what_it_is(head, what):
     with pytest.raises(UsageError, match=what):
         refuse_other_kind("x.csv", head)
+
+
+@pytest.mark.parametrize("name", ["x.mat", "x.parquet"])
+@pytest.mark.parametrize("text", ["\ufefff1,label:a,label:ä\r\n1,0.5,0.5\r\n", "ä" * HEAD])
+def test_text_under_the_name_of_another_kind(tmp_path, name, text):
+    read = read_matlab if name == "x.mat" else read_parquet
+    (tmp_path / name).write_bytes(text.encode())
+    with pytest.raises(UsageError, match=r"file: it is text; if it is a table .* call it \.csv"):
+        read(tmp_path / name)
+    (tmp_path / name).write_bytes(b"\1" + text.encode())
+    with pytest.raises(UsageError, match=r"not a readable .* file: (?!it is text)"):
+        read(tmp_path / name)
 
 
 def test_own_kinds_and_tables_pass():
