@@ -133,6 +133,10 @@ class Worker:
         if self._output is not None:
             os.set_blocking(self._output.fileno(), False)
 
+    def is_alive(self) -> bool:
+        """Tell whether the process is still there."""
+        return self._process.poll() is None
+
     def waits_on(self) -> list[Any]:
         """Return what becomes readable when there is something for `step` to do."""
         return [self._connection, *([self._output] if self._output else [])]

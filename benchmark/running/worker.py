@@ -26,8 +26,8 @@ from benchmark.streams import make_steady
 #: Exit code of a worker that cannot send its answer.
 NO_CONNECTION = 77
 
-# A worker that gets no work for so long leaves, so that a session that goes on has its memory back.
-_IDLE_SECONDS = 300.0
+#: A worker without work for so long leaves, so that a session that goes on has its memory back.
+IDLE_SECONDS = 300.0
 _PR_SET_PDEATHSIG = 1
 _LONGEST_TEXT = 2000
 
@@ -75,7 +75,7 @@ def serve(descriptor: int, parent: int) -> NoReturn:
     me, threads, state = os.getpid(), set(threading.enumerate()), _state()
     while True:
         try:
-            if not connection.poll(_IDLE_SECONDS):
+            if not connection.poll(IDLE_SECONDS):
                 os._exit(0)
             request = connection.recv_bytes()
             connection.send(("taken",))

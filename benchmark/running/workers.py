@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,7 +17,7 @@ from benchmark.planning.tasks import Outcome, Task
 from benchmark.plugins.registry import plugin_sources
 from benchmark.running.processes import Worker, WorkerDiedError, cannot_load, wait_for
 from benchmark.running.texts import LONGEST_TRACE, shortened
-from benchmark.running.worker import dumps
+from benchmark.running.worker import IDLE_SECONDS, dumps
 
 # Environment variables that limit libraries to one thread, whichever of them a task loads first.
 ONE_THREAD = {
@@ -30,9 +31,12 @@ ONE_THREAD = {
 # How often a task is tried whose process was killed from outside, and one that no process took.
 _MOST_TRIES = {True: 2, False: 4}
 
+# Seconds after which a worker without work is not used any more: it leaves a little later.
+_LONGEST_IDLE = 0.8 * IDLE_SECONDS
+
 # Workers that have nothing to do, for the next run of this process, and the plugins of which they
 # have loaded some.
-_idle: list[tuple[Worker, frozenset[str]]] = []
+_idle: list[tuple[Worker, frozenset[str], float]] = []
 _idle_lock = threading.Lock()
 
 
@@ -190,16 +194,17 @@ def borrowed_worker() -> Iterator[Worker]:
 def _keep_idle(worker: Worker) -> None:
     atexit.register(end_idle_workers)
     with _idle_lock:
-        _idle.append((worker, plugin_sources()))
+        _idle.append((worker, plugin_sources(), time.monotonic()))
 
 
 def _take_idle() -> Worker | None:
     with _idle_lock:
         while _idle:
-            worker, plugins = _idle.pop()
-            if plugins <= plugin_sources():
+            worker, plugins, since = _idle.pop()
+            is_fresh = time.monotonic() - since < _LONGEST_IDLE and worker.is_alive()
+            if is_fresh and plugins <= plugin_sources():
                 return worker
-            worker.end()  # it has loaded what is no more
+            worker.end()  # it is about to leave, has left, or has loaded what is no more
     return None
 
 

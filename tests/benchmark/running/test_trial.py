@@ -17,7 +17,7 @@ import pytest
 from benchmark.errors import UsageError
 from benchmark.plugins.contract import check_plugin
 from benchmark.plugins.registry import load_plugin, models
-from benchmark.running import trial
+from benchmark.running import trial, workers
 from benchmark.running.trial import check_apart, load_tried_plugin
 
 GOOD = """
@@ -137,3 +137,17 @@ def test_threads_that_load_plugins_leave_the_streams_alone(with_code):
     for thread in threads:
         thread.join()
     assert (sys.stdout, sys.stderr) == before
+
+
+@pytest.mark.parametrize("how", ["killed", "waited for long"])
+def test_a_process_that_is_gone_since_is_not_asked(plugin, monkeypatch, how):
+    path = plugin("def _fit(self, X, D): ...\ndef _predict(self, X): ...")
+    assert load_tried_plugin(path) == ["Mine"]
+    worker = workers._idle[-1][0]
+    if how == "killed":
+        worker._process.kill()
+        worker._process.wait()
+    else:
+        monkeypatch.setattr(workers, "_LONGEST_IDLE", 0.0)
+    assert load_tried_plugin(path) == ["Mine"]
+    assert worker not in [idle[0] for idle in workers._idle]
