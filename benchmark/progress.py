@@ -6,6 +6,7 @@ On a terminal that is a line that changes. In a pipe or a file it is a line now 
 from __future__ import annotations
 
 import io
+import math
 import os
 import sys
 import threading
@@ -110,6 +111,8 @@ class Console:
         show = self.show_progress and total > 0
         finished = threading.Event()
         with self._line("", total, "task", delay=0) as line:
+            if isinstance(line, _Lines):
+                line.miniters = math.inf  # the thread below shows it, with what is at work then
 
             def keep_alive() -> None:
                 # A long task must not make the line look dead: the clock and the names go on.

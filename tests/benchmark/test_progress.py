@@ -70,6 +70,21 @@ def test_a_file_gets_whole_lines_now_and_then(capsys, monkeypatch):
     assert re.fullmatch(r"Emotion6: \d+ MB after 00:00", archive[0])
 
 
+def test_a_line_of_tasks_tells_what_is_at_work_when_it_is_written(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "_FILE_SECONDS", 0.05)
+    now = []
+    with Console(show_progress=True).tasks(40, lambda: [f"task {len(now)}"]) as step:
+        for _ in range(40):
+            now.append(0)
+            time.sleep(0.01)
+            step()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines
+    for line in lines:
+        done, at_work = map(int, re.findall(r"^(\d+) of 40 .* task (\d+)$", line)[0])
+        assert abs(at_work - done) <= 5
+
+
 def test_what_is_quick_leaves_no_line(capsys):
     console = Console(show_progress=True)
     with console.bar("reading", 10) as bar, console.tasks(2, list) as step:
