@@ -47,21 +47,25 @@ def told(what: str) -> Iterator[None]:
     except BenchmarkError:
         raise
     except Exception as error:  # libraries and the numbers of plugins fail in many ways
-        logger.exception("%s could not be made", what)
-        raise BenchmarkError(
-            f"{what}{_FAILED}{in_short(error)}; log.txt has the traceback"
-        ) from error
+        raise BenchmarkError(_failed(what, error)) from error
 
 
 @contextmanager
 def apart(what: str, problems: list[str]) -> Iterator[None]:
     """Let one part of an output fail without the others, and add the sentence to `problems`."""
     try:
-        with told(what):
-            yield
+        yield
     except BenchmarkError as error:
         logger.error("%s: %s", what, error)
         problems.append(str(error))
+    except Exception as error:
+        problems.append(_failed(what, error))
+
+
+def _failed(what: str, error: Exception) -> str:
+    """Log the traceback of an error that is being handled, and return the sentence about it."""
+    logger.exception("%s could not be made", what)
+    return f"{what}{_FAILED}{in_short(error)}; log.txt has the traceback"
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.files.contents import Contents, one_line
+from features.threads import ONE_THREAD
 
 #: File name ending -> the function that reads it, by module and name.
 READERS = {
@@ -41,7 +42,6 @@ _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from benchmark.files.process import serve; serve()"
 )
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _READY = b"ready\n"
 _LEFT = "exit status 0"
 
@@ -65,7 +65,7 @@ class _Reader:
         try:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                env={**os.environ, **_ONE_THREAD},
+                env={**os.environ, **ONE_THREAD},
                 start_new_session=True,  # Ctrl-C is for this process alone
             )  # fmt: skip
         except (OSError, ValueError) as error:

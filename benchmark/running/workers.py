@@ -18,10 +18,11 @@ from benchmark.plugins.registry import plugin_sources
 from benchmark.running.processes import Worker, WorkerDiedError, cannot_load, wait_for
 from benchmark.running.texts import LONGEST_TRACE, shortened
 from benchmark.running.worker import IDLE_SECONDS, dumps
+from features import threads
 
 # Environment variables that limit libraries to one thread, whichever of them a task loads first.
 ONE_THREAD = {
-    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+    **threads.ONE_THREAD,
     **dict.fromkeys(("BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"),
     **dict.fromkeys(("NUMBA_NUM_THREADS", "NPROC"), "1"),
     **dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"),

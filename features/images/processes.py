@@ -30,13 +30,13 @@ from PIL import Image, ImageFile
 from features.arrays import ByteArray
 from features.images.budget import BUDGET
 from features.images.decoding import ImageError, decode
+from features.threads import ONE_THREAD
 
 # Runs what this process would, from the same places, whatever lies in the working folder.
 _PROGRAM = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from features.images.processes import serve; serve(*map(json.loads, sys.argv[2:]))"
 )
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 _PIPE_BYTES = 2**20
 _LENGTH_BYTES = 4
 
@@ -85,7 +85,7 @@ class DecodingProcesses:
             process = subprocess.Popen(
                 command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, **_ONE_THREAD},
+                env={**os.environ, **ONE_THREAD},
                 pass_fds=(lock,),
                 start_new_session=True,  # Ctrl-C is for this process alone
             )  # fmt: skip

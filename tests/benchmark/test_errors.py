@@ -35,6 +35,7 @@ def test_a_part_that_fails_is_a_sentence_and_a_traceback_in_the_log(caplog):
     assert (made, smell) == ("made", "no nose")
     assert "UnprintableError" in taste
     assert "Traceback" in caplog.text
+    assert len(caplog.records) == 3  # one of each
     assert "z" * 1000 in caplog.text
 
 
