@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
-from sklearn.preprocessing import StandardScaler
+from sklearn.base import BaseEstimator, clone
 
 from baselines.checks import check_distributions, check_features, check_images
-from baselines.settings import check_choice
+from baselines.preprocessing import fit_preprocessing
 from features.arrays import FloatArray
 
 #: Features beyond this would overflow in sums of squares, of which every learner has some.
@@ -43,9 +42,9 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
 
     A subclass assigns its hyper-parameters in ``__init__``, and supplies ``_fit(X, D)``, which
     sets attributes ending in ``_``, and ``_predict(X)``, which returns one distribution per row.
-    Both get checked float64 matrices that they must not change. A constructor parameter named
-    ``scaling`` makes the base standardise the features: ``"none"``, or ``"standard"`` for
-    the training rows' mean 0 and deviation 1 (constant features become 0).
+    Both get checked float64 matrices that they must not change. Constructor parameters named
+    ``scaling`` and ``components`` make the base preprocess the features, see
+    `baselines.preprocessing.fit_preprocessing`.
 
     Attributes
     ----------
@@ -55,6 +54,11 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         backbone's activations (n, q) before PCA.
     monitor : Monitor
         Where a long fit keeps checkpoints and tells how far it is.
+    search_space : mapping or sequence of mappings
+        What tuning may choose from: for each parameter its values, **the simplest first** (large
+        penalty, many neighbours, few epochs), so that the first value of each together come
+        near the mean distribution where the model can express it. Several mappings are searched
+        one beside the other. Empty for a learner that is not tuned.
     result_version : int
         Part of the key of stored results: raise it when a change of code changes predictions.
     n_features_in_ : int
@@ -64,6 +68,7 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
     """
 
     consumes: ClassVar[str] = "features"
+    search_space: ClassVar[Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]] = {}
     result_version: ClassVar[int] = 1
     monitor: Monitor = Monitor()
 
@@ -90,11 +95,8 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
             `X` or `D` is malformed (see `check_features`, `check_distributions`), `X` has values
             beyond `LARGEST_FEATURE`, or a hyper-parameter has no meaning.
         """
-        features, distributions = self._check_input(X), check_distributions(D, "D")
-        if len(features) != len(distributions):
-            raise ValueError(f"X has {len(features)} rows but D has {len(distributions)}")
-        self.n_features_in_ = int(np.prod(features.shape[1:]))
-        self.n_labels_ = distributions.shape[1]
+        features, distributions = self._check_training_rows(X, D)
+        self._see(features, distributions)
         self._fit(self._fit_scaling(features), distributions)
         return self
 
@@ -120,21 +122,110 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         if not hasattr(self, "n_features_in_"):
             raise ValueError(f"{type(self).__name__} is not fitted: call fit(X, D) first")
         features = self._check_input(X)
-        n_features = int(np.prod(features.shape[1:]))
-        if n_features != self.n_features_in_:
-            raise ValueError(f"X has {n_features} features, but fit saw {self.n_features_in_}")
+        return self._checked(self._predict(self._scaled(features)), len(features))
+
+    def predict_each(
+        self,
+        configurations: Iterable[Mapping[str, Any]],
+        X: ArrayLike,
+        D: ArrayLike,
+        X_new: ArrayLike,
+    ) -> list[FloatArray]:
+        """Fit under each of several configurations, and predict the same new rows with each.
+
+        The predictions are those of ``clone(self).set_params(**configuration).fit(X, D)``, to the
+        accuracy of the method; what the fits have in common (preprocessing, distances,
+        decompositions, the first epochs) is computed once. The learner itself is left as it is.
+
+        Parameters
+        ----------
+        configurations : iterable of mapping
+            Parameters that differ from the learner's own.
+        X : array-like of shape (n, q)
+            As in `fit`.
+        D : array-like of shape (n, c)
+            As in `fit`.
+        X_new : array-like of shape (m, q)
+            As `predict` takes them.
+
+        Returns
+        -------
+        list of ndarray of shape (m, c)
+            A prediction for each configuration, in their order.
+
+        Raises
+        ------
+        ValueError
+            As in `fit` and `predict`, for whichever configuration it is.
+        """
+        learners = [clone(self).set_params(**configuration) for configuration in configurations]
+        predictions: list[Any] = [None] * len(learners)
+        groups: dict[Any, list[int]] = {}
+        for number, learner in enumerate(learners):
+            groups.setdefault(learner._preprocessing(), []).append(number)
+        features, distributions = self._check_training_rows(X, D)
+        new = self._check_input(X_new)
+        for numbers in groups.values():
+            group = [learners[number] for number in numbers]
+            first = group[0]
+            for learner in group:
+                learner._see(features, distributions)
+            scaled = first._fit_scaling(features)
+            for learner in group:
+                learner._scaler = first._scaler
+            made = self._predict_each(group, scaled, distributions, first._scaled(new))
+            for number, learner, predicted in zip(numbers, group, made, strict=True):
+                predictions[number] = learner._checked(predicted, len(new))
+        return predictions
+
+    @classmethod
+    def _predict_each(
+        cls, learners: list[Any], X: FloatArray, D: FloatArray, X_new: FloatArray
+    ) -> list[FloatArray]:
+        """Do the work of `predict_each` for learners whose preprocessing is the same.
+
+        Parameters
+        ----------
+        learners : list of LDLEstimator
+            Not fitted; they may be fitted or not on return.
+        X, D, X_new : ndarray
+            Checked and preprocessed, as `_fit` and `_predict` get them.
+
+        Returns
+        -------
+        list of ndarray
+            One prediction for each learner.
+        """
+        predictions = []
+        for learner in learners:
+            learner._fit(X, D)
+            predictions.append(learner._predict(X_new))
+        return predictions
+
+    def _check_input(self, X: Any) -> Any:
+        return check_images(X) if self.consumes == "images" else check_features(X)
+
+    def _check_training_rows(self, X: Any, D: Any) -> tuple[Any, FloatArray]:
+        features, distributions = self._check_input(X), check_distributions(D, "D")
+        if len(features) != len(distributions):
+            raise ValueError(f"X has {len(features)} rows but D has {len(distributions)}")
+        return features, distributions
+
+    def _see(self, features: Any, distributions: FloatArray) -> None:
+        self.n_features_in_ = int(np.prod(features.shape[1:]))
+        self.n_labels_ = distributions.shape[1]
+
+    def _checked(self, predicted: Any, n_rows: int) -> FloatArray:
+        """Return the prediction of so many rows, after checking that it is one."""
         name = f"the prediction of {type(self).__name__}"
-        predicted = self._predict(self._scale(features))
-        expected = (len(features), self.n_labels_)
+        expected = (n_rows, self.n_labels_)
         shape = getattr(predicted, "shape", expected)
         if math.prod(shape) <= math.prod(expected):  # a larger one may not fit into memory
             predicted = check_distributions(predicted, name)
         if predicted.shape != expected:
             raise ValueError(f"{name} has shape {predicted.shape}, expected {expected}")
-        return predicted
-
-    def _check_input(self, X: Any) -> Any:
-        return check_images(X) if self.consumes == "images" else check_features(X)
+        checked: FloatArray = predicted
+        return checked
 
     def _fit(self, X: FloatArray, D: FloatArray) -> None:
         raise TypeError(f"{type(self).__name__} does not define _fit(X, D)")
@@ -142,21 +233,26 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
     def _predict(self, X: FloatArray) -> FloatArray:
         raise TypeError(f"{type(self).__name__} does not define _predict(X)")
 
+    def _preprocessing(self) -> tuple[Any, Any]:
+        return getattr(self, "scaling", "none"), getattr(self, "components", None)
+
     def _fit_scaling(self, X: FloatArray) -> FloatArray:
+        """Learn the preprocessing of the training rows, and return them preprocessed."""
         self._scaler = None
         if self.consumes == "images":
             return X
-        scaling = getattr(self, "scaling", "none")
-        check_choice("scaling", scaling, ("none", "standard"))
         largest = float(np.abs(X).max())
         if largest > LARGEST_FEATURE:
             raise ValueError(
                 f"X has values up to {largest:.3g}, whose squares overflow; "
                 f"rescale the features below {LARGEST_FEATURE:g}"
             )
-        if scaling == "standard":
-            self._scaler = StandardScaler().fit(X)
-        return self._scale(X)
+        self._scaler = fit_preprocessing(X, *self._preprocessing())
+        return self._scaled(X)
 
-    def _scale(self, X: FloatArray) -> FloatArray:
+    def _scaled(self, X: FloatArray) -> FloatArray:
+        """Return rows preprocessed, after checking that they are as wide as those of `fit`."""
+        n_features = int(np.prod(X.shape[1:]))
+        if n_features != self.n_features_in_:
+            raise ValueError(f"X has {n_features} features, but fit saw {self.n_features_in_}")
         return X if self._scaler is None else np.asarray(self._scaler.transform(X))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -40,8 +41,44 @@ def test_standard_scaling_uses_the_training_rows(problem):
     expected = (X - X[:40].mean(axis=0)) / deviation
     assert model.seen_[0] == pytest.approx(expected[:40], abs=1e-12)
     assert model.asked_ == pytest.approx(expected[40:], abs=1e-12)
-    with pytest.raises(ValueError, match="scaling must be 'none' or 'standard', not 'minmax'"):
-        Recorder(scaling="minmax").fit(X, D)
+    with pytest.raises(ValueError, match="'none' or 'standard' or 'minmax', not 'whiten'"):
+        Recorder(scaling="whiten").fit(X, D)
+
+
+def test_predictions_of_several_configurations_are_those_of_separate_fits(problem):
+    X, D = problem
+    configurations = [{"scaling": "standard"}, {}, {"scaling": "minmax"}, {"scaling": "standard"}]
+
+    class Counting(Recorder):
+        groups: ClassVar[list] = []
+
+        @classmethod
+        def _predict_each(cls, learners, X, D, X_new):
+            cls.groups.append((len(learners), float(X.max())))
+            return super()._predict_each(learners, X, D, X_new)
+
+        def _predict(self, X):
+            return X[:, : self.n_labels_] ** 2 / (X[:, : self.n_labels_] ** 2).sum(1)[:, None]
+
+    learner = Counting()
+    made = learner.predict_each(configurations, X[:40], D[:40], X[40:])
+    for configuration, predicted in zip(configurations, made, strict=True):
+        alone = Counting(**configuration).fit(X[:40], D[:40]).predict(X[40:])
+        np.testing.assert_array_equal(predicted, alone)
+    assert [number for number, _ in Counting.groups] == [2, 1, 1]  # each scaled once
+    assert Counting.groups[2][1] == pytest.approx(1.0)
+    assert not hasattr(learner, "n_features_in_")
+
+
+def test_predict_each_checks_what_fit_and_predict_check(problem):
+    X, D = problem
+    with pytest.raises(ValueError, match="X has 60 rows but D has 59"):
+        Recorder().predict_each([{}], X, D[:-1], X)
+    with pytest.raises(ValueError, match="X has 4 features, but fit saw 5"):
+        Recorder().predict_each([{}], X, D, X[:, :4])
+    with pytest.raises(ValueError, match="scaling"):
+        Recorder().predict_each([{"scaling": "whiten"}], X, D, X)
+    assert Recorder().predict_each([], X, D, X) == []
 
 
 def test_errors_say_what_is_wrong(problem):

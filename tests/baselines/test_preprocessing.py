@@ -1,0 +1,43 @@
+"""Preprocessing against formulas written out, and principal components against an SVD."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from baselines.preprocessing import fit_preprocessing
+
+rng = np.random.default_rng(0)
+
+
+def test_scalings_are_learned_from_the_training_rows():
+    X, new = rng.normal(3.0, 2.0, (40, 4)), rng.normal(size=(5, 4))
+    X[:, 3] = 7.0
+    new[:, 3] = 7.0
+    assert fit_preprocessing(X) is None
+    standard = fit_preprocessing(X, "standard").transform(new)
+    deviation = np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0)
+    np.testing.assert_allclose(standard, (new - X.mean(axis=0)) / deviation, atol=1e-12)
+    minmax = fit_preprocessing(X, "minmax").transform(new)
+    span = np.where(np.ptp(X, axis=0) > 0, np.ptp(X, axis=0), 1.0)
+    np.testing.assert_allclose(minmax, (new - X.min(axis=0)) / span, atol=1e-12)
+    assert (minmax[:, 3] == 0.0).all()
+
+
+@pytest.mark.parametrize("shape", [(60, 5), (6, 20)])
+def test_components_are_those_of_a_singular_value_decomposition(shape):
+    X, new = rng.normal(size=shape) * np.arange(1, shape[1] + 1), rng.normal(size=(3, shape[1]))
+    made = fit_preprocessing(X, components=3).transform(new)
+    centre = X.mean(axis=0)
+    axes = np.linalg.svd(X - centre, full_matrices=False)[2][:3]
+    np.testing.assert_allclose(np.abs(made), np.abs((new - centre) @ axes.T), atol=1e-9)
+    assert fit_preprocessing(X, components=50).transform(new).shape == (3, min(shape))
+    assert fit_preprocessing(X, "standard", 2).transform(new).shape == (3, 2)
+
+
+def test_what_does_not_exist_is_refused():
+    X = rng.normal(size=(9, 3))
+    with pytest.raises(ValueError, match="scaling must be"):
+        fit_preprocessing(X, "whiten")
+    with pytest.raises(ValueError, match="components must be a whole number of at least 1, not 0"):
+        fit_preprocessing(X, components=0)
