@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
-from benchmark.metrics import Measure
+from benchmark.errors import UsageError
+from benchmark.metrics import MEASURES, Measure
+from features.names import did_you_mean
 
 #: Stands where there is no value.
 GAP = "-"
@@ -157,3 +159,29 @@ def rounded(number: float, decimals: int, sign: str = "") -> str:
 def _two_digits(number: float) -> str:
     """Write two significant digits, of larger numbers all before the point; never an exponent."""
     return f"{number:.0f}" if number >= 10 else f"{Decimal(f'{number:.2g}'):f}"
+
+
+def find_measure(name: str) -> Measure:
+    """Find a measure by its name, its title, or the first word of its name.
+
+    Case and signs do not matter: ``kl_divergence``, ``KLdiv``, ``KLdiv ↓``, ``KL``, ``accuracy %``.
+
+    Raises
+    ------
+    UsageError
+        There is none of that name.
+    """
+    for measure in MEASURES:
+        called = (measure.name, measure.title, measure.name.partition("_")[0])
+        if _letters(name) in map(_letters, called):
+            return measure
+    names = [measure.name for measure in MEASURES]
+    titles = [measure.title for measure in MEASURES]
+    raise UsageError(
+        f"there is no measure {name!r}{did_you_mean(name, [*names, *titles])} "
+        f"(there are: {', '.join(names)})"
+    )
+
+
+def _letters(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())

@@ -147,6 +147,15 @@ of_run = _all_of(
     click.option(
         "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Add your own models."
     ),
+    click.option(
+        "--tune",
+        is_flag=True,
+        help="Add a row NAME (tuned) for every model that declares a search space: its settings "
+        "are chosen on the training rows of each fold.",
+    ),
+    click.option(
+        "--tune-for", metavar="MEASURE", help="By which measure. [default: kl_divergence]"
+    ),
     click.option("--force", is_flag=True, help="Compute everything again."),
     click.option(
         "--task-timeout",

@@ -25,6 +25,7 @@ from benchmark.planning.inputs import Activations
 from benchmark.planning.models import Model, choose_models
 from benchmark.planning.plan import make_plan
 from benchmark.planning.settings import Overrides, make_settings
+from benchmark.planning.tuning import add_tuned
 from benchmark.planning.without_networks import keep_runnable, refuse_extraction
 from benchmark.progress import Console
 from benchmark.running import environment
@@ -137,6 +138,7 @@ def run(
     task_timeout = _checked_limits(jobs, task_timeout)
     offered = {str(plugin): load_tried_plugin(plugin) for plugin in _as_list(plugins)}
     rows = choose_models(settings, _as_list(models), every=all_models)
+    rows = add_tuned(settings, rows)
     _tell_idle_plugins(offered, rows, tell)
     check_rows(settings, changes, rows)
     cache = Path(cache_dir) if cache_dir else CACHE

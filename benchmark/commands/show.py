@@ -17,7 +17,7 @@ from benchmark.commands.study import Show, Study, show_nothing, tells_obstacle, 
 from benchmark.errors import UsageError, raised_last, told
 from benchmark.figures.base import FORMATS, Drawing, written
 from benchmark.figures.catalogue import draw_all, draw_one, find_kind, reasons, refuse_unused
-from benchmark.figures.choice import Choice, NotShown, find_measure, resolve
+from benchmark.figures.choice import Choice, NotShown, resolve
 from benchmark.running.environment import log_to
 from benchmark.store.run_folder import FIGURES as FIGURES_FOLDER
 from benchmark.store.run_folder import RunFolder
@@ -26,7 +26,7 @@ from benchmark.tables.significance import significance_grid, significance_table
 from benchmark.tables.table4 import table4, table4_grid
 from benchmark.tables.wheel import wheel_grid, wheel_table
 from benchmark.tables.writing import write_files, write_grid
-from benchmark.wording import listed
+from benchmark.wording import find_measure, listed
 from features.names import did_you_mean
 from features.storage.files import slug
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from benchmark.analysis.evidence import Evidence
 from benchmark.errors import UsageError
-from benchmark.metrics import MEASURES, Measure
+from benchmark.metrics import Measure
 from benchmark.planning.plan import Plan
-from benchmark.wording import listed
+from benchmark.wording import find_measure, listed
 from features.names import did_you_mean
 
 
@@ -69,32 +69,6 @@ def _known(what: str, name: str, known: Iterable[str]) -> str:
             f"(it has: {', '.join(names)})"
         )
     return by_lower[name.lower()]
-
-
-def find_measure(name: str) -> Measure:
-    """Find a measure by its name, its title, or the first word of its name.
-
-    Case and signs do not matter: ``kl_divergence``, ``KLdiv``, ``KLdiv ↓``, ``KL``, ``accuracy %``.
-
-    Raises
-    ------
-    UsageError
-        There is none of that name.
-    """
-    for measure in MEASURES:
-        called = (measure.name, measure.title, measure.name.partition("_")[0])
-        if _letters(name) in map(_letters, called):
-            return measure
-    names = [measure.name for measure in MEASURES]
-    titles = [measure.title for measure in MEASURES]
-    raise UsageError(
-        f"there is no measure {name!r}{did_you_mean(name, [*names, *titles])} "
-        f"(there are: {', '.join(names)})"
-    )
-
-
-def _letters(name: str) -> str:
-    return "".join(character for character in name.casefold() if character.isalnum())
 
 
 # The functions below take a choice that `resolve` returned.

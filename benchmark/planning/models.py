@@ -10,9 +10,37 @@ from benchmark.errors import UsageError
 from benchmark.planning.protocol import Protocol
 from benchmark.plugins.parameters import CONSUMES, as_json, check_params, default_params
 from benchmark.plugins.registry import Entry, check_name, find_model, models
+from benchmark.plugins.spaces import Configuration
 from benchmark.wording import listed
 from features.names import did_you_mean, name_key
 from features.storage.files import same_file
+
+
+@dataclass(frozen=True)
+class Search:
+    """How each fold chooses the settings of a row, on its training rows alone.
+
+    Attributes
+    ----------
+    configurations : tuple of dict
+        What is tried, as changes of the row's own settings, which come first.
+    measure : str
+        The mean over the rows of the inner test folds by which one is chosen.
+    folds : int
+        Inner folds.
+    """
+
+    configurations: tuple[Configuration, ...]
+    measure: str
+    folds: int
+
+    def describe(self) -> dict[str, Any]:
+        """Return what determines the choice, as JSON values."""
+        return {
+            "configurations": [as_json(found) for found in self.configurations],
+            "measure": self.measure,
+            "folds": self.folds,
+        }
 
 
 @dataclass(frozen=True)
@@ -31,6 +59,8 @@ class Model:
         See `baselines.LDLEstimator`.
     consumes : {"features", "images", "activations"}
         What it gets as ``X``.
+    search : Search, optional
+        How its settings are chosen; None for a row that has them as they are.
     """
 
     name: str
@@ -38,6 +68,7 @@ class Model:
     params: dict[str, Any]
     result_version: int
     consumes: str = "features"
+    search: Search | None = None
 
     @property
     def is_network(self) -> bool:
@@ -54,6 +85,7 @@ class Model:
             "source": f"{self.entry.source} {self.entry.code}".strip(),
             "result_version": self.result_version,
             "params": {name: as_json(value) for name, value in sorted(self.params.items())},
+            **({"search": self.search.describe()} if self.search else {}),
         }
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UsageError
+from benchmark.wording import find_measure
 from features.names import did_you_mean
 
 _FOLDER = Path(__file__).parent / "protocols"
@@ -45,6 +46,30 @@ class FeatureSettings:
 
 
 @dataclass(frozen=True)
+class Tuning:
+    """Whether and how models get a second row with tuned settings.
+
+    Attributes
+    ----------
+    tune : bool
+        Whether they do.
+    measure : str
+        By which settings are chosen.
+    budget, network_budget : int
+        Configurations that are tried, the row's own among them: of every model on features, and
+        of every network.
+    folds : int
+        Inner folds in which they are tried.
+    """
+
+    tune: bool = False
+    measure: str = "kl_divergence"
+    budget: int = 24
+    network_budget: int = 8
+    folds: int = 3
+
+
+@dataclass(frozen=True)
 class Protocol:
     """The settings of a run.
 
@@ -60,6 +85,8 @@ class Protocol:
         Where the features of image datasets come from.
     network : dict
         Settings of every network that has them, such as ``epochs``.
+    tuning : Tuning
+        Whether and how models get a second row with tuned settings.
     models : dict
         Table name to settings, which come before those of `network`. They go to the model of that
         name, or to the one named under ``model``, so that one model can stand in the table in
@@ -75,6 +102,7 @@ class Protocol:
     seed: int = 0
     features: FeatureSettings = FeatureSettings()
     network: dict[str, Any] = field(default_factory=dict)
+    tuning: Tuning = Tuning()
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     written: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -102,7 +130,7 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
         raise UsageError(f"{path} is not a TOML file in UTF-8: {error}") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    known = ["datasets", *_NUMBERS, "features", "network", "models"]
+    known = ["datasets", *_NUMBERS, "features", "network", "tuning", "models"]
     for key in content:
         if key not in known:
             raise UsageError(f"{path}: unknown setting {key!r}{did_you_mean(key, known)}")
@@ -123,6 +151,7 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
         datasets=tuple(datasets),
         features=_feature_settings(path, content.get("features", {})),
         network=network,
+        tuning=_tuning(path, content.get("tuning", {})),
         models=settings,
         written={} if path in built_in.values() else _keys(content),
         **{key: content[key] for key in _NUMBERS if key in content},
@@ -144,6 +173,33 @@ def _feature_settings(path: Path, content: Any) -> FeatureSettings:
             what = "a whole number, 0 or more" if kinds[key] is int else "a text"
             raise UsageError(f"{path}: {key} of [features] must be {what}, not {value!r}")
     return checked_features(FeatureSettings(**content))
+
+
+def _tuning(path: Path, content: Any) -> Tuning:
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: write the settings of tuning as a table [tuning]")
+    kinds: dict[str, type] = {item.name: type(item.default) for item in fields(Tuning)}
+    for key, value in content.items():
+        if key not in kinds:
+            raise UsageError(f"{path}: [tuning] has no {key!r}{did_you_mean(key, kinds)}")
+        if type(value) is not kinds[key]:
+            what = {bool: "true or false", int: "a whole number", str: "a text"}[kinds[key]]
+            raise UsageError(f"{path}: {key} of [tuning] must be {what}, not {value!r}")
+    return checked_tuning(Tuning(**content))
+
+
+def checked_tuning(tuning: Tuning) -> Tuning:
+    """Return tuning settings with the measure as files name it.
+
+    Raises
+    ------
+    UsageError
+        An unknown measure, fewer than two configurations, or fewer than two inner folds.
+    """
+    for key in ("budget", "network_budget", "folds"):
+        if getattr(tuning, key) < 2:
+            raise UsageError(f"tuning: {key} must be at least 2, not {getattr(tuning, key)}")
+    return replace(tuning, measure=find_measure(tuning.measure).name)
 
 
 def checked_features(settings: FeatureSettings) -> FeatureSettings:

@@ -10,7 +10,12 @@ from typing import Any
 
 from benchmark.datasets.loading import is_synthetic
 from benchmark.errors import UsageError
-from benchmark.planning.protocol import Protocol, checked_features, load_protocol
+from benchmark.planning.protocol import (
+    Protocol,
+    checked_features,
+    checked_tuning,
+    load_protocol,
+)
 from features.networks.backbones import find_backbone
 
 
@@ -28,6 +33,10 @@ class Overrides:
         Of the networks.
     pca_scope : {"fold", "dataset"}, optional
         See `benchmark.planning.protocol.FeatureSettings`.
+    tune : bool, optional
+        Give every model with a search space a second row whose settings are tuned.
+    tune_for : str, optional
+        The measure that they are tuned for.
     """
 
     folds: int | None = None
@@ -39,6 +48,8 @@ class Overrides:
     epochs: int | None = None
     batch_size: int | None = None
     pca_scope: str | None = None
+    tune: bool | None = None
+    tune_for: str | None = None
 
 
 def make_settings(
@@ -76,7 +87,18 @@ def make_settings(
         raise UsageError(f"protocol {settings.name!r} names no dataset; give one with --dataset")
     if settings.seed < 0:
         raise UsageError(f"--seed must not be negative, it is {settings.seed}")
-    return _change_networks(settings, changes)
+    return _change_networks(_change_tuning(settings, changes), changes)
+
+
+def _change_tuning(settings: Protocol, changes: Overrides) -> Protocol:
+    tuning = replace(settings.tuning, tune=bool(changes.tune or settings.tuning.tune))
+    if changes.tune_for is not None:
+        if not tuning.tune:
+            raise UsageError(
+                f"--tune-for {changes.tune_for} would change nothing: it goes with --tune"
+            )
+        tuning = checked_tuning(replace(tuning, measure=changes.tune_for))
+    return replace(settings, tuning=tuning)
 
 
 def _change_networks(settings: Protocol, changes: Overrides) -> Protocol:

@@ -32,6 +32,9 @@ class Task:
         Seed of the model, None for a model that draws nothing or has its own.
     key : str
         Hash of everything that determines the result.
+    inner_seed : int or None
+        Seed of the folds in which the model's settings are chosen, the same for every model; None
+        for a model that has its settings.
     """
 
     dataset: str
@@ -40,6 +43,7 @@ class Task:
     fold: int
     random_state: int | None
     key: str
+    inner_seed: int | None = None
 
     @property
     def path(self) -> Path:
@@ -61,10 +65,13 @@ class Outcome:
     predictions : ndarray of shape (n_test, c), optional
         One distribution per test row of the fold.
     fit_seconds, predict_seconds : float
-        Wall time of the two calls.
+        Wall time of the two calls; choosing settings is a part of learning.
     convergence : dict
         ``n_iter``, ``converged``, ``objective`` and ``history`` (the loss of every epoch), those
         of them that the model has.
+    tuning : dict
+        What was tried, scored and chosen, see `benchmark.running.search`; empty for a model that
+        has its settings.
     warnings : list of str
         What the model's code warned of.
     error, trace : str
@@ -76,6 +83,7 @@ class Outcome:
     fit_seconds: float = float("nan")
     predict_seconds: float = float("nan")
     convergence: dict[str, Any] = field(default_factory=dict)
+    tuning: dict[str, Any] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     error: str = ""
     trace: str = ""
@@ -109,12 +117,14 @@ def enumerate_tasks(
         for repeat in range(folds[dataset].n_repeats):
             for fold in range(folds[dataset].n_folds):
                 split = folds[dataset].key(repeat, fold)
+                inner = task_seed(seed, [fingerprint, "inner folds", repeat, fold])
                 for name, model in models.items():
                     if name not in keys:
                         continue
                     wants_seed = model["params"].get("random_state", 0) is None
                     identity = [fingerprint, model["model"], repeat, fold]
                     random_state = task_seed(seed, identity) if wants_seed else None
+                    inner_seed = inner if "search" in model else None
                     content = {
                         "format": RESULT_FORMAT,
                         "dataset": fingerprint,
@@ -122,8 +132,10 @@ def enumerate_tasks(
                         "model": dict(model),
                         "random_state": random_state,
                         **({"input": keys[name]} if keys[name] else {}),
+                        **({} if inner_seed is None else {"inner_seed": inner_seed}),
                     }
-                    yield Task(dataset, name, repeat, fold, random_state, content_key(content))
+                    key = content_key(content)
+                    yield Task(dataset, name, repeat, fold, random_state, key, inner_seed)
 
 
 def task_seed(seed: int, identity: list[Any]) -> int:

@@ -37,6 +37,9 @@ logger = logging.getLogger("benchmark")
 #: Default time limit of a task in seconds, for models on features; networks have none.
 TASK_TIMEOUT = 3600.0
 
+#: The same for a task that tries many settings first.
+TUNED_TIMEOUT = 6 * 3600.0
+
 
 @dataclass(frozen=True)
 class _Phase:
@@ -114,7 +117,8 @@ def _workers_for_networks(job: Job, device: Device, console: Console) -> int:
 def _work(job: Job, task: Task, given: Input, folder: RunFolder) -> Work:
     """Put together what a worker process needs for a task."""
     model, truth = job.model(task), job.truth(task)
-    usual = math.inf if model.is_network else TASK_TIMEOUT
+    usual = TUNED_TIMEOUT if model.search else TASK_TIMEOUT
+    usual = math.inf if model.is_network else usual
     limit = job.resources.task_timeout
     return Work(
         model=replace(model, entry=model.entry.portable()),
@@ -124,7 +128,7 @@ def _work(job: Job, task: Task, given: Input, folder: RunFolder) -> Work:
         test=job.test_rows(task),
         facts=truth.facts,
         time_limit=usual if limit is None else limit,
-        checkpoints=folder.checkpoints(task) if model.is_network else None,
+        checkpoints=folder.checkpoints(task) if model.is_network or model.search else None,
     )
 
 

@@ -27,8 +27,10 @@ from baselines.checks import check_distributions
 from benchmark.planning.inputs import Input
 from benchmark.planning.models import Model, with_facts
 from benchmark.planning.tasks import Outcome, Task
+from benchmark.plugins.spaces import Configuration
 from benchmark.plugins.undisturbed import same_folder
 from benchmark.running.facts import read_facts
+from benchmark.running.search import Data, Make, search
 from benchmark.running.texts import Warned, describe_error
 from benchmark.running.worker import allow
 from features.arrays import IntArray
@@ -97,8 +99,10 @@ def execute(task: Task, marker: Path, work: Work) -> Outcome:
             warnings.simplefilter("always")
             warnings.showwarning = lambda message, category, *_: warned.add(message, category)
             with _time_limit(limit):
-                estimator = _make_estimator(task, work, marker)
+                make = _load(task, work)
                 allow(limit)
+                estimator = make(_choose(make, outcome, work, marker))
+                _watch(estimator, work, marker)
                 _fit_and_predict(estimator, outcome, work)
                 outcome.convergence, notes = read_facts(estimator)
                 allow(_CLOSING_SECONDS)
@@ -149,21 +153,46 @@ def _clean_process(task: Task, marker: Path) -> Iterator[None]:
             os.environ.update(environment)
 
 
-def _make_estimator(task: Task, work: Work, marker: Path) -> Any:
-    """Load the model's class and its libraries, and give it the task's settings."""
+def _load(task: Task, work: Work) -> Make:
+    """Load the model's class and its libraries; return what makes it with the task's settings."""
     model = work.model
     if model.is_network:
         from features.networks.backend import start as start_backend
 
         start_backend(threads=1)
-    estimator = model.entry.load()()
+    cls = model.entry.load()
     seeded = {} if task.random_state is None else {"random_state": task.random_state}
-    if model.params:
-        estimator.set_params(**with_facts({**model.params, **seeded}, work.facts))
-    if model.is_network and work.checkpoints is not None:
+
+    def make(configuration: Configuration) -> Any:
+        estimator = cls()
+        if settings := {**model.params, **configuration, **seeded}:
+            estimator.set_params(**with_facts(settings, work.facts))
+        return estimator
+
+    make({})  # what is wrong with its settings shows here
+    return make
+
+
+def _choose(make: Make, outcome: Outcome, work: Work, marker: Path) -> Configuration:
+    """Return the settings that the training rows choose; none where the row has them."""
+    wanted, seed = work.model.search, outcome.task.inner_seed
+    if wanted is None or seed is None:
+        return {}
+    if work.checkpoints is not None:
+        work.checkpoints.mkdir(parents=True, exist_ok=True)
+    data = Data(work.input, work.D, work.train)
+    monitor = Monitor(work.checkpoints, partial(_tell_status, marker))
+    found = search(work.model, make, data, seed, monitor)
+    outcome.tuning = found.describe()
+    _tell_status(marker, "tuned")
+    return wanted.configurations[found.chosen]
+
+
+def _watch(estimator: Any, work: Work, marker: Path) -> None:
+    """Let a network keep checkpoints, and tell how far it is."""
+    if work.model.is_network and work.checkpoints is not None:
         work.checkpoints.mkdir(parents=True, exist_ok=True)
         estimator.monitor = Monitor(work.checkpoints, partial(_tell_status, marker))
-    return estimator
 
 
 def _fit_and_predict(estimator: Any, outcome: Outcome, work: Work) -> None:
@@ -173,7 +202,7 @@ def _fit_and_predict(estimator: Any, outcome: Outcome, work: Work) -> None:
     fitted = time.perf_counter()
     predicted = estimator.predict(X_test)
     outcome.predict_seconds = time.perf_counter() - fitted
-    outcome.fit_seconds = fitted - start
+    outcome.fit_seconds = fitted - start + outcome.tuning.get("seconds", 0.0)
     expected = (len(work.test), work.D.shape[1])
     shape = getattr(predicted, "shape", expected)
     if math.prod(shape) <= math.prod(expected):  # a larger one may not fit into memory

@@ -244,6 +244,7 @@ class RunFolder:
             "fit_seconds": outcome.fit_seconds,
             "predict_seconds": outcome.predict_seconds,
             **outcome.convergence,
+            **({"tuning": outcome.tuning} if outcome.tuning else {}),
             "warnings": outcome.warnings,
             "versions": dict(versions),
         }

@@ -50,6 +50,12 @@ _RECORD = {
     "converged?": (type(None), bool),
     "objective?": _NUMBER_OR_NONE,
     "history?": [NUMBER],
+    "tuning?": {
+        "chosen": int,
+        "scores": [[_NUMBER_OR_NONE]],
+        "seconds": NUMBER,
+        "failed": {str: str},
+    },
     "warnings?": [str],
     "versions": {str: str},
 }

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchmark.analysis.statistics import ALPHA
+from benchmark.errors import UsageError
 from benchmark.metrics import MEASURES
 from benchmark.wording import (
     GAP,
@@ -18,6 +19,7 @@ from benchmark.wording import (
     cut,
     duration,
     effect,
+    find_measure,
     listed,
     p_equals,
     p_value,
@@ -168,3 +170,22 @@ def test_effect_sizes():
     assert effect(-1) == "-1.00"
     assert effect(math.nan) == GAP
     assert p_equals(math.nan) == "no test"
+
+
+@pytest.mark.parametrize("measure", MEASURES, ids=lambda m: m.name)
+def test_a_measure_is_found_however_it_is_written(measure):
+    arrow = "↑" if measure.higher_is_better else "↓"
+    dashed = measure.name.replace("_", "-")
+    for name in (measure.name, measure.title, f"{measure.title} {arrow}", dashed):
+        for text in (name, name.upper(), name.lower(), f" {name} "):
+            assert find_measure(text) is measure
+
+
+def test_a_measure_is_found_by_its_first_word_and_else_suggested():
+    assert find_measure("KL").name == "kl_divergence"
+    for text, meant in {"KLdivv": "KLdiv", "acuracy": "accuracy", "Cosin": "cosine"}.items():
+        with pytest.raises(UsageError, match=f"there is no measure '{text}'; did you .* '{meant}'"):
+            find_measure(text)
+    for text in ("", "%", "x"):
+        with pytest.raises(UsageError, match="there is no measure"):
+            find_measure(text)

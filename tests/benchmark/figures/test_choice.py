@@ -15,13 +15,12 @@ from benchmark.figures.choice import (
     chosen_measure,
     chosen_models,
     complete_models,
-    find_measure,
     left_out,
     no_complete_model,
     not_run,
     resolve,
 )
-from benchmark.metrics import MEASURES
+from benchmark.wording import find_measure
 
 
 @pytest.fixture
@@ -89,22 +88,3 @@ def test_models_that_did_not_run_on_the_dataset_are_named(evidence):
     assert found == NotShown("B and C did not run on it")
     assert not_run(Choice(models=("A",)), ["A"]) is None
     assert not_run(Choice(), ["A"]) is None
-
-
-@pytest.mark.parametrize("measure", MEASURES, ids=lambda m: m.name)
-def test_a_measure_is_found_however_it_is_written(measure):
-    arrow = "↑" if measure.higher_is_better else "↓"
-    dashed = measure.name.replace("_", "-")
-    for name in (measure.name, measure.title, f"{measure.title} {arrow}", dashed):
-        for text in (name, name.upper(), name.lower(), f" {name} "):
-            assert find_measure(text) is measure
-
-
-def test_a_measure_is_found_by_its_first_word_and_else_suggested():
-    assert find_measure("KL").name == "kl_divergence"
-    for text, meant in {"KLdivv": "KLdiv", "acuracy": "accuracy", "Cosin": "cosine"}.items():
-        with pytest.raises(UsageError, match=f"there is no measure '{text}'; did you .* '{meant}'"):
-            find_measure(text)
-    for text in ("", "%", "x"):
-        with pytest.raises(UsageError, match="there is no measure"):
-            find_measure(text)

@@ -58,6 +58,9 @@ HARMLESS = {
 #: Options with tests of their own below, or in the tests of the command.
 NAMING = {"models", "all_models", "datasets", "protocol", "plugins", "ignore"}
 
+#: Those of `test_tuning`.
+TUNING = {"tune", "tune_for"}
+
 #: Values that no protocol has.
 OTHER = {
     "folds": 3, "repeats": 2, "seed": 5, "backbone": "resnet101", "weights": "random",
@@ -82,7 +85,7 @@ def planned(protocol, dataset, names, every=False, told=None, **changes):
 def test_every_option_is_an_override_or_known_to_be_something_else():
     known = {parameter.name for parameter in main.commands["run"].params}
     overrides = {field.name for field in fields(Overrides)}
-    assert overrides == set(OTHER)
+    assert overrides == set(OTHER) | TUNING
     assert known == overrides | HARMLESS | NAMING
 
 

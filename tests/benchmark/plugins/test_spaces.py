@@ -1,0 +1,104 @@
+"""Search spaces become configurations: the row's own first, then the simplest, all distinct."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.base import BaseEstimator
+
+from benchmark.errors import UsageError
+from benchmark.plugins.spaces import complexity, configurations, search_space
+
+
+def make_class(space, **defaults):
+    parameters = {"k": 4, "scaling": "none", "rate": 0.1, **defaults}
+
+    class Model(BaseEstimator):
+        search_space = space
+
+        def __init__(self, k=parameters["k"], scaling=parameters["scaling"], rate=0.1):
+            self.k, self.scaling, self.rate = k, scaling, rate
+
+    return Model
+
+
+OWN = {"k": 4, "scaling": "none", "rate": 0.1}
+
+
+def test_a_space_that_fits_is_searched_whole():
+    cls = make_class({"k": (50, 10, 4), "scaling": ["none", "standard"]})
+    found = configurations(cls, OWN, 24, seed=0)
+    assert found[0] == {}  # the row's own
+    assert found[1] == {"k": 50}  # the simplest
+    whole = [{**OWN, **configuration} for configuration in found]
+    expected = [
+        {**OWN, "k": k, "scaling": scaling}
+        for k, scaling in itertools.product((50, 10, 4), ("none", "standard"))
+    ]
+    assert len(whole) == 6
+    assert all(one in whole for one in expected)
+
+
+def test_the_row_may_stand_beside_its_space():
+    cls = make_class([{"k": (50, 10)}, {"rate": (0.01, 0.3), "k": (7,)}])
+    found = configurations(cls, OWN, 24, seed=0)
+    assert found[:3] == [{}, {"k": 50}, {"rate": 0.01, "k": 7}]
+    assert len(found) == 5
+
+
+sizes = st.lists(st.integers(1, 6), min_size=1, max_size=3)
+
+
+@given(sizes, st.integers(2, 30), st.integers(0, 5))
+def test_budget_and_distinctness(lengths, budget, seed):
+    names = ("k", "rate", "scaling")
+    space = {name: tuple(range(100, 100 + n)) for name, n in zip(names, lengths, strict=False)}
+    cls = make_class(space)
+    found = configurations(cls, OWN, budget, seed)
+    total = 1
+    for n in lengths:
+        total *= n
+    assert len(found) == min(budget, total + 1)
+    assert found[0] == {}
+    assert found[1] == dict.fromkeys(space, 100)
+    texts = [str(sorted(configuration.items())) for configuration in found]
+    assert len(set(texts)) == len(texts)
+    assert found == configurations(cls, OWN, budget, seed)
+
+
+def test_another_seed_draws_others_from_a_large_space():
+    cls = make_class({"k": tuple(range(500)), "rate": tuple(range(100))})
+    assert configurations(cls, OWN, 10, 0) != configurations(cls, OWN, 10, 1)
+
+
+def test_no_space_leaves_the_row_alone():
+    assert configurations(make_class({}), OWN, 24, 0) == [{}]
+    assert configurations(BaseEstimator, {}, 24, 0) == [{}]
+
+
+def test_complexity_counts_places():
+    cls = make_class({"k": (50, 10, 4), "scaling": ("none", "standard")})
+    assert complexity(cls, OWN, {"k": 50}) == 0
+    assert complexity(cls, OWN, {}) == 2
+    assert complexity(cls, OWN, {"scaling": "standard"}) == 3
+    assert complexity(cls, {**OWN, "k": 5}, {}) == 3  # a value beside the space
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        (7, "must be a mapping or a list of mappings, not int"),
+        ([{"k": (1,)}, 7], "must be a mapping or a list of mappings, not list"),
+        ({"kk": (1, 2)}, "has 'kk', no parameter; did you mean 'k'"),
+        ({"k": 3}, "needs a list of values for 'k', not 3"),
+        ({"k": ()}, r"needs a list of values for 'k', not \(\)"),
+        ({"k": "abc"}, "needs a list of values for 'k', not 'abc'"),
+        ({"k": [lambda x: x, (x for x in "a")]}, "k.*cannot be pickled"),
+    ],
+)
+def test_a_malformed_space_is_told_in_a_sentence(space, said):
+    with pytest.raises(UsageError, match=said):
+        search_space(make_class(space))
