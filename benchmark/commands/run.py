@@ -36,6 +36,7 @@ from benchmark.running.leftovers import end_orphans
 from benchmark.running.prepare import helper, prepare_inputs
 from benchmark.running.trial import load_tried_plugin
 from benchmark.store.pictures import keep_pictures
+from benchmark.store.resuming import why_anew
 from benchmark.store.run_folder import RunFolder
 from benchmark.streams import open_closed
 from benchmark.wording import count, listed
@@ -161,7 +162,8 @@ def run(
         pending = tuple(task for task in plan.tasks if task not in results)
         pairs = {(task.dataset, task.model) for task in pending}
         refuse_extraction(((name, needs[name][model]) for name, model in pairs), cache)
-        for sentence in left_out:
+        anew = why_anew(folder, plan) if pending and not force else ""
+        for sentence in (*left_out, *([anew] if anew else [])):
             tell(sentence)
         if pending:
             folder.remove_derived()

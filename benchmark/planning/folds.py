@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,10 @@ from benchmark.wording import count
 from features.arrays import IntArray
 from features.storage.files import array_key
 
+#: Increase this when the same data and seed would be split in another way. Version 1, of releases
+#: up to 0.1.0, pooled the labels that are dominant in fewer rows than there are folds.
+FOLDS_VERSION = 2
+
 
 @dataclass(frozen=True)
 class Folds:
@@ -25,10 +30,14 @@ class Folds:
         ``assignment[i, r]`` is the fold, counted from 0, in which row i is tested in repeat r.
     notes : tuple of str
         What a reader of the results should know about how the rows were split.
+    version : int
+        `FOLDS_VERSION` when they were drawn. Results on folds of another version are not mixed
+        with these.
     """
 
     assignment: IntArray
     notes: tuple[str, ...] = ()
+    version: int = FOLDS_VERSION
 
     @property
     def n_folds(self) -> int:
@@ -58,9 +67,10 @@ def stratified_folds(
 ) -> Folds:
     """Split the rows into folds that keep the proportions of the dominant labels.
 
-    The dominant label of a row is its largest one, the first where several tie. Labels dominant
-    in fewer rows than there are folds cannot be spread over all of them; they are pooled into one
-    stratum. The notes mention ties and pooled labels.
+    The dominant label of a row is its largest one, the first where several tie. These labels are
+    spread by scikit-learn's `StratifiedKFold`: the folds differ by at most one in the number of
+    rows of any label, and in size. A label dominant in fewer rows than there are folds is in as
+    many folds as it has rows. The notes mention ties and such rare labels.
 
     Parameters
     ----------
@@ -74,8 +84,7 @@ def stratified_folds(
     Returns
     -------
     Folds
-        Every row is tested exactly once per repeat; fold sizes differ by at most the number of
-        strata.
+        Every row is tested exactly once per repeat.
 
     Raises
     ------
@@ -94,17 +103,29 @@ def stratified_folds(
     dominant = D.argmax(axis=1)
     counts = np.bincount(dominant, minlength=D.shape[1])
     rare = np.flatnonzero((counts > 0) & (counts < n_folds))
-    strata = np.where(np.isin(dominant, rare), -1, dominant)
-    if 0 < (strata == -1).sum() < n_folds and (strata != -1).any():
-        # The pool has fewer rows than there are folds, too: it joins the largest label.
-        strata = np.where(strata == -1, counts.argmax(), strata)
     assignment = np.empty((len(D), n_repeats), dtype=np.int64)
     for repeat in range(n_repeats):
         random_state = int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])
-        splitter = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
-        for fold, (_, test) in enumerate(splitter.split(strata, strata)):
-            assignment[test, repeat] = fold
+        assignment[:, repeat] = _stratified(dominant, n_folds, random_state)
     return Folds(assignment, _notes(D, rare, n_folds))
+
+
+def _stratified(dominant: IntArray, n_folds: int, random_state: int) -> IntArray:
+    """Return the fold of every row, as scikit-learn spreads the labels.
+
+    `StratifiedKFold` warns of rare labels, and refuses data in which every label is rare. So as
+    many rows as there are folds are added under a label of their own, which comes last: each fold
+    gets one of them, and what the others get, in numbers and by chance, stays the same.
+    """
+    added = np.full(n_folds, dominant.max() + 1)
+    labels = np.concatenate([dominant, added])
+    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
+    assignment = np.empty(len(labels), dtype=np.int64)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        for fold, (_, test) in enumerate(splitter.split(labels, labels)):
+            assignment[test] = fold
+    return assignment[: len(dominant)]
 
 
 def _notes(D: NDArray[Any], rare: NDArray[np.intp], n_folds: int) -> tuple[str, ...]:
@@ -119,6 +140,6 @@ def _notes(D: NDArray[Any], rare: NDArray[np.intp], n_folds: int) -> tuple[str, 
         what = count(len(rare), "label is", "labels are")
         notes.append(
             f"{what} dominant in fewer than {n_folds} rows and cannot be in every fold; "
-            f"such labels were pooled for stratification"
+            f"such a label is in as many folds as it has rows"
         )
     return tuple(notes)

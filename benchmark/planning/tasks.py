@@ -114,6 +114,8 @@ def enumerate_tasks(
     """
     for dataset, fingerprint in fingerprints.items():
         keys = inputs[dataset]
+        # Keys of the first version, which had no number, must stay: they find its results.
+        version = {"folds": v} if (v := folds[dataset].version) > 1 else {}
         for repeat in range(folds[dataset].n_repeats):
             for fold in range(folds[dataset].n_folds):
                 split = folds[dataset].key(repeat, fold)
@@ -129,6 +131,7 @@ def enumerate_tasks(
                         "format": RESULT_FORMAT,
                         "dataset": fingerprint,
                         "split": split,
+                        **version,
                         "model": dict(model),
                         "random_state": random_state,
                         **({"input": keys[name]} if keys[name] else {}),

@@ -288,7 +288,8 @@ def settings_rows(evidence: Evidence) -> list[tuple[str, str]]:
             (
                 f"Dataset {name}",
                 f"{count(len(truth.D), 'instance')}, {count(truth.D.shape[1], 'label')} "
-                f"({', '.join(truth.label_names)}); {folds.n_folds} stratified folds{repeats}; "
+                f"({', '.join(truth.label_names)}); {folds.n_folds} stratified folds{repeats} "
+                f"(version {folds.version}); "
                 f"{truth.source or 'in memory'}; fingerprint {truth.fingerprint[:16]}",
             )
         )

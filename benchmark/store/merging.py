@@ -115,6 +115,12 @@ def _check_protocol(first: Part, other: Part) -> None:
         if getattr(one, what) != getattr(two, what):
             title = "folds" if what == "n_folds" else "repeats"
             differences.append(f"{getattr(one, what)} and {getattr(two, what)} {title}")
+    if one.version != two.version:
+        older = first if one.version < two.version else other
+        differences.append(
+            f"rows split by versions {one.version} and {two.version} of the folds (give the run "
+            f"command of {older.name} again: it computes that run on folds of the newer version)"
+        )
     for name in _common(first.plan, other.plan):
         mine, its = first.plan.truths[name], other.plan.truths[name]
         if mine.fingerprint != its.fingerprint:

@@ -167,6 +167,7 @@ class RunFolder:
                 "labels": list(truth.label_names),
                 "folds": truth.folds.n_folds,
                 "repeats": truth.folds.n_repeats,
+                "folds_version": truth.folds.version,
                 "sigma": truth.sigma,
                 "inputs": plan.inputs[truth.name],
             }

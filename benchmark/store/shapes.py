@@ -25,6 +25,7 @@ RUN = {
             "name": str,
             "source": str,
             "fingerprint": str,
+            "folds_version?": int,
             "sigma?": _NUMBER_OR_NONE,
             "inputs?": {str: str},
         }

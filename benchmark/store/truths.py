@@ -24,7 +24,8 @@ class MisfitError(ValueError):
 def folds_as_csv(truth: Truth) -> str:
     """Write which fold tests which row, columns `benchmark.columns.FOLDS`."""
     columns = {f"repeat{r}": column for r, column in enumerate(truth.folds.assignment.T)}
-    return as_csv(pd.DataFrame({"id": list(truth.ids), **columns}), index_label="row")
+    named = {"id": list(truth.ids), "version": truth.folds.version, **columns}
+    return as_csv(pd.DataFrame(named), index_label="row")
 
 
 def to_arrays(truth: Truth) -> dict[str, AnyArray]:
@@ -71,7 +72,7 @@ def from_arrays(entry: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Tru
         ids=texts("ids"),
         D=arrays["D"],
         latent=arrays.get("latent"),
-        folds=Folds(arrays["folds"], texts("fold_notes")),
+        folds=Folds(arrays["folds"], texts("fold_notes"), entry.get("folds_version", 1)),
         notes=texts("notes"),
         source=entry["source"],
         sigma=entry.get("sigma"),

@@ -59,7 +59,7 @@ def test_it_is_an_error_if_nothing_would_be_tuned(two_models):
 
 def test_all_models_of_a_task_share_its_inner_folds(two_models):
     class Split:
-        n_folds, n_repeats = 2, 1
+        n_folds, n_repeats, version = 2, 1, 2
 
         def key(self, repeat, fold):
             return f"{repeat}{fold}"

@@ -362,6 +362,27 @@ def test_other_folds_of_the_same_data_are_refused():
         merge([one, two])
 
 
+@pytest.mark.parametrize("other", ["x", "y"])
+def test_folds_of_two_versions_are_not_mixed(other, stored):
+    """Not even where they are the same rows, nor on other data, nor from folders."""
+    new, old = make_part("runs/new", ["x"], ["A"]), make_part("runs/old", [other], ["B"])
+    truth = old.plan.truths[other]
+    old.plan.truths[other] = replace(truth, folds=replace(truth.folds, version=1))
+    old.plan.__dict__.pop("tasks")  # which were listed for the other folds
+    tasks = {(t.dataset, t.repeat, t.fold): t for t in old.plan.tasks}
+    results = {tasks[t.dataset, t.repeat, t.fold]: r for t, r in old.results.items()}
+    old = replace(old, results=results)
+    said = r"versions 2 and 1 of the folds \(give the run command of runs/old again: [^.;]*\)$"
+    with pytest.raises(UsageError, match=said):
+        merge([new, old])
+    paths = [stored(new), stored(old)]
+    with pytest.raises(UsageError, match=said), gather(paths):
+        pass
+    for path in paths:  # each alone can be read
+        with gather(path) as evidence:
+            assert evidence.missing == 0
+
+
 def test_every_run_has_to_fit_to_every_other():
     """The second and the third share a dataset that the first lacks."""
     first, second = make_part("1", ["x"], ["A"]), make_part("2", ["y"], ["A"])

@@ -22,6 +22,8 @@ def test_there_and_back(problem):
     assert (back.label_names, back.ids, back.notes) == (names, truth.ids, ("n",))
     assert np.array_equal(back.D, D)
     assert np.array_equal(back.folds.assignment, truth.folds.assignment)
+    assert back.folds.version == 1  # of runs whose run.json does not tell it
+    assert from_arrays({**entry, "folds_version": 7}, arrays).folds.version == 7
     for name in arrays.keys() - {"latent"}:
         with pytest.raises(MisfitError, match=f"it has no {name}"):
             from_arrays(entry, {key: array for key, array in arrays.items() if key != name})
