@@ -8,6 +8,12 @@ one value per row. Conventions, which show wherever distributions have exact zer
 * a distribution's label is its first largest one (`accuracy`); `tie_aware_accuracy` instead
   gives every tied label its fair chance.
 
+`clark` and `canberra` reward sparse predictions where true shares are exactly 0, as few raters make
+them: a label with d = 0 contributes 1 for any p > 0, be it 0.5 or 0.0001, and 0 for p = 0; one with
+d > 0 contributes at most 1. So the distribution that the raters drew from is not the best
+prediction in them: with its small shares set to 0 it is better there, and worse in `kl_divergence`,
+in which no prediction is better in expectation.
+
 Source: Lai, Wan, Zeng (2022), section 3.2; Geng, "Label Distribution Learning", IEEE TKDE 28(7),
 2016, table 1.
 """
@@ -37,12 +43,18 @@ def chebyshev(D: ArrayLike, P: ArrayLike) -> FloatArray:
 
 
 def clark(D: ArrayLike, P: ArrayLike) -> FloatArray:
-    """Clark distance, sqrt(sum_j ((d_j - p_j) / (d_j + p_j))^2), in [0, sqrt(c)]."""
+    """Clark distance, sqrt(sum_j ((d_j - p_j) / (d_j + p_j))^2), in [0, sqrt(c)].
+
+    Rewards sparse predictions, see the module's docstring.
+    """
     return np.sqrt(np.square(_relative_difference(D, P)).sum(axis=1))
 
 
 def canberra(D: ArrayLike, P: ArrayLike) -> FloatArray:
-    """Canberra metric, sum_j abs(d_j - p_j) / (d_j + p_j), in [0, c]."""
+    """Canberra metric, sum_j abs(d_j - p_j) / (d_j + p_j), in [0, c].
+
+    Rewards sparse predictions, see the module's docstring.
+    """
     return _relative_difference(D, P).sum(axis=1)
 
 
@@ -140,7 +152,10 @@ MEASURES: tuple[Measure, ...] = (
     ),
 )
 
-#: The same by name.
+#: Those that count in the mean rank and in the gap to the oracle.
+PAPERS_MEASURES = tuple(measure for measure in MEASURES if measure.in_mean_rank)
+
+#: All of them by name.
 BY_NAME: dict[str, Measure] = {measure.name: measure for measure in MEASURES}
 
 

@@ -1,4 +1,4 @@
-"""The predictors that look at no instance: what every model has to beat, and the best possible."""
+"""The predictors that look at no instance: what every model has to beat, and the oracle."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ def trivial_predictions(truth: Truth, repeat: int, fold: int) -> dict[str, Float
     -------
     dict of str to ndarray of shape (n_test, c)
         ``mean distribution``: the mean of the training rows' distributions. ``uniform``: equal
-        shares. ``oracle``, where the data tells it: the latent distribution itself, which is
-        the best that any method could predict.
+        shares. ``oracle``, where the data tells it: the latent distribution itself, which
+        simulated raters drew from. It has the lowest expected KL divergence of all predictions;
+        in other measures another one may be better, in Clark and Canberra a sparser one (see
+        `benchmark.metrics`).
     """
     train, test = truth.folds.train(repeat, fold), truth.folds.test(repeat, fold)
     shape = (len(test), truth.D.shape[1])

@@ -167,8 +167,9 @@ def _oracle(models: pd.DataFrame) -> str:
     ordered = models.sort_values("oracle_gap", kind="stable")
     best, gap = ordered.index[0], percent(ordered["oracle_gap"].iloc[0])
     return (
-        f"Nearest to the oracle, which knows the true distributions, is {best}: its distance is "
-        f"{gap} of that of the mean training distribution."
+        f"Nearest to the oracle, which knows the distributions that the raters drew from, is "
+        f"{best}: in the median of the measures its distance is {gap} of that of the mean training "
+        f"distribution."
     )
 
 

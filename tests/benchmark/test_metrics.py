@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from benchmark import metrics
+from benchmark.datasets.synthetic.dataset import draw_factors, draw_votes, latent_distributions
 from benchmark.metrics import MEASURES, scores
 
 # Worked by hand: d = (1/2, 1/2, 0, 0), p = (1/4, 1/4, 1/2, 0).
@@ -134,3 +135,35 @@ def test_uniform_prediction_is_right_by_chance():
     """Tie-aware accuracy of equal shares is the chance of hitting a largest label."""
     D = np.array([[0.6, 0.4, 0.0], [0.4, 0.4, 0.2]])
     assert metrics.tie_aware_accuracy(D, np.full((2, 3), 1 / 3)) == pytest.approx([1 / 3, 2 / 3])
+
+
+def test_clark_and_canberra_reward_sparse_predictions():
+    """On the built-in set nothing beats the raters' distribution in KL; in these two much does."""
+    latent = latent_distributions(draw_factors(600, seed=0))
+    D = draw_votes(latent, seed=0)
+    sparse = np.where(latent < 0.06, 0, latent)
+    sparse /= sparse.sum(axis=1, keepdims=True)
+    oracle, other = scores(D, latent), scores(D, sparse)
+    for name in ("clark", "canberra"):
+        assert other[name] < 0.9 * oracle[name]
+    assert other["kl_divergence"] > 2 * oracle["kl_divergence"]
+    assert (oracle["clark"], other["clark"]) == pytest.approx((1.591, 1.225), abs=5e-4)
+    # What does it: a share that is predicted where there is none, however small.
+    d, none, little = [[1.0, 0, 0]], [[1.0, 0, 0]], [[1 - 2e-4, 1e-4, 1e-4]]
+    assert scores(d, none)["canberra"] == 0
+    assert scores(d, little)["canberra"] == pytest.approx(2, abs=1e-3)
+    assert scores(d, little)["kl_divergence"] == pytest.approx(0, abs=1e-3)
+
+
+def test_the_raters_distribution_has_the_lowest_expected_kl():
+    """Over many draws of the votes no sparser, flatter or shifted prediction has a lower mean."""
+    latent = latent_distributions(draw_factors(50, seed=3))
+    D = np.concatenate([draw_votes(latent, seed) for seed in range(60)])
+    drawn_from = np.tile(latent, (60, 1))
+    best = scores(D, drawn_from)["kl_divergence"]
+    rng = np.random.default_rng(0)
+    others = [drawn_from**power for power in (0.8, 1.25)]
+    others += [0.9 * drawn_from + 0.1 / 7, np.tile(rng.dirichlet(np.ones(7), 50), (60, 1))]
+    others += [drawn_from + 0.2 * drawn_from.mean(axis=0)]
+    for other in others:
+        assert scores(D, other / other.sum(axis=1, keepdims=True))["kl_divergence"] > best

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmark.analysis import scores as tables
-from benchmark.metrics import MEASURES, scores
+from benchmark.metrics import BY_NAME, MEASURES, scores
 from benchmark.planning.plan import Result
 
 
@@ -53,12 +53,49 @@ def test_the_gap_to_the_oracle_is_a_share_of_the_mean_distributions(finished):
     assert gap["oracle"] == gap["Good"] == 0
     assert gap["mean distribution"] == 1
     assert np.isnan(gap["Partial"])
-    shares = []
+    shares = {}
     for measure in MEASURES:
         if measure.name != "tie_aware_accuracy":
             best, mean = (table.loc[row, measure.name] for row in ("oracle", "mean distribution"))
-            shares.append((table.loc["uniform", measure.name] - best) / (mean - best))
-    assert gap["uniform"] == pytest.approx(np.mean(shares))
+            shares[measure.name] = (table.loc["uniform", measure.name] - best) / (mean - best)
+            assert table.loc["uniform", f"{measure.name}_gap"] == pytest.approx(
+                shares[measure.name], abs=1e-12
+            )
+    assert gap["uniform"] == pytest.approx(np.median(list(shares.values())))
+
+
+@pytest.mark.parametrize("measure", ["clark", "accuracy"])
+def test_no_measure_rules_the_gap_to_the_oracle(finished, measure):
+    """A measure in which oracle and mean distribution nearly meet, or in which it is the worse."""
+    plan, results = finished
+    frame = tables.scores_frame(plan, results)
+    before = tables.summarise(plan, frame).set_index("model")
+    parts = [f"{m.name}_gap" for m in MEASURES if m.in_mean_rank and m.name != measure]
+    lowest, highest = before[parts].min(axis=1), before[parts].max(axis=1)
+    means = before.loc["mean distribution", measure]
+    for shift in (2e-6, -2e-6):
+        closer = frame.copy()
+        chosen = (closer["model"] == "oracle") & (closer["measure"] == measure)
+        better = 1 if BY_NAME[measure].higher_is_better else -1
+        closer.loc[chosen, "value"] = means + better * shift
+        after = tables.summarise(plan, closer).set_index("model")
+        part, gap = after[f"{measure}_gap"].drop("Partial"), after["oracle_gap"].drop("Partial")
+        assert (
+            (part.drop("mean distribution").abs().max() > 1000) if shift > 0 else part.isna().all()
+        )
+        assert (gap >= lowest[gap.index] - 1e-9).all()
+        assert (gap <= highest[gap.index] + 1e-9).all()
+
+
+def test_where_true_shares_are_zero_it_is_said_what_clark_rewards(finished):
+    plan, results = finished
+    truth = plan.truths["data_1"]
+    D = np.eye(truth.D.shape[1])[truth.D.argmax(axis=1)]
+    for labels, said in ((D, f"{len(D) * 3:,} of {D.size:,} true shares are 0"), (truth.D, "")):
+        changed = replace(plan, truths={"data_1": replace(truth, D=labels)})
+        summary = tables.summarise(changed, tables.scores_frame(changed, results))
+        found = [note for note in tables.notes(changed, results, summary) if "Clark" in note]
+        assert any(note.startswith(said) for note in found) if said else len(found) == 1
 
 
 def test_without_an_oracle_there_is_no_gap(finished):

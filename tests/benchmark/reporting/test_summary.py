@@ -56,7 +56,10 @@ def test_the_distance_to_the_oracle_is_told_where_there_is_one(tmp_path):
     models = {"Poor": 0.9, "Good": 0.3}
     evidence = make_evidence(tmp_path, models, {"faces": 200}, oracle=True)
     gap = evidence.summary.set_index("model").loc["Good", "oracle_gap"]
-    assert f"is Good: its distance is {100 * gap:.0f} % of that" in text(evidence)
+    assert (
+        f"is Good: in the median of the measures its distance is {100 * gap:.0f} % of that"
+        in text(evidence)
+    )
     assert "oracle" not in text(make_evidence(tmp_path, models, {"faces": 200}))
 
 
