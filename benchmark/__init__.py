@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what type checkers and editors see
     from benchmark.commands.run import extract_features, run
-    from benchmark.commands.show import (
+    from benchmark.commands.show import compare, figure, report, table
+    from benchmark.commands.show_tables import (
         ablation_table,
-        compare,
-        figure,
         network_table,
-        report,
         significance,
-        table,
+        tuned_table,
     )
     from benchmark.datasets import load_dataset, make_dataset
     from benchmark.errors import BenchmarkError, UsageError
@@ -29,7 +27,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
 _HOMES = {
     "BenchmarkError": "errors",
     "UsageError": "errors",
-    "ablation_table": "commands.show",
+    "ablation_table": "commands.show_tables",
     "check_plugin": "plugins.contract",
     "compare": "commands.show",
     "extract_features": "commands.run",
@@ -38,13 +36,14 @@ _HOMES = {
     "load_plugin": "plugins.registry",
     "make_dataset": "datasets.base",
     "models": "plugins.registry",
-    "network_table": "commands.show",
+    "network_table": "commands.show_tables",
     "new_model": "plugins.new_model",
     "register": "plugins.registry",
     "report": "commands.show",
     "run": "commands.run",
-    "significance": "commands.show",
+    "significance": "commands.show_tables",
     "table": "commands.show",
+    "tuned_table": "commands.show_tables",
 }
 
 # Written out, since type checkers take a name for exported only where it is listed.
@@ -68,6 +67,7 @@ __all__ = [
     "run",
     "significance",
     "table",
+    "tuned_table",
 ]
 
 if not TYPE_CHECKING:  # a type checker would take every misspelt name for one that loads

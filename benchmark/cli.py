@@ -120,7 +120,7 @@ def run(**given: Any) -> None:
 
 
 @main.command()
-@click.argument("number", type=options.OneOf("1", "3", "4", "wheel", "tests"))
+@click.argument("number", type=options.OneOf("1", "3", "4", "wheel", "tests", "tuned"))
 @options.out
 @options.to
 @click.option("--std", is_flag=True, help="Table 3: show the deviation over folds.")
@@ -150,11 +150,12 @@ def table(
     4      accuracies of a run's models on its datasets
     wheel  the wheel ablation of a run
     tests  is the difference real? The best model against the others
+    tuned  what --tune gained, and which settings it chose
 
     With --out given several times, runs on different datasets, or of different models, come into
     one table; LABEL=DIR tells two versions of one model apart.
     """  # noqa: D301 - click reads the character \b
-    from benchmark.commands import show
+    from benchmark.commands import show, show_tables
 
     options.refuse_misplaced(number, {"3": {"--std": std}, "tests": {"--measure": measure}, "1": {
         "--dataset": of_images["datasets"], "--data-dir": of_images["data_dir"]}})  # fmt: skip
@@ -175,10 +176,14 @@ def table(
             problems,
         )
     elif number == "tests":
-        cells, paths = show.significance(out or None, measure, to, problems)
+        cells, paths = show_tables.significance(out or None, measure, to, problems)
     else:
-        make = show.network_table if number == "4" else show.ablation_table
-        cells, paths = make(out or None, to, problems)
+        makers = {
+            "4": show_tables.network_table,
+            "wheel": show_tables.ablation_table,
+            "tuned": show_tables.tuned_table,
+        }
+        cells, paths = makers[number](out or None, to, problems)
     printing.grids(cells)
     printing.written(paths, problems)
 

@@ -141,6 +141,39 @@ RANKINGS = {
     "datasets": "number of datasets",
 }
 
+#: Every configuration that tuning tried, in every fold.
+TUNING = {
+    **_DATASET,
+    "model": "name of the tuned row",
+    **_FOLD,
+    "configuration": "number of the configuration, from 0",
+    "settings": "what it changes of the settings as published",
+    **_MEASURE,
+    "inner_score": "mean over the inner folds; missing where the configuration failed",
+    "inner_scores": "those of the inner folds, parted by spaces",
+    "chosen": "whether the fold chose it",
+    "times_chosen": "in how many folds of the dataset it was chosen",
+}
+
+#: Every tuned row beside the row that it tunes.
+TUNED = {
+    **_DATASET,
+    **_MODEL,
+    **_MEASURE,
+    "published": "mean over folds with the settings as they were",
+    "tuned": "mean over folds with the settings that each fold chose",
+    "gain": "by how much the tuned row is better, mean over folds",
+    "relative_gain": "that as a share of the value with the settings as they were",
+    "low": "lower end of the gain's 95 % interval",
+    "high": "upper end of it",
+    "p_value": "p-value of the gain, corrected resampled t-test",
+    "p_holm": "that adjusted for all tuned rows of the dataset",
+    "chosen_most": "the settings chosen most often",
+    "times_chosen": "number of folds that chose them",
+    "different_choices": "how many different settings the folds chose",
+    **_FOLDS,
+}
+
 #: Images per class.
 TABLE1 = {
     **_DATASET,
@@ -223,6 +256,8 @@ FILES = {
     "tests.csv": PAIRS,
     "intervals.csv": INTERVALS,
     "rankings.csv": RANKINGS,
+    "tuning.csv": TUNING,
+    "tuned.csv": TUNED,
     "table1.csv": TABLE1,
     "table4.csv": TABLE4,
     "wheel.csv": WHEEL,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.analysis import comparisons, instances, samples, scores
+from benchmark.analysis import comparisons, instances, samples, scores, tuning
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.planning.plan import Plan, Result
 from benchmark.planning.tasks import Task
@@ -94,6 +94,11 @@ class Evidence:
             name: instances.instance_weights(truth) for name, truth in self.plan.truths.items()
         }
         return comparisons.intervals(self.plan, self.values, weights)
+
+    @cached_property
+    def tuning(self) -> pd.DataFrame:
+        """What tuning tried and chose, see `benchmark.analysis.tuning.tuning_frame`."""
+        return tuning.tuning_frame(self.plan, self.results)
 
     def predictions(self, dataset: str, repeat: int = 0) -> dict[str, FloatArray]:
         """Predictions for every row of a dataset, see `benchmark.analysis.instances`."""

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypedDict, Unpack
 
-import pandas as pd
-
-from benchmark.analysis.evidence import Evidence, Out, gather
+from benchmark.analysis.evidence import Out
 from benchmark.columns import as_csv
-from benchmark.commands.study import Show, Study, show_nothing, tells_obstacle, write_tables
-from benchmark.errors import UsageError, raised_last, told
+from benchmark.commands.study import (
+    Show,
+    Study,
+    gathered,
+    show_nothing,
+    tells_obstacle,
+    write_tables,
+)
+from benchmark.errors import UsageError, raised_last
 from benchmark.figures.base import FORMATS, Drawing, written
 from benchmark.figures.catalogue import draw_all, draw_one, find_kind, reasons, refuse_unused
 from benchmark.figures.choice import Choice, NotShown, resolve
-from benchmark.running.environment import log_to
 from benchmark.store.run_folder import FIGURES as FIGURES_FOLDER
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.grid import Grid
-from benchmark.tables.significance import significance_grid, significance_table
-from benchmark.tables.table4 import table4, table4_grid
-from benchmark.tables.wheel import wheel_grid, wheel_table
-from benchmark.tables.writing import write_files, write_grid
-from benchmark.wording import find_measure, listed
+from benchmark.tables.writing import write_files
+from benchmark.wording import listed
 from features.names import did_you_mean
 from features.storage.files import slug
 
@@ -57,120 +57,8 @@ def table(
     BenchmarkError
         A file of a run is damaged.
     """
-    with _gathered("the table", out, to) as evidence:
+    with gathered("the table", out, to) as evidence:
         return write_tables(evidence, (), std, show)
-
-
-@contextmanager
-def _gathered(what: str, out: Out, to: str | Path | None) -> Iterator[Evidence]:
-    """Gather the evidence; what is made of it fails with a sentence, and the log tells the rest."""
-    with gather(out, to) as evidence:
-        target = evidence.target
-        writable = not target.obstacle()
-        log = log_to(target.path / "log.txt", at_once=False) if writable else nullcontext()
-        with log, told(what):
-            yield evidence
-
-
-def network_table(
-    out: Out = None, to: str | Path | None = None, problems: list[str] | None = None
-) -> tuple[Grid, list[Path]]:
-    """Make Table 4, accuracies of models (rows) on datasets (columns), of stored runs.
-
-    Parameters
-    ----------
-    out, to : optional
-        As in `table`.
-    problems : list of str, optional
-        Collects sentences about files that cannot be written, instead of an error in the end.
-
-    Returns
-    -------
-    grid : Grid
-        The table.
-    paths : list of Path
-        ``table4.csv``, ``.tex`` and ``.md`` in the run folder; none where that cannot be written,
-        which is logged.
-
-    Raises
-    ------
-    UsageError, BenchmarkError
-        As `table`.
-    """
-    with _gathered("the table", out, to) as evidence:
-        frame = table4(evidence.summary)
-        cells = table4_grid(frame, evidence.remarks)
-        return cells, _files_of("table4", evidence.target, frame, cells, problems)
-
-
-def ablation_table(
-    out: Out = None, to: str | Path | None = None, problems: list[str] | None = None
-) -> tuple[Grid, list[Path]]:
-    """Make the table of the wheel ablation of stored runs.
-
-    Parameters
-    ----------
-    out, to : optional
-        As in `table`.
-    problems : list of str, optional
-        Collects sentences about files that cannot be written, instead of an error in the end.
-
-    Returns
-    -------
-    grid : Grid
-        The table.
-    paths : list of Path
-        ``wheel.csv``, ``.tex`` and ``.md`` in the run folder, as in `network_table`.
-
-    Raises
-    ------
-    UsageError
-        As `table`, or the run has no network without a wheel.
-    BenchmarkError
-        As `table`.
-    """
-    with _gathered("the table", out, to) as evidence:
-        frame = wheel_table(evidence.plan, evidence.scores)
-        cells = wheel_grid(frame, evidence.remarks)
-        return cells, _files_of("wheel", evidence.target, frame, cells, problems)
-
-
-def significance(
-    out: Out = None,
-    measure: str = "",
-    to: str | Path | None = None,
-    problems: list[str] | None = None,
-) -> tuple[Grid, list[Path]]:
-    """Make the table of tests of significance: the best model of each dataset against the others.
-
-    Parameters
-    ----------
-    out, to : optional
-        As in `table`.
-    measure : str
-        Name of the measure, by default ``kl_divergence``.
-    problems : optional
-        As in `network_table`.
-
-    Returns
-    -------
-    grid : Grid
-        The table.
-    paths : list of Path
-        ``tests.csv``, ``.tex`` and ``.md`` in the run folder, as in `network_table`.
-
-    Raises
-    ------
-    UsageError
-        As `table`, or an unknown measure.
-    BenchmarkError
-        As `table`.
-    """
-    wanted = find_measure(measure or "kl_divergence")
-    with _gathered("the table", out, to) as evidence:
-        frame = significance_table(evidence.summary, evidence.pairs, wanted)
-        cells = significance_grid(frame, evidence.summary, wanted)
-        return cells, _files_of("tests", evidence.target, frame, cells, problems)
 
 
 class Shown(TypedDict, total=False):
@@ -267,7 +155,7 @@ def draw_figures(
     kind = None if str(name).lower() == "all" else find_kind(str(name))
     drawn, not_shown = [], []
     problems: list[str] = []
-    with _gathered(f"figure {name}", out, to) as evidence:
+    with gathered(f"figure {name}", out, to) as evidence:
         _refuse_unwritable(evidence.target)
         if kind:  # a name that is not there is told first
             refuse_unused(kind, resolve(shown, evidence.plan))
@@ -313,7 +201,7 @@ def report(
     UsageError, BenchmarkError
         As `table`.
     """
-    with _gathered("the report", out, to) as evidence:
+    with gathered("the report", out, to) as evidence:
         from benchmark.reporting.page import write_report
 
         _refuse_unwritable(evidence.target)
@@ -358,20 +246,13 @@ def compare(
     from benchmark.paper.sentences import sentences
     from benchmark.paper.writing import write
 
-    with _gathered("the comparison", out, to) as evidence:
+    with gathered("the comparison", out, to) as evidence:
         compared = paper.compare(evidence, dataset)
         if isinstance(compared, paper.NotComparable):
             raise UsageError(compared.reason)
         target = evidence.target
         paths = [] if tells_obstacle(target) else write(target, compared, problems)
         return grids(compared), sentences(compared), paths
-
-
-def _files_of(
-    name: str, folder: RunFolder, frame: pd.DataFrame, cells: Grid, problems: list[str] | None
-) -> list[Path]:
-    """Write a table, which is shown whether or not its files can be written."""
-    return [] if tells_obstacle(folder) else write_grid(folder, name, frame, cells, problems)
 
 
 def _refuse_unwritable(folder: RunFolder) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
-from benchmark.analysis.evidence import Evidence
-from benchmark.errors import apart
+from benchmark.analysis.evidence import Evidence, Out, gather
+from benchmark.errors import apart, told
 from benchmark.planning.tasks import Outcome
+from benchmark.running.environment import log_to
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.writing import write_run_tables
 
@@ -102,3 +104,14 @@ def tells_obstacle(folder: RunFolder) -> bool:
     if said:
         logger.warning("%s", said)
     return bool(said)
+
+
+@contextmanager
+def gathered(what: str, out: Out, to: str | Path | None) -> Iterator[Evidence]:
+    """Gather the evidence; what is made of it fails with a sentence, and the log tells the rest."""
+    with gather(out, to) as evidence:
+        target = evidence.target
+        writable = not target.obstacle()
+        log = log_to(target.path / "log.txt", at_once=False) if writable else nullcontext()
+        with log, told(what):
+            yield evidence

@@ -31,6 +31,8 @@ from benchmark.reporting.data import (
     timing_rows,
 )
 from benchmark.reporting.summary import summary_sentences
+from benchmark.tables.grid import Grid
+from benchmark.tables.tuning import measure_of_tuning, tuning_grid, tuning_table
 from benchmark.wording import count, listed, seen
 
 if TYPE_CHECKING:
@@ -114,6 +116,7 @@ def content(
             "figures": _figures(evidence, pictures, found),
             "figures_of": min(_DRAWN_DATASETS, len(plan.truths)),
             "figures_left_out": list(plan.truths)[_DRAWN_DATASETS:],
+            "tuning": part("the tuning", lambda: _tuning(evidence), None),
             "paper": part("the comparison with the paper", lambda: _paper(evidence), None),
             "settings": part("the settings", lambda: settings_rows(evidence), []),
             "models": {name: model["params"] for name, model in plan.models.items()},
@@ -176,6 +179,14 @@ def _paper(evidence: Evidence) -> dict[str, Any] | None:
     if isinstance(compared, NotComparable):
         return None
     return {"grids": grids(compared), "sentences": sentences(compared)}
+
+
+def _tuning(evidence: Evidence) -> Grid | None:
+    """Put tuned rows beside those that they tune; nothing for a run without any."""
+    if measure_of_tuning(evidence.plan) is None:
+        return None
+    table = tuning_table(evidence.plan, evidence.summary, evidence.pairs, evidence.tuning)
+    return tuning_grid(table, evidence.plan, [])
 
 
 def _warnings(evidence: Evidence) -> list[str]:

@@ -39,9 +39,10 @@ DERIVED = (
     "intervals.csv",
     "rankings.csv",
     "claims.csv",
+    "tuning.csv",
     *(
         f"{table}.{kind}"
-        for table in ("table3", "table4", "wheel", "tests", "compare")
+        for table in ("table3", "table4", "wheel", "tests", "tuned", "compare")
         for kind in ("csv", "tex", "md")
     ),
     "report.html",

@@ -39,6 +39,7 @@ def write_run_tables(
         "pairs": lambda: evidence.pairs,
         "intervals": lambda: evidence.intervals,
         "rankings": lambda: _rankings(evidence),
+        "tuning": lambda: evidence.tuning if len(evidence.tuning) else None,
     }
     texts: dict[str, Callable[[], str]] = {
         "table3.tex": lambda: latex(table3_grids(evidence.summary, std), evidence.notes),

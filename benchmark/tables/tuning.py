@@ -1,0 +1,87 @@
+"""The table of tuning: every model with its settings as they were beside the tuned ones."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from benchmark.analysis.statistics import ALPHA
+from benchmark.analysis.tuning import tuned_frame
+from benchmark.errors import UsageError
+from benchmark.metrics import BY_NAME, Measure
+from benchmark.planning.plan import Plan
+from benchmark.tables.grid import Grid, text_cells
+from benchmark.wording import GAP, NO_TEST, count, p_value, percent, signed, value
+
+
+def measure_of_tuning(plan: Plan) -> Measure | None:
+    """Return the measure that a run's settings were chosen by; None where nothing is tuned."""
+    found = [model["search"]["measure"] for model in plan.models.values() if "search" in model]
+    return BY_NAME[found[0]] if found else None
+
+
+def tuning_table(
+    plan: Plan, summary: pd.DataFrame, pairs: pd.DataFrame, tried: pd.DataFrame
+) -> pd.DataFrame:
+    """Compare tuned rows with those that they tune, in the measure of the tuning.
+
+    Raises
+    ------
+    UsageError
+        The run has no tuned rows.
+    """
+    measure = measure_of_tuning(plan)
+    if measure is None:
+        raise UsageError("this run has no tuned rows; make some with: ldl-benchmark run --tune")
+    return tuned_frame(plan, summary, pairs, tried, measure)
+
+
+def tuning_grid(table: pd.DataFrame, plan: Plan, notes: list[str]) -> Grid:
+    """Write the cells; a gain is positive where tuning helps."""
+    measure = measure_of_tuning(plan)
+    assert measure is not None  # noqa: S101 - there is a table
+    rows = []
+    for row in table.to_dict("records"):
+        names = [str(row["dataset"]), str(row["model"])]
+        if row["folds"] != row["expected_folds"]:
+            rows.append(text_cells([*names, *[GAP] * 7]))
+            continue
+        tested = not pd.isna(row["p_holm"])
+        mark = " *" if tested and row["p_holm"] < ALPHA else ""
+        rows.append(
+            text_cells(
+                [
+                    *names,
+                    value(row["published"], measure),
+                    value(row["tuned"], measure),
+                    signed(row["gain"], measure),
+                    GAP if pd.isna(row["relative_gain"]) else percent(row["relative_gain"]),
+                    f"{signed(row['low'], measure)} to {signed(row['high'], measure)}"
+                    if tested
+                    else GAP,
+                    p_value(row["p_holm"]) + mark if tested else NO_TEST,
+                    f"{row['chosen_most']} ({row['times_chosen']} of "
+                    f"{count(int(row['folds']), 'fold')})",
+                ]
+            )
+        )
+    searches = [model["search"] for model in plan.models.values() if "search" in model]
+    budgets = sorted({len(search["configurations"]) for search in searches})
+    folds = sorted({search["folds"] for search in searches})
+    return Grid(
+        caption=f"What tuning gains in {measure.title}: settings as published, and chosen on the "
+        "training rows of each fold",
+        headers=["Dataset", "Model", "Published", "Tuned", "Gain", "Gain %", "95 % interval",
+                 "p (Holm)", "Chosen most often"],
+        names=2,
+        cells=rows,
+        notes=[
+            f"Each fold chooses among {' or '.join(map(str, budgets))} configurations, the "
+            f"published one among them, by {measure.title} in "
+            f"{' or '.join(map(str, folds))} inner folds of its training rows; of equally good "
+            f"ones the simplest. tuning.csv has every score.",
+            "Gain: positive where the tuned row is better, mean over folds. p: corrected "
+            f"resampled t-test, adjusted for the tuned rows of the dataset; * significant at "
+            f"{ALPHA:g}.",
+            *notes,
+        ],
+    )  # fmt: skip
