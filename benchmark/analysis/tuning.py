@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -13,10 +10,8 @@ from benchmark.analysis.scores import Results
 from benchmark.columns import TUNED, TUNING
 from benchmark.metrics import Measure
 from benchmark.planning.plan import Plan
+from benchmark.plugins.spaces import settings_text
 from features.storage.files import canonical_json
-
-#: Stands for the configuration that changes nothing.
-OWN = "as published"
 
 
 def untuned(plan: Plan) -> dict[str, str]:
@@ -33,15 +28,6 @@ def untuned(plan: Plan) -> dict[str, str]:
         if "search" in described and partner is not None:
             found[name] = partner
     return found
-
-
-def settings_text(configuration: Mapping[str, Any]) -> str:
-    """Write a configuration: ``l2 = 0.1, scaling = standard``."""
-    parts = [
-        f"{name} = {value if isinstance(value, str) else canonical_json(value)}"
-        for name, value in configuration.items()
-    ]
-    return ", ".join(parts) or OWN
 
 
 def tuning_frame(plan: Plan, results: Results) -> pd.DataFrame:

@@ -17,8 +17,13 @@ from baselines.checks import check_distributions
 from benchmark.errors import UsageError
 from benchmark.plugins.parameters import CONSUMES, check_params, default_params
 from benchmark.plugins.registry import load_plugin, models
+from benchmark.plugins.spaces import Configuration, search_space, settings_text
 from benchmark.wording import listed
 from features.arrays import FloatArray
+
+#: Shares predicted together with others may differ so much from those predicted alone, since both
+#: are optima to a tolerance.
+_AS_GOOD = 0.02
 
 Check = Callable[[type], Iterator[str]]
 
@@ -166,6 +171,42 @@ def _check_parameters(cls: type) -> Iterator[str]:
         yield str(error)
 
 
+def _check_search_space(cls: type) -> Iterator[str]:
+    try:
+        space = search_space(cls)
+    except UsageError as error:
+        yield str(error)
+        return
+    X, D = _problem(cls, n=45)
+    # What the search asks for: the simplest configuration of each mapping, and the last one.
+    tried = [{name: values[end] for name, values in part.items()} for part in space
+             for end in (0, -1)]  # fmt: skip
+    for configuration in tried:
+        estimator = _make(cls).set_params(**configuration)
+        where = f"with {settings_text(configuration)} of its search space"
+        try:
+            predicted = estimator.fit(X[:30], D[:30]).predict(X[30:])
+        except (Exception, SystemExit) as error:  # a user's model may raise anything
+            yield f"{where} it raises {type(error).__name__}: {error}"
+        else:
+            yield from _judge(predicted, (15, D.shape[1]), where)
+    if tried and hasattr(cls, "predict_each"):
+        yield from _compare_each(cls, tried, X, D)
+
+
+def _compare_each(
+    cls: type, tried: list[Configuration], X: NDArray[Any], D: FloatArray
+) -> Iterator[str]:
+    together = _make(cls).predict_each(tried, X[:30], D[:30], X[30:])
+    for configuration, predicted in zip(tried, together, strict=True):
+        alone = _make(cls).set_params(**configuration).fit(X[:30], D[:30]).predict(X[30:])
+        if np.shape(predicted) != np.shape(alone) or np.abs(predicted - alone).max() > _AS_GOOD:
+            yield (
+                f"predict_each and fit disagree with {settings_text(configuration)}: shares differ "
+                f"by up to {np.abs(np.asarray(predicted) - alone).max():.2g}"
+            )
+
+
 def _check_random_state(cls: type) -> Iterator[str]:
     params = cls().get_params(deep=False)
     if params.get("random_state") is not None:
@@ -255,6 +296,7 @@ _BASIC_CHECKS: tuple[Check, ...] = (_check_construction, _check_fit_and_predict)
 _FURTHER_CHECKS: tuple[Check, ...] = (
     _check_clone,
     _check_parameters,
+    _check_search_space,
     _check_random_state,
     _check_repeatability,
     _check_unchanged_inputs,

@@ -16,6 +16,9 @@ from features.storage.files import canonical_json
 #: One way to set a model: parameter -> value.
 Configuration = dict[str, Any]
 
+#: Stands for the configuration that changes nothing.
+OWN = "as published"
+
 
 def search_space(cls: type) -> list[Mapping[str, Sequence[Any]]]:
     """Return the mappings of a class's ``search_space``, see `baselines.LDLEstimator`.
@@ -112,3 +115,16 @@ def complexity(cls: type, own: Mapping[str, Any], configuration: Mapping[str, An
             place += known.index(wanted[name]) if wanted[name] in known else len(known)
         places.append(place)
     return min(places, default=0)
+
+
+def settings_text(configuration: Mapping[str, Any]) -> str:
+    """Write a configuration: ``l2 = 0.1, scaling = standard``."""
+    words = {None: "none", True: "yes", False: "no"}
+    parts = []
+    for name, value in configuration.items():
+        if value is None or isinstance(value, bool):
+            text = words[value]
+        else:
+            text = value if isinstance(value, str) else canonical_json(as_json(value))
+        parts.append(f"{name} = {text}")
+    return ", ".join(parts) or OWN

@@ -30,6 +30,8 @@ def small_version(network):
     """The same network with settings that a test has time for as its defaults."""
 
     class Small(network):
+        search_space = ()  # of parameters that are set below
+
         def __init__(self, labels=None, epochs=2, batch_size=16, random_state=None):
             wheel = {"labels": labels, "wheel": "identity"} if network is EWMTCNN else {}
             super().__init__(
@@ -111,6 +113,23 @@ FAULTS = {
         "matmul",
     ),
     "required parameter": (f"def __init__(self, k):\n    self.k = k\n{GOOD}", "construction"),
+    "space with an unknown parameter": (
+        f"search_space = {{'weigth': (0, 1)}}\ndef __init__(self, weight=1):\n    "
+        f"self.weight = weight\n{GOOD}",
+        "search_space of Mine has 'weigth', no parameter; did you mean 'weight'?",
+    ),
+    "space with a value that cannot be": (
+        "search_space = {'k': (1, 0)}\ndef __init__(self, k=1):\n    self.k = k\n"
+        + GOOD.replace("self.mean_", "1 / self.k\n    self.mean_", 1),
+        "with k = 0 of its search space it raises ZeroDivisionError",
+    ),
+    "several at once differ": (
+        "search_space = {'k': (1, 2)}\ndef __init__(self, k=1):\n    self.k = k\n"
+        + GOOD
+        + "@classmethod\ndef _predict_each(cls, learners, X, D, X_new):\n"
+        "    return [np.eye(D.shape[1])[np.zeros(len(X_new), int)] for _ in learners]\n",
+        "predict_each and fit disagree with k = 1: shares differ by up to",
+    ),
     "consumes": (f"consumes = 'sounds'\n{GOOD}", "consumes must be"),
     "no methods": ("pass", "does not define _fit"),
 }

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.base import BaseEstimator
 
 from benchmark.errors import UsageError
-from benchmark.plugins.spaces import complexity, configurations, search_space
+from benchmark.plugins.spaces import complexity, configurations, search_space, settings_text
 
 
 def make_class(space, **defaults):
@@ -85,6 +85,12 @@ def test_complexity_counts_places():
     assert complexity(cls, OWN, {}) == 2
     assert complexity(cls, OWN, {"scaling": "standard"}) == 3
     assert complexity(cls, {**OWN, "k": 5}, {}) == 3  # a value beside the space
+
+
+def test_a_configuration_is_written_in_words():
+    assert settings_text({}) == "as published"
+    text = settings_text({"k": None, "start": "prior", "w": [1, 2]})
+    assert text == "k = none, start = prior, w = [1,2]"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,86 @@
+"""The table of tuning as people read it, made from a run of two small models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+import benchmark
+from benchmark import UsageError, make_dataset, register, run
+from benchmark.cli import main
+from benchmark.columns import TUNED, TUNING
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(60, 4))
+    D = np.exp(X @ rng.normal(size=(4, 3)))
+    return make_dataset("small", X, D / D.sum(axis=1, keepdims=True), ("a", "b", "c"))
+
+
+def register_models():
+    from baselines import AAKNN, LDLEstimator
+
+    class Neighbours(AAKNN):
+        search_space = {"k": (30, 9, 6), "scaling": ("none", "standard")}  # noqa: RUF012
+
+    class Mean(LDLEstimator):
+        def _fit(self, X, D):
+            self.mean_ = D.mean(axis=0)
+
+        def _predict(self, X):
+            return np.tile(self.mean_, (len(X), 1))
+
+    register("Neighbours")(Neighbours)
+    register("Mean")(Mean)
+
+
+def test_a_tuned_run_and_its_table(data, tmp_path):
+    register_models()
+    told = []
+    given = {"datasets": data, "folds": 4, "out": tmp_path / "run", "tell": told.append}
+    names = ["Neighbours", "Mean"]
+    study = run(names, tune=True, jobs=1, **given)
+    assert list(study.summary["model"])[:3] == ["Neighbours", "Neighbours (tuned)", "Mean"]
+    tuning = pd.read_csv(tmp_path / "run" / "tuning.csv")
+    assert list(tuning.columns) == list(TUNING)
+    assert len(tuning) == 4 * 7
+    assert set(tuning.groupby("fold")["chosen"].sum()) == {1}
+    # The chosen one has the least mean in every fold.
+    for _, fold in tuning.groupby("fold"):
+        assert fold["inner_score"][fold["chosen"]].item() <= fold["inner_score"].min() + 1e-6
+    run(names, tune=True, **given)
+    assert "12 done before, 0 to do" in told[-1]
+    # Another measure, and another machine's number of workers: other tasks, the same choices.
+    again = run(names, tune=True, **{**given, "out": tmp_path / "again"}, jobs=2)
+    pd.testing.assert_frame_equal(again.summary, study.summary)
+    run(names, tune=True, tune_for="Cheb", **given)
+    assert "8 done before, 4 to do" in told[-1]
+    assert set(pd.read_csv(tmp_path / "run" / "tuning.csv")["measure"]) == {"chebyshev"}
+
+    result = CliRunner().invoke(main, ["table", "tuned", "--out", str(tmp_path / "run")])
+    assert result.exit_code == 0
+    assert (
+        "Each fold chooses among 7 configurations, the published one among them, by Cheb in 3"
+        in (" ".join(result.output.split()))
+    )
+    written = pd.read_csv(tmp_path / "run" / "tuned.csv")
+    assert list(written.columns) == list(TUNED)
+    assert list(written["model"]) == ["Neighbours"]
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "Published and tuned" in page
+    assert "Chosen most often" in page
+
+
+def test_a_run_without_tuned_rows_says_so(data, tmp_path):
+    register_models()
+    run(["Mean"], datasets=data, folds=3, out=tmp_path / "run")
+    assert not (tmp_path / "run" / "tuning.csv").exists()
+    assert 'id="tuning"' not in (tmp_path / "run" / "report.html").read_text()
+    with pytest.raises(UsageError, match=r"no tuned rows; make some with: .* run --tune"):
+        benchmark.tuned_table(tmp_path / "run")
+    with pytest.raises(UsageError, match="--tune would change nothing"):
+        run(["Mean"], datasets=data, folds=3, out=tmp_path / "run", tune=True)
