@@ -33,13 +33,10 @@ from features.storage.files import (
 
 #: Files made from the results; deleted when a run starts that has something to compute.
 DERIVED = (
-    "scores.csv",
-    "timings.csv",
-    "pairs.csv",
-    "intervals.csv",
-    "rankings.csv",
-    "claims.csv",
-    "tuning.csv",
+    *(
+        f"{name}.csv"
+        for name in ("scores", "timings", "pairs", "intervals", "rankings", "tuning", "claims")
+    ),
     *(
         f"{table}.{kind}"
         for table in ("table3", "table4", "wheel", "tests", "tuned", "compare")

@@ -1,6 +1,6 @@
 """Tables, tests, figures, comparisons of stored runs (show, study) as commands and functions.
 
-Also tests `benchmark.commands.printing`.
+Also tests `benchmark.commands.printing` and `benchmark.commands.show_tables`.
 """
 
 from __future__ import annotations
@@ -337,8 +337,8 @@ def test_numbers_of_a_model_that_are_no_floats_cost_nobody_the_report(command, s
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("table 5", "'5' is none of 1, 3, 4, wheel, tests"),
-        ("table test", "'test' is none of 1, 3, 4, wheel, tests; did you mean 'tests'?"),
+        ("table 5", "'5' is none of 1, 3, 4, wheel, tests, tuned"),
+        ("table test", "'test' is none of 1, 3, 4, wheel, tests, tuned; did you mean 'tests'?"),
         ("figure 1 --format jpg", "--format: 'jpg' is none of pdf, svg, png; did you mean 'png'?"),
         ("table 4 --measure KL", "--measure is for table tests, not for table 4"),
         ("table 3 --dataset x", "--dataset is for table 1, not for table 3"),
