@@ -158,15 +158,28 @@ def remarks(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
                 f"so it has no mean and no rank; log.txt tells which failed."
             )
     lines += _convergence_notes(plan, results)
-    versions = {pair for result in results.values() for pair in result.record["versions"].items()}
-    libraries = [name for name, _ in versions]
-    differing = sorted({name for name in libraries if libraries.count(name) > 1})
-    if differing:
+    if versions := _differing(results, "versions"):
         lines.append(
-            f"The results come from different versions of {listed(differing)}; "
+            f"The results come from different versions of {listed(versions)}; "
             f"run with --force to compute all of them with one."
         )
+    if machines := _differing(results, "machine"):
+        parts = [f"{name}: {' / '.join(found)}" for name, found in machines.items()]
+        lines.append(
+            f"The results were computed on different machines ({'; '.join(parts)}): on one alone "
+            f"they may differ from these in the last digits, and by more where a method magnifies "
+            f"rounding. Run with --force to compute all of them on one."
+        )
     return lines
+
+
+def _differing(results: Results, what: str) -> dict[str, list[str]]:
+    """Find what results were made with in several forms: name to those, in order."""
+    pairs = {pair for result in results.values() for pair in result.record.get(what, {}).items()}
+    found: dict[str, list[str]] = {}
+    for name, form in sorted(pairs):
+        found.setdefault(name, []).append(form)
+    return {name: forms for name, forms in found.items() if len(forms) > 1}
 
 
 def _convergence_notes(plan: Plan, results: Results) -> list[str]:

@@ -25,6 +25,7 @@ from benchmark.running.estimate import (
 from benchmark.running.execute import Work, execute, status_of
 from benchmark.running.interruption import by
 from benchmark.running.job import Job
+from benchmark.running.machine import machine
 from benchmark.running.prepare import Device, find_device, helper, prepare_inputs
 from benchmark.running.sharing import share
 from benchmark.running.workers import marker_of, run_tasks
@@ -48,6 +49,7 @@ class _Phase:
     tasks: list[Task]
     workers: int
     backend: str = ""
+    device: str = ""
 
 
 def compute(job: Job, folder: RunFolder, console: Console) -> list[Outcome]:
@@ -95,7 +97,7 @@ def _prepare(
     if device:
         console.tell(f"Networks run on {device.name} with {device.backend}.")
         workers = _workers_for_networks(job, device, console)
-        phases.append(_Phase(networks, workers, device.backend))
+        phases.append(_Phase(networks, workers, device.backend, device.name))
 
     def work_of(task: Task) -> Work:
         given = inputs[task.dataset, job.need(task)]
@@ -142,7 +144,7 @@ def _run_phase(
     """Run tasks, store what succeeds and add it to `done`, and return what fails."""
     failures = []
     markers = folder.running_path
-    versions = environment.versions(phase.backend)
+    made = {"versions": environment.versions(phase.backend), "machine": machine(phase.device)}
     keep = not phase.backend  # a network's process holds its device
     outcomes = run_tasks(phase.tasks, execute, work_of, phase.workers, markers, keep)
     with closing(outcomes), console.tasks(len(phase.tasks), _running(phase.tasks, markers)) as step:
@@ -151,7 +153,7 @@ def _run_phase(
             if outcome.error:
                 failures.append(outcome)
             else:
-                folder.write_outcome(outcome, versions)
+                folder.write_outcome(outcome, **made)
                 done.append(outcome.task)
                 folder.remove_checkpoints(outcome.task)
             step()

@@ -16,6 +16,7 @@ from typing import Any
 from joblib import cpu_count
 
 from benchmark.errors import UsageError
+from benchmark.running.machine import machine
 
 logger = logging.getLogger("benchmark")
 
@@ -27,9 +28,9 @@ def describe() -> dict[str, Any]:
         "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "versions": versions(),
         "machine": {
-            "system": platform.system(),
-            "processor": platform.machine(),
+            "system": f"{platform.system()} {platform.machine()}",
             "cores": cpu_count(),
+            **machine(),
         },
     }
 

@@ -230,26 +230,18 @@ class RunFolder:
         except OSError as error:
             raise UsageError(f"cannot write to {self.path}: {_reason(error)}") from error
 
-    def write_outcome(self, outcome: Outcome, versions: Mapping[str, str]) -> None:
-        """Store a successful outcome under its task's path."""
-        task = outcome.task
-        record = {
-            "dataset": task.dataset,
-            "model": task.model,
-            "repeat": task.repeat,
-            "fold": task.fold,
-            "key": task.key,
-            "random_state": task.random_state,
-            "fit_seconds": outcome.fit_seconds,
-            "predict_seconds": outcome.predict_seconds,
-            **outcome.convergence,
-            **({"tuning": outcome.tuning} if outcome.tuning else {}),
-            "warnings": outcome.warnings,
-            "versions": dict(versions),
-        }
+    def write_outcome(
+        self,
+        outcome: Outcome,
+        versions: Mapping[str, str],
+        machine: Mapping[str, str] | None = None,
+    ) -> None:
+        """Store a successful outcome under its task's path, with what it was computed with."""
+        record = {**shapes.make_record(outcome), "versions": dict(versions)}
+        record |= {"machine": dict(machine)} if machine else {}
         assert outcome.predictions is not None  # noqa: S101 - a failed outcome is not stored
         arrays = {"predictions": outcome.predictions, "record": np.array(json.dumps(record))}
-        self._write(write_arrays, task.path, arrays)
+        self._write(write_arrays, outcome.task.path, arrays)
 
     def read_result(self, task: Task, truth: Truth | None = None) -> Result | None:
         """Read the stored result of a task, None if there is none.

@@ -9,7 +9,7 @@ import numpy as np
 
 from baselines.checks import check_distributions
 from benchmark.planning.plan import Truth
-from benchmark.planning.tasks import Task
+from benchmark.planning.tasks import Outcome, Task
 from features.arrays import FloatArray
 from features.storage.files import DamagedFileError
 from features.storage.shape import NUMBER, misfit
@@ -59,6 +59,7 @@ _RECORD = {
     },
     "warnings?": [str],
     "versions": {str: str},
+    "machine?": {str: str},
 }
 
 
@@ -96,6 +97,24 @@ def check_truth(truth: Truth) -> str:
     if folds.min() < 0 or any(len(np.unique(column)) < 2 for column in folds.T):
         return "its folds are not two or more, counted from 0"
     return ""
+
+
+def make_record(outcome: Outcome) -> dict[str, Any]:
+    """Return what stands beside the predictions of a task, but for what they were made with."""
+    task = outcome.task
+    return {
+        "dataset": task.dataset,
+        "model": task.model,
+        "repeat": task.repeat,
+        "fold": task.fold,
+        "key": task.key,
+        "random_state": task.random_state,
+        "fit_seconds": outcome.fit_seconds,
+        "predict_seconds": outcome.predict_seconds,
+        **outcome.convergence,
+        **({"tuning": outcome.tuning} if outcome.tuning else {}),
+        "warnings": outcome.warnings,
+    }
 
 
 def parse_record(text: str) -> dict[str, Any]:
