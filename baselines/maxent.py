@@ -1,8 +1,9 @@
 """The maximum entropy model of SA-IIS and SA-BFGS: probabilities, loss and gradient.
 
-The model (Geng 2016, equation 6) has one weight vector per label and no bias:
-``p_ij = exp(x_i . w_j) / sum_k exp(x_i . w_k)``. Both learners minimise the cross entropy
-``-sum_ij d_ij ln p_ij`` (the negative of Geng's equation 7), which is convex in the weights.
+The model is ``p_ij = exp(x_i . w_j + b_j) / sum_k exp(x_i . w_k + b_k)``: one weight vector and one
+intercept for each label. Geng 2016, equation 6, has no intercepts. Without them features that are
+centred, such as principal components, cannot express the mean distribution. Both learners minimise
+the cross entropy ``-sum_ij d_ij ln p_ij`` (the negative of Geng's equation 7), which is convex.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def check_not_tiny(X: FloatArray) -> None:
         )
 
 
-def probabilities(X: FloatArray, W: FloatArray) -> FloatArray:
+def probabilities(X: FloatArray, W: FloatArray, intercept: FloatArray | float = 0.0) -> FloatArray:
     """Return the model's distribution of every row, safe against overflow.
 
     Parameters
@@ -35,13 +36,16 @@ def probabilities(X: FloatArray, W: FloatArray) -> FloatArray:
         Features.
     W : ndarray of shape (q, c)
         Weights.
+    intercept : ndarray of shape (c,), optional
+        Intercepts.
 
     Returns
     -------
     ndarray of shape (n, c)
-        ``exp(X W)``, each row divided by its sum.
+        ``exp(X W + intercept)``, each row divided by its sum.
     """
     scores: FloatArray = X @ W
+    scores += intercept
     scores -= scores.max(axis=1, keepdims=True)
     np.exp(scores, out=scores)
     scores /= scores.sum(axis=1, keepdims=True)
@@ -76,13 +80,13 @@ def gradient(X: FloatArray, D: FloatArray, W: FloatArray, l2: float = 0.0) -> Fl
     return CrossEntropy(X, D, l2).loss_and_gradient(W.T)[1].T
 
 
-def initial_weights(start: str | ArrayLike, q: int, c: int) -> FloatArray:
+def starting_weights(start: str | ArrayLike, q: int, c: int) -> FloatArray:
     """Return the weights a learner begins with.
 
     Parameters
     ----------
     start : {"zeros", "identity"} or array-like of shape (q, c)
-        ``"zeros"``: every prediction uniform. ``"identity"``: ones on the main diagonal, the
+        ``"zeros"``: the features say nothing yet. ``"identity"``: ones on the main diagonal, the
         start of the original toolbox. A matrix is copied.
     q, c : int
         Number of features and of labels.
@@ -101,17 +105,23 @@ def initial_weights(start: str | ArrayLike, q: int, c: int) -> FloatArray:
             return np.zeros((q, c))
         if start == "identity":
             return np.eye(q, c)
-        raise ValueError(f"initial_weights must be 'zeros', 'identity' or a matrix, not {start!r}")
+        raise ValueError(f"start must be 'zeros', 'identity' or a matrix, not {start!r}")
     try:
         weights = np.array(start, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"initial_weights is not a matrix of numbers: {error}") from error
+        raise ValueError(f"start is not a matrix of numbers: {error}") from error
     if weights.shape != (q, c) or not np.isfinite(weights).all():
         raise ValueError(
-            f"initial_weights must be {q} x {c} finite numbers (features x labels), "
+            f"start must be {q} x {c} finite numbers (features x labels), "
             f"its shape is {weights.shape}"
         )
     return weights
+
+
+def log_mean(D: FloatArray) -> FloatArray:
+    """Return the logarithm of the mean distribution, at least -30: 1e-13 for an absent label."""
+    logs: FloatArray = np.log(np.maximum(D.mean(axis=0), np.exp(-30.0)))
+    return logs
 
 
 class CrossEntropy:
@@ -129,9 +139,14 @@ class CrossEntropy:
         Description degrees.
     l2 : float or ndarray of shape (q,)
         Weight of the penalty ``l2/2 ||W||^2``, or one weight for each feature.
+    constant : float, default 0.0
+        Unless 0, the features get a last column of this value, which is not penalised: its weights
+        times it are the intercepts. q below then counts it.
     """
 
-    def __init__(self, X: FloatArray, D: FloatArray, l2: float | FloatArray = 0.0):
+    def __init__(
+        self, X: FloatArray, D: FloatArray, l2: float | FloatArray = 0.0, constant: float = 0.0
+    ):
         n, q = X.shape
         self._l2 = np.asarray(l2)
         self._penalised = bool(np.any(self._l2))
@@ -144,6 +159,7 @@ class CrossEntropy:
         self._gradient = np.empty((padded, q))
         self._rows = np.empty((padded, n))
         self._labels = labels
+        self._constant = constant
 
     def loss(self, weights: FloatArray) -> float:
         """Return the objective at `weights` (c, q)."""
@@ -180,13 +196,18 @@ class CrossEntropy:
         slope = self._gradient[: self._labels].copy()
         if self._penalised:
             slope += self._l2 * self._weights[: self._labels]
+        if self._constant:
+            slope = np.column_stack((slope, self._constant * rows.sum(axis=1)))
         return loss, slope
 
     def _shifted_scores(self, weights: FloatArray) -> FloatArray:
-        """Take over the weights; return ``w_j . x_i`` less the greatest of row i, label-major."""
-        self._weights[: self._labels] = weights
+        """Take over the weights; return the scores less the greatest of row i, label-major."""
+        q = self._X.shape[1]
+        self._weights[: self._labels] = weights[:, :q]
         np.matmul(self._weights, self._X.T, out=self._rows)
         rows = self._rows[: self._labels]
+        if self._constant:
+            rows += self._constant * weights[:, q:]
         rows -= rows.max(axis=0)
         return rows
 

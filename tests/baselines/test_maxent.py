@@ -8,9 +8,10 @@ from baselines.maxent import (
     CrossEntropy,
     check_not_tiny,
     gradient,
-    initial_weights,
+    log_mean,
     objective,
     probabilities,
+    starting_weights,
 )
 
 
@@ -88,11 +89,11 @@ def test_evaluation_leaves_its_inputs_alone(model):
         np.testing.assert_array_equal(now, then)
 
 
-def test_initial_weights():
-    np.testing.assert_array_equal(initial_weights("zeros", 3, 2), np.zeros((3, 2)))
-    np.testing.assert_array_equal(initial_weights("identity", 3, 2), [[1, 0], [0, 1], [0, 0]])
+def test_starting_weights():
+    np.testing.assert_array_equal(starting_weights("zeros", 3, 2), np.zeros((3, 2)))
+    np.testing.assert_array_equal(starting_weights("identity", 3, 2), [[1, 0], [0, 1], [0, 0]])
     given = np.ones((3, 2))
-    taken = initial_weights(given, 3, 2)
+    taken = starting_weights(given, 3, 2)
     np.testing.assert_array_equal(taken, given)
     assert not np.shares_memory(taken, given)
 
@@ -100,9 +101,9 @@ def test_initial_weights():
 @pytest.mark.parametrize(
     "start", ["random", np.ones((2, 3)), np.full((3, 2), np.nan), None, [["a"]], [[1], [2, 3]]]
 )
-def test_initial_weights_that_mean_nothing(start):
-    with pytest.raises(ValueError, match="initial_weights"):
-        initial_weights(start, 3, 2)
+def test_starting_weights_that_mean_nothing(start):
+    with pytest.raises(ValueError, match=r"start (must|is)"):
+        starting_weights(start, 3, 2)
 
 
 def test_features_that_are_all_tiny():
@@ -110,3 +111,22 @@ def test_features_that_are_all_tiny():
     check_not_tiny(np.array([[1e-310, -1e-99]]))
     with pytest.raises(ValueError, match="no value beyond 2e-110"):
         check_not_tiny(np.array([[1e-310, -2e-110]]))
+
+
+def test_a_constant_column_is_not_penalised(model):
+    X, D, W = model
+    wide = np.column_stack([X, np.full(len(X), 2.5)])
+    weights = np.vstack([W, W[:1] * 0.3])
+    loss, slope = CrossEntropy(X, D, 0.7, constant=2.5).loss_and_gradient(weights.T)
+    assert loss == pytest.approx(objective(wide, D, weights) + 0.35 * (W**2).sum(), rel=1e-13)
+    expected = gradient(wide, D, weights)
+    expected[:-1] += 0.7 * W
+    np.testing.assert_allclose(slope.T, expected, rtol=0, atol=1e-12)
+    found, logs = CrossEntropy(X, D, 0.7, constant=2.5).loss_and_log_probabilities(weights.T)
+    assert found == pytest.approx(loss, rel=1e-13)
+    np.testing.assert_allclose(np.exp(logs.T), probabilities(X, W, 2.5 * weights[-1]), atol=1e-14)
+
+
+def test_log_mean():
+    D = np.array([[0.2, 0.8, 0.0], [0.6, 0.4, 0.0]])
+    np.testing.assert_allclose(log_mean(D), [np.log(0.4), np.log(0.6), -30.0])

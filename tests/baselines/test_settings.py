@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from baselines.settings import check_choice, check_count, check_number
+from baselines.settings import check_choice, check_count, check_flag, check_number
 
 
 def test_legal_values_pass():
@@ -40,3 +40,11 @@ def test_bounds_are_named():
 def test_choices(value):
     with pytest.raises(ValueError, match="code must be 'number' or 'binary', not"):
         check_choice("code", value, ("number", "binary"))
+
+
+def test_flags():
+    for value in (True, False, np.True_):
+        check_flag("whiten", value)
+    for value in (1, "no", None):
+        with pytest.raises(ValueError, match="whiten must be True or False, not"):
+            check_flag("whiten", value)

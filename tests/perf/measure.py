@@ -71,8 +71,10 @@ def _models(who: str, name: str) -> dict[str, Callable[[Data], Any]]:
             "AA-BP": lambda d: b.AABP(n_hidden=HIDDEN_BP, epochs=BP_EPOCHS, random_state=0).fit(
                 d["X"], d["D"]
             ),
-            "SA-IIS": lambda d: b.SAIIS(max_iter=IIS_ITERATIONS, tol=0.0).fit(d["X"], d["D"]),
-            "SA-BFGS": lambda d: b.SABFGS(max_iter=BFGS_ITERATIONS).fit(d["X"], d["D"]),
+            "SA-IIS": lambda d: b.SAIIS(IIS_ITERATIONS, tol=0.0, fit_intercept=False).fit(
+                d["X"], d["D"]
+            ),
+            "SA-BFGS": lambda d: b.SABFGS(BFGS_ITERATIONS, fit_intercept=False).fit(d["X"], d["D"]),
             "SA-CPNN": lambda d: b.SACPNN(
                 n_hidden=HIDDEN_CPNN, epochs=CPNN_EPOCHS, random_state=0
             ).fit(d["X"], d["D"]),
@@ -122,7 +124,7 @@ def iis(who: str, data: Data, iterations: int = 20, repeats: int = 3) -> dict[st
         if who == "ours":
             from baselines import SAIIS
 
-            weights = SAIIS(max_iter=iterations, tol=0.0, initial_weights=start).fit(X, D).weights_
+            weights = SAIIS(iterations, 0.0, fit_intercept=False, start=start).fit(X, D).weights_
         else:
             from pyldl.algorithms import SA_IIS
 
@@ -156,7 +158,7 @@ def bfgs(who: str, data: Data, repeats: int = 5) -> dict[str, float]:
     target = float(data["target"])
     found = {}
     for whiten in (False, True):
-        make = partial(SABFGS, tol=0.0, whiten=whiten)
+        make = partial(SABFGS, tol=0.0, whiten=whiten, fit_intercept=False)
         # The smallest budget that reaches the target, found by bisection and not timed.
         low, high = 0, 20_000 if not whiten else 500
         while high - low > 1:
