@@ -5,6 +5,8 @@
 # make test-installed build the wheel, install it from the registry without networks, and use it
 # make lint           linter, formatter and type checker
 # make demo           compute results/demo anew: the default run's tables, figures and report
+# make emotion6       compute results/emotion6 anew, where ../shared/datasets has emotion6.mat
+# make quoted         compute results/quoted anew: figures that docstrings and the README quote
 # make perf           measure against the peer library, in an environment of its own (large)
 # make perf-networks  measure extraction and training on this CPU
 # make perf-evidence  time tables, figures and report, and the report in a browser
@@ -20,7 +22,7 @@ test test-fast faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast faults test-installed lint demo chromium perf perf-networks perf-evidence perf-gpu clean
+.PHONY: run test test-fast faults test-installed lint demo emotion6 quoted chromium perf perf-networks perf-evidence perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -47,6 +49,20 @@ demo: $(VENV)/installed-test chromium
 	$(BIN)/ldl-benchmark table tests --out results/demo
 	$(BIN)/ldl-benchmark figure all --format svg --format pdf --out results/demo
 	$(BIN)/python tests/benchmark/screenshot.py results/demo
+	$(BIN)/python tests/quoted/readme.py
+
+# Scores of real data are kept, the data are not.
+EMOTION6 ?= ../shared/datasets/emotion6.mat
+emotion6: $(VENV)/installed-test
+	@test -f $(EMOTION6) || { echo "There is no $(EMOTION6); give make EMOTION6=FILE."; exit 1; }
+	$(BIN)/ldl-benchmark run --all --tune --dataset $(EMOTION6) --out results/runs/emotion6 --no-report
+	$(BIN)/ldl-benchmark table 3 --out results/runs/emotion6 --to results/emotion6
+	cp results/runs/emotion6/run.json results/emotion6/settings.json
+	rm -f results/emotion6/log.txt
+	$(BIN)/python tests/quoted/readme.py
+
+quoted: $(VENV)/installed-test
+	$(BIN)/python tests/quoted/measure.py
 
 # The report is tested in a browser. Where there is none and it cannot be installed, these tests are skipped.
 chromium:

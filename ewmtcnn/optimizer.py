@@ -2,10 +2,10 @@
 
 ``keras.optimizers.MultiOptimizer`` with an SGD for each rate was tried (Keras 3.15.1, the network
 of `small` with a wheel, 10 steps of 32 images). It gives the same bits on TensorFlow and JAX and
-takes as long (0.98 and 1.00 times the processor time), but other bits on PyTorch, where Keras
-replaces its own SGD by another. It has no L2 penalty of single variables, since Keras' decay of
-weights acts beside the momentum. And it keeps a counter and a rate for each optimizer, 20 arrays
-instead of 16, so that no checkpoint of an earlier version could be gone on with.
+takes as long, but other bits on PyTorch, where Keras replaces its own SGD by another. It has no L2
+penalty of single variables, since Keras' decay of weights acts beside the momentum. And it keeps a
+counter and a rate for each optimizer, 20 arrays instead of 16, so that no checkpoint of an earlier
+version could be gone on with.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
 """Principal components of the training rows: features of a backbone made short enough to learn.
 
-``sklearn.decomposition.PCA`` (1.9) was measured beside it, 280 components on one thread. What it
-chooses by default for such matrices is a randomised approximation, whose components were off by up
-to 0.1. Its exact solvers agree with ours to 1e-13 but took 0.29 s instead of 0.16 for 450 rows of
-4,096 values and 4.0 s instead of 0.9 for 1,782 rows; only for 12,000 rows of 512 values were they
-faster, 0.10 s to 0.16. They need all rows in memory as float64 (a peak of 923 MiB instead of 247
-in the first case), give other bits with two threads than with one, and other last bits than the
+``sklearn.decomposition.PCA`` (1.9) was tried beside it, 280 components on one thread. What it
+chooses by default for such matrices is a randomised approximation, whose components can be off in
+the first decimal. Its exact solvers agree with ours to 1e-13, but took far longer where rows are as
+long as those of VGG16, and were faster only for many rows of few values. They need all rows in
+memory as float64, give other bits with two threads than with one, and other last bits than the
 components in the caches of earlier runs.
 """
 
