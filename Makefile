@@ -10,6 +10,7 @@
 # make perf           measure against the peer library, in an environment of its own (large)
 # make perf-networks  measure extraction and training on this CPU
 # make perf-evidence  time tables, figures and report, and the report in a browser
+# make perf-kernels   measure how far results move between two kernels of the BLAS
 # make perf-gpu       measure them on a GPU, with the frameworks that the environment has
 
 PYTHON ?= python3
@@ -22,7 +23,7 @@ test test-fast faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast faults test-installed lint demo emotion6 quoted chromium perf perf-networks perf-evidence perf-gpu clean
+.PHONY: run test test-fast faults test-installed lint demo emotion6 quoted chromium perf perf-networks perf-evidence perf-kernels perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -79,6 +80,10 @@ perf-networks: $(VENV)/installed
 
 perf-evidence: $(VENV)/installed-test chromium
 	$(BIN)/python tests/perf/evidence.py
+
+DATA ?= ../shared/datasets
+perf-kernels: $(VENV)/installed
+	$(BIN)/python tests/perf/blas_kernels.py $(DATA)
 
 perf-gpu:
 	$(PYTHON) tests/perf/gpu.py

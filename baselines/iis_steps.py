@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from features.arrays import FloatArray
 
 #: Accuracy of a step: no exponent ``delta f_i`` is off by more than this, rounding apart.
-EXPONENT_TOLERANCE = 1e-12
+EXPONENT_TOLERANCE = 1e-11
 
 #: A Newton step of this size, in the same measure, squares to less than the tolerance.
 NEWTON_TOLERANCE = 1e-7
@@ -35,9 +35,8 @@ LONGEST_SERIES = 4.0
 MAX_POWER = 27
 
 #: Powers computed for every feature grow where more than the first share of the features wants
-#: more, and shrink where less than the second would. Between them is a margin, so that the number
-#: does not go to and fro.
-SHARES = (0.5, 0.25)
+#: more, and shrink where at most the second will.
+MANY, FEW = 0.5, 0.25
 
 #: Rows of X are taken in blocks of so many numbers where that leaves a block 64 rows or more:
 #: small products spare the library its copy of X, which takes a third of their time.
@@ -154,8 +153,8 @@ class StepSolver:
         start = np.clip(self._t, -LONGEST_SERIES, LONGEST_SERIES)
         t, sure = solve_series(moments, self._target, start)
         sure |= self._endless != 0.0
-        self._choose_power(moments, t, sure)
-        self._refine(moments, P, t, sure)
+        at_first = sure.copy()
+        self._choose_power(moments, t, at_first, self._refine(moments, P, t, sure))
         delta = t / self._top
         for k in np.flatnonzero(~sure.all(axis=0)):
             j = np.flatnonzero(~sure[:, k])
@@ -167,31 +166,46 @@ class StepSolver:
         self._t = delta * self._top  # steps change slowly: the next ones start here
         return delta
 
-    def _choose_power(self, moments: FloatArray, t: FloatArray, sure: NDArray[np.bool_]) -> None:
-        """Set the power that the next iteration computes for every feature."""
-        wanting = float((~sure).any(axis=0).mean())
-        if wanting > SHARES[0] and self._power < MAX_POWER:
-            self._power += 2
-        elif self._power > 3 and wanting < SHARES[1]:
+    def _choose_power(
+        self, moments: FloatArray, t: FloatArray, sure: NDArray[np.bool_], refined: int
+    ) -> None:
+        """Set the power that the next iteration computes for every feature.
+
+        Powers for some features cost a second solution, so two powers more for all are preferred
+        where that is all they want.
+        """
+        if refined == self._power + 2 or (~sure).any(axis=0).mean() > MANY:
+            self._power = min(self._power + 2, MAX_POWER)
+        elif self._power > 3:
             fewer = ~is_sure(moments[:-2], t) & (self._endless == 0.0)
-            if float(fewer.any(axis=0).mean()) < SHARES[1]:
+            if fewer.any(axis=0).mean() <= (FEW if refined else 0.0):
                 self._power -= 2
 
     def _refine(
         self, moments: FloatArray, P: FloatArray, t: FloatArray, sure: NDArray[np.bool_]
-    ) -> None:
-        """Solve again, in place and with more powers, for the features that more can serve."""
-        first = power = len(moments)
-        while power <= MAX_POWER:
+    ) -> int:
+        """Solve again, in place and with more powers, for the features that more can serve.
+
+        Returns
+        -------
+        int
+            The power used, 0 where no feature wanted more.
+        """
+        first, power = len(moments), 0
+        while power < MAX_POWER:
             short = ~sure & (np.abs(t) <= LONGEST_SERIES)
             wanting = np.flatnonzero(short.any(axis=0))
             if not len(wanting):
-                return
-            power = power_needed(float(np.abs(t[short]).max()), power + 1) + 1
+                break
+            least = max(power, first - 1) + 2
+            if least > MAX_POWER:
+                break
+            power = power_needed(float(np.abs(t[short]).max()), least)
             some, maker = self._some_features(wanting)
-            more = np.concatenate((moments[:, :, some], maker.of(P, self._g, first, power - 1)))
+            more = np.concatenate((moments[:, :, some], maker.of(P, self._g, first, power)))
             t[:, some], good = solve_series(more, self._target[:, some], t[:, some])
             sure[:, some] |= good
+        return power
 
     def _some_features(self, wanting: NDArray[np.intp]) -> tuple[NDArray[np.intp], Moments]:
         """Return features among which are those wanting, the same as last time where it will do."""

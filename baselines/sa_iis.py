@@ -67,7 +67,7 @@ class SAIIS(LDLEstimator):
     That the objective falls is guaranteed where the rows of D sum to 1; where they are off by some
     1e-6, the equations, kept as published, end as much beside the optimum, towards which the
     objective may rise. Features below 1e-100, all of them, are refused.
-    Departures from the original: the intercepts, the start, steps accurate to about 1e-12 (the
+    Departures from the original: the intercepts, the start, steps accurate to about 1e-11 (the
     original hands every cell to a general solver), and a step to infinity (a label that never
     occurs with a one-signed feature, or at all) is cut to 30 / max f, that of an intercept to 30.
 

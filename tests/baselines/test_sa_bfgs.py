@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -426,3 +427,19 @@ def test_clone_and_repetition(problem):
 def test_settings_that_mean_nothing(problem, settings, complaint):
     with pytest.raises(ValueError, match=complaint):
         SABFGS(**settings).fit(*problem)
+
+
+def test_the_figures_on_kernels_are_those_measured():
+    """The docstring against results/blas_kernels.csv, written by tests/perf/blas_kernels.py."""
+    with (Path(__file__).parents[2] / "results/blas_kernels.csv").open() as lines:
+        rows = {(row["dataset"], row["model"]): row for row in csv.DictReader(lines)}
+    own = [rows[name, "SA-BFGS"] for name in ("emotion6", "SJAFFE")]
+    text = " ".join(SABFGS.__doc__.split())
+    for row in own:
+        one, two = (float(row[f"kl_divergence {kernel}"]) for kernel in ("Haswell", "SkylakeX"))
+        assert f"{one:.4f} and {two:.4f} on" in text
+    change = "greatest change of a share"
+    assert f"differ by up to {max(float(row[change]) for row in own):.3f} (" in text
+    converged = [float(row[change]) for (_, model), row in rows.items() if "whitened" in model]
+    assert len(converged) == 2
+    assert max(converged) < 1e-12
