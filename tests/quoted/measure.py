@@ -8,13 +8,10 @@ usage: python tests/quoted/measure.py [DATASETS]
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +19,6 @@ import numpy as np
 import pandas as pd
 from packaging.requirements import Requirement
 
-from benchmark.analysis.evidence import gather
 from benchmark.columns import as_csv
 from benchmark.commands.run import run
 from benchmark.datasets import load_dataset
@@ -39,8 +35,10 @@ RUNS = ROOT / "results" / "runs"
 ROWS: dict[str, dict[str, Any]] = {
     "AA-BP": {"model": "AA-BP"},
     "AA-BP, scaling none": {"model": "AA-BP", "scaling": "none"},
-    "SA-BFGS": {"model": "SA-BFGS"},
-    "SA-BFGS, converged": {"model": "SA-BFGS", "whiten": True, "max_iter": 20000},
+    "SA-BFGS, no intercept": {"model": "SA-BFGS", "fit_intercept": False},
+    "SA-BFGS, no intercept, converged": {
+        "model": "SA-BFGS", "fit_intercept": False, "whiten": True, "max_iter": 20000,
+    },
     "SA-CPNN": {"model": "SA-CPNN"},
     "SA-CPNN, standard": {"model": "SA-CPNN", "scaling": "standard"},
     "SA-CPNN, binary": {"model": "SA-CPNN", "code": "binary"},
@@ -57,11 +55,7 @@ ROWS: dict[str, dict[str, Any]] = {
     },
     "SA-CPNN, double": {"model": "SA-CPNN", "precision": "double"},
 }  # fmt: skip
-SETS = ("emotion6", "SJAFFE")
-
-#: Kernels of OpenBLAS: SSE, AVX2, AVX-512. One that the processor lacks is left out.
-KERNELS = ("Nehalem", "Haswell", "SkylakeX")
-MAGNIFYING = ("SA-BFGS", "SA-CPNN", "SA-IIS")
+SETS = ("emotion6", "SJAFFE", "Painting")
 
 
 def main(datasets: Path) -> None:
@@ -73,7 +67,6 @@ def main(datasets: Path) -> None:
         print(f"{datasets} lacks some of {', '.join(SETS)}: their figures stay as they are")
         return
     write("settings", settings(sets))
-    write("kernels", kernels(sets))
 
 
 def write(name: str, frame: pd.DataFrame) -> None:
@@ -106,36 +99,6 @@ def table(row: tuple[str, dict[str, Any]]) -> str:
         for key, value in values.items()
     }
     return f'\n[models."{name}"]\n' + "".join(f"{key} = {v}\n" for key, v in written.items())
-
-
-def kernels(sets: list[Path]) -> pd.DataFrame:
-    """Return how far results move between kernels of BLAS, for methods that magnify rounding."""
-    summaries, predictions = {}, {}
-    words = [word for path in sets for word in ("--dataset", str(path))]
-    for kernel in KERNELS:
-        out = RUNS / f"quoted-{kernel}"
-        command = [sys.executable, "-m", "benchmark", "run", *MAGNIFYING, *words]
-        environment = {**os.environ, "OPENBLAS_CORETYPE": kernel}
-        subprocess.run([*command, "--out", out, "--no-report"], env=environment, check=True)
-        with gather(out) as evidence:
-            if all(kernel in r.record["machine"]["BLAS"] for r in evidence.results.values()):
-                summaries[kernel] = evidence.summary.set_index(["dataset", "model"])
-                predictions[kernel] = {
-                    (t.dataset, t.model, t.fold): r.predictions for t, r in evidence.results.items()
-                }
-    rows = []
-    for dataset in (path.stem for path in sets):
-        for model in MAGNIFYING:
-            found = [s.loc[(dataset, model), "kl_divergence"] for s in summaries.values()]
-            moved = [
-                np.abs(predictions[one][task] - predictions[other][task]).max()
-                for one, other in combinations(predictions, 2)
-                for task in predictions[one]
-                if task[:2] == (dataset, model)
-            ]
-            rows.append((dataset, model, " ".join(summaries), min(found), max(found), max(moved)))
-    columns = ["dataset", "model", "kernels", "kl_lowest", "kl_highest", "share_moved"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def facts(datasets: Path) -> pd.DataFrame:
