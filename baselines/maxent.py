@@ -8,6 +8,8 @@ the cross entropy ``-sum_ij d_ij ln p_ij`` (the negative of Geng's equation 7), 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -199,6 +201,24 @@ class CrossEntropy:
         if self._constant:
             slope = np.column_stack((slope, self._constant * rows.sum(axis=1)))
         return loss, slope
+
+    def hessian(self, weights: FloatArray) -> Callable[[FloatArray], FloatArray]:
+        """Return the function that multiplies a direction (c, q) by the Hessian at `weights`."""
+        P = np.exp(self.loss_and_log_probabilities(weights)[1])
+        q = self._X.shape[1]
+
+        def product(direction: FloatArray) -> FloatArray:
+            rows = direction[:, :q] @ self._X.T
+            if self._constant:
+                rows += self._constant * direction[:, q:]
+            rows -= (P * rows).sum(axis=0)
+            rows *= P * self._mass
+            found: FloatArray = rows @ self._X + self._l2 * direction[:, :q]
+            if self._constant:
+                found = np.column_stack((found, self._constant * rows.sum(axis=1)))
+            return found
+
+        return product
 
     def _shifted_scores(self, weights: FloatArray) -> FloatArray:
         """Take over the weights; return the scores less the greatest of row i, label-major."""

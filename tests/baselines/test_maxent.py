@@ -130,3 +130,16 @@ def test_a_constant_column_is_not_penalised(model):
 def test_log_mean():
     D = np.array([[0.2, 0.8, 0.0], [0.6, 0.4, 0.0]])
     np.testing.assert_allclose(log_mean(D), [np.log(0.4), np.log(0.6), -30.0])
+
+
+@pytest.mark.parametrize("constant", [0.0, 2.5])
+def test_hessian_is_the_difference_quotient_of_the_gradient(model, constant):
+    X, D, W = model
+    rng = np.random.default_rng(0)
+    weights = W.T if not constant else np.column_stack([W.T, W[0]])
+    fused = CrossEntropy(X, D, 0.7, constant)
+    direction = rng.normal(size=weights.shape)
+    product = fused.hessian(weights)(direction)
+    ahead = fused.loss_and_gradient(weights + 1e-5 * direction)[1]
+    behind = fused.loss_and_gradient(weights - 1e-5 * direction)[1]
+    np.testing.assert_allclose(product, (ahead - behind) / 2e-5, rtol=1e-6, atol=1e-6)

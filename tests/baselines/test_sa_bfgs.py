@@ -50,7 +50,7 @@ def newton_minimum(X, D, l2, intercept=False):
             H += mass[i] * np.kron(np.outer(X[i], X[i]), np.diag(P[i]) - np.outer(P[i], P[i]))
         step = -(np.linalg.pinv(H) @ slope).reshape(q, c)
         size = 1.0
-        while loss(W + size * step) > loss(W) and size > 1e-12:
+        while loss(W + size * step) > loss(W) + 1e-10 and size > 1e-12:  # but for rounding
             size /= 2
         W = W + size * step
     return W, loss(W)
@@ -88,7 +88,7 @@ def test_plain_coordinates_reach_the_minimum_of_standardised_features(shared, lo
 @pytest.mark.parametrize("whiten", [False, True])
 @pytest.mark.parametrize("intercept", [False, True])
 def test_minimum_and_weights_equal_those_of_newton(problem, l2, whiten, intercept):
-    """Predictions to 1e-8 where whitened, else to what the last digit of the objective shows."""
+    """To 1e-8, on features that are not centred and labels that are not balanced."""
     X, D = problem
     D = D.copy()
     D[::5] = np.eye(4)[1]
@@ -97,13 +97,12 @@ def test_minimum_and_weights_equal_those_of_newton(problem, l2, whiten, intercep
     model = SABFGS(5000, tol=0.0, l2=l2, whiten=whiten, fit_intercept=intercept).fit(X, D)
     assert model.converged_
     assert model.objective_ == pytest.approx(lowest, rel=1e-12)
-    np.testing.assert_allclose(model.weights_, expected[:5], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(model.weights_, expected[:5], rtol=0, atol=1e-8)
     scores = X @ expected[:5] + (expected[5] if intercept else 0.0)
-    accuracy = 1e-8 if whiten else 1e-7
-    np.testing.assert_allclose(model.predict(X), softmax(scores, axis=1), rtol=0, atol=accuracy)
+    np.testing.assert_allclose(model.predict(X), softmax(scores, axis=1), rtol=0, atol=1e-8)
     if intercept:  # those of one row may differ by a constant
         found, known = (b - b.mean() for b in (model.intercept_, expected[5]))
-        np.testing.assert_allclose(found, known, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(found, known, rtol=0, atol=1e-8)
     else:
         assert not model.intercept_.any()
 
