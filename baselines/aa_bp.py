@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
 import numpy as np
 from scipy.special import softmax
 
-from baselines.backprop import momentum_descent
-from baselines.base import LDLEstimator
+from baselines.backprop import Momentum, Trained, Watch, train
+from baselines.epochwise import EpochLearner, log_prior
 from baselines.settings import check_count, check_number
 from features.arrays import FloatArray
 
@@ -80,7 +83,7 @@ def is_saturated(P: FloatArray, D: FloatArray) -> bool:
     return bool((one_hot & (np.abs(P - D).max(axis=1) > 0.01)).any())
 
 
-class AABP(LDLEstimator):
+class AABP(EpochLearner):
     """Learn all description degrees at once with a network of one hidden layer.
 
     60 tanh units, softmax outputs, the sum of squared errors, back-propagation: this much is
@@ -109,12 +112,26 @@ class AABP(LDLEstimator):
     init_scale : float, default 0.05
         Weights start uniformly in [-init_scale, init_scale): small, so that training starts near
         the uniform distribution.
-    scaling : {"none", "standard"}, default "standard"
+    scaling : {"none", "standard", "minmax"}, default "standard"
         ``"standard"``, because one learning rate serves all weights only where the features have
         one scale: on SJAFFE, whose features deviate by 0.0006 only, the network learns the mean
         distribution and nothing else without it.
     random_state : int or None, default None
-        Seed of the first weights.
+        Seed of the first weights, and of what is held out.
+    components : int, optional
+        Principal components that the network sees; None: the features.
+    start : {"uniform", "prior"}, default "uniform"
+        ``"uniform"``: all first weights are small and random.
+        ``"prior"``: the output biases are the logarithms of the mean
+        distribution and the other output weights 0, so that few epochs stay near the mean
+        distribution whatever the labels.
+    early_stopping : bool, default False
+        Whether to hold out training rows (see `baselines.early_stopping`), and to train for the
+        number of epochs, 0 to `epochs`, after which their KL is least.
+    validation_fraction : float, default 0.2
+        Share of the training rows held out, of every label about the same.
+    refit : bool, default True
+        Whether then to train on all rows for so many epochs; False leaves the held-out rows out.
 
     Attributes
     ----------
@@ -127,6 +144,8 @@ class AABP(LDLEstimator):
         fixed number of epochs ended the training. False with `n_iter_` below `epochs`: it vanished
         because outputs are saturated at 0 and 1 (see `is_saturated`), as a far too large
         `learning_rate` brings about.
+    validation_curve_ : ndarray of shape (epochs + 1,)
+        With `early_stopping`: KL of the held-out rows after 0, 1, ... epochs.
     objective_ : float
         Half the squared error of a training row, on average, at the end.
 
@@ -135,6 +154,21 @@ class AABP(LDLEstimator):
     Geng, "Label Distribution Learning", IEEE TKDE 28(7), 2016. Rumelhart, Hinton and Williams,
     "Learning representations by back-propagating errors", Nature 323, 1986.
     """
+
+    search_space: ClassVar[Sequence[Mapping[str, Sequence[Any]]]] = (
+        {
+            "start": ("prior",),
+            "scaling": ("standard",),
+            "components": (8, 32, None),
+            "epochs": (5, 20, 60, 120, 240),
+        },
+        {
+            "start": ("prior",),
+            "scaling": ("minmax",),
+            "learning_rate": (0.3,),
+            "epochs": (10, 40, 80, 120, 200, 300, 450, 600),
+        },
+    )
 
     def __init__(
         self,
@@ -145,6 +179,11 @@ class AABP(LDLEstimator):
         init_scale: float = 0.05,
         scaling: str = "standard",
         random_state: int | None = None,
+        components: int | None = None,
+        start: str = "uniform",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.2,
+        refit: bool = True,
     ):
         self.n_hidden = n_hidden
         self.epochs = epochs
@@ -153,32 +192,36 @@ class AABP(LDLEstimator):
         self.init_scale = init_scale
         self.scaling = scaling
         self.random_state = random_state
+        self.components = components
+        self.start = start
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.refit = refit
 
     def _fit(self, X: FloatArray, D: FloatArray) -> None:
-        self._check_settings()
+        super()._fit(X, D)
+        self.converged_ = self.converged_ and not is_saturated(self._predict(X), D)
+
+    def _train(
+        self, X: FloatArray, D: FloatArray, epochs: int, watch: Watch | None = None
+    ) -> Trained:
         q, c = X.shape[1], D.shape[1]
         size = self.n_hidden * (q + 1) + c * (self.n_hidden + 1)
         rng = np.random.default_rng(self.random_state)
-        end = momentum_descent(
-            lambda weights: squared_error(weights, X, D),
-            rng.uniform(-self.init_scale, self.init_scale, size),
-            self.epochs,
-            self.learning_rate,
-            self.momentum,
-        )
-        self.weights_ = end.weights
-        self.n_iter_, self.objective_ = end.epochs, end.value
-        outputs = forward(end.weights, X, c)[1]
-        self.converged_ = end.converged and not is_saturated(outputs, D)
+        first = rng.uniform(-self.init_scale, self.init_scale, size)
+        if self.start == "prior":
+            out = unpack(first, q, c)[1]
+            out[:, :-1] = 0.0
+            out[:, -1] = log_prior(D)
+        rule = Momentum(self.learning_rate, self.momentum)
+        return train(lambda weights: squared_error(weights, X, D), first, epochs, rule, watch)
 
-    def _predict(self, X: FloatArray) -> FloatArray:
-        return forward(self.weights_, X, self.n_labels_)[1]
+    def _outputs(self, weights: FloatArray, X: FloatArray) -> FloatArray:
+        return forward(weights, X, self.n_labels_)[1]
 
     def _check_settings(self) -> None:
+        super()._check_settings()
         check_count("n_hidden", self.n_hidden)
-        check_count("epochs", self.epochs)
         check_number("learning_rate", self.learning_rate, include_low=False)
         check_number("momentum", self.momentum, 0.0, 1.0)
         check_number("init_scale", self.init_scale, include_low=False)
-        if self.random_state is not None:
-            check_count("random_state", self.random_state, least=0)

@@ -20,6 +20,9 @@ GRADIENT_TOLERANCE = 1e-6
 
 Objective = Callable[[FloatArray], tuple[float, FloatArray]]
 
+#: Is told how many steps were made and the weights there, before every step and at the end.
+Watch = Callable[[int, FloatArray], None]
+
 
 class Trained(NamedTuple):
     """Where training ended.
@@ -43,27 +46,32 @@ class Trained(NamedTuple):
     converged: bool
 
 
-class _Momentum:
-    """w += m with m = momentum * m - rate * g."""
+class Momentum:
+    """Moves weights by m_t = momentum m_{t-1} - rate * gradient, m_0 = 0, for one training.
 
-    def __init__(self, size: int, rate: float, momentum: float):
+    Rumelhart, Hinton and Williams, 1986.
+    """
+
+    def __init__(self, rate: float, momentum: float):
         self.rate, self.momentum = rate, momentum
-        self.move = np.zeros(size)
+        self.move: FloatArray = np.zeros(1)
 
     def __call__(self, gradient: FloatArray) -> FloatArray:
+        """Return what to add to the weights."""
         self.move = self.momentum * self.move - self.rate * gradient
         return self.move
 
 
-class _RProp:
-    """Carries what `rprop_step` has to remember."""
+class RProp:
+    """Moves weights by `rprop_step`, every step size starting at `delta0`, for one training."""
 
-    def __init__(self, size: int, eta_plus: float, eta_minus: float, delta0: float):
+    def __init__(self, eta_plus: float = 1.2, eta_minus: float = 0.5, delta0: float = 0.1):
         self.eta_plus, self.eta_minus = eta_plus, eta_minus
-        self.previous = np.zeros(size)
-        self.delta = np.full(size, delta0)
+        self.previous: FloatArray = np.zeros(1)
+        self.delta: FloatArray = np.full(1, delta0)
 
     def __call__(self, gradient: FloatArray) -> FloatArray:
+        """Return what to add to the weights."""
         move, self.previous, self.delta = rprop_step(
             gradient, self.previous, self.delta, self.eta_plus, self.eta_minus
         )
@@ -114,37 +122,36 @@ def rprop_step(
     return -np.sign(remembered) * delta, remembered, delta
 
 
-def rprop(
-    objective: Objective,
-    start: FloatArray,
-    epochs: int,
-    eta_plus: float = 1.2,
-    eta_minus: float = 0.5,
-    delta0: float = 0.1,
-) -> Trained:
-    """Minimise by `rprop_step`; every step size starts at `delta0`; `start` is not changed."""
-    return _train(objective, start, epochs, _RProp(start.size, eta_plus, eta_minus, delta0))
-
-
-def momentum_descent(
-    objective: Objective, start: FloatArray, epochs: int, rate: float, momentum: float
-) -> Trained:
-    """Minimise by gradient descent with momentum; `start` is not changed.
-
-    Step t moves the weights by m_t = momentum m_{t-1} - rate * gradient, m_0 = 0 (Rumelhart,
-    Hinton and Williams, 1986).
-    """
-    return _train(objective, start, epochs, _Momentum(start.size, rate, momentum))
-
-
-def _train(
+def train(
     objective: Objective,
     start: FloatArray,
     epochs: int,
     rule: Callable[[FloatArray], FloatArray],
+    watch: Watch | None = None,
 ) -> Trained:
+    """Minimise an objective by the moves that a rule makes of its gradient.
+
+    Parameters
+    ----------
+    objective : callable
+        weights (p,) -> (value, gradient (p,)).
+    start : ndarray of shape (p,)
+        The first weights; not changed.
+    epochs : int
+        Steps at most; 0 evaluates the start.
+    rule : callable
+        A fresh `Momentum` or `RProp`.
+    watch : callable, optional
+        See `Watch`; it must not change the weights, nor keep them without a copy.
+
+    Returns
+    -------
+    Trained
+    """
     weights = start.copy()
     for epoch in range(epochs + 1):
+        if watch is not None:
+            watch(epoch, weights)
         value, gradient = objective(weights)
         converged = bool(np.abs(gradient).max() <= GRADIENT_TOLERANCE)
         if converged or epoch == epochs:

@@ -241,7 +241,7 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         self._scaler = None
         if self.consumes == "images":
             return X
-        largest = float(np.abs(X).max())
+        largest = max(float(X.max()), -float(X.min()))
         if largest > LARGEST_FEATURE:
             raise ValueError(
                 f"X has values up to {largest:.3g}, whose squares overflow; "

@@ -1,24 +1,26 @@
-"""SA-CPNN: the conditional probability neural network (Geng, Yin and Zhou, 2013).
-
-One small network sees an instance together with one label and says how well they fit; a softmax
-over the labels makes a distribution of the answers. In this module c counts labels, n rows, q
-features, h hidden units, and m the numbers that stand for a label (its code).
-"""
+"""SA-CPNN: the conditional probability neural network (Geng, Yin and Zhou, 2013)."""
 
 from __future__ import annotations
 
-import numpy as np
-from scipy.special import log_softmax, softmax
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from baselines.backprop import rprop
-from baselines.base import LDLEstimator
+import numpy as np
+
+from baselines.backprop import RProp, Trained, Watch, train
+from baselines.cpnn_network import (
+    CODES,
+    Labels,
+    augment,
+    cpnn_loss,
+    cpnn_probabilities,
+    label_codes,
+    scratch,
+    unpack,
+)
+from baselines.epochwise import EpochLearner, log_prior
 from baselines.settings import check_choice, check_count, check_number
 from features.arrays import FloatArray
-
-CODES = ("number", "binary", "augmented")
-
-#: (Label, row) pairs handled at a time: their activations fit the cache, and memory is bounded.
-BLOCK = 3072
 
 #: Floating point type of the training, by the `precision` setting.
 PRECISIONS = {"single": np.float32, "double": np.float64}
@@ -26,178 +28,12 @@ PRECISIONS = {"single": np.float32, "double": np.float64}
 #: Features beyond this are refused in single precision, where squares of the gradient overflow.
 LARGEST_SINGLE = 1e15
 
-#: How many augmented distributions replace one distribution where code="augmented".
-AUGMENTED_COPIES = 5
+#: What all tuned settings have in common: no order of the labels, and small first steps from the
+#: mean distribution, so that few epochs stay near it.
+_FROM_PRIOR = {"code": ("binary",), "start": ("prior",), "delta0": (0.01,)}
 
 
-def label_codes(code: str, c: int) -> FloatArray:
-    """Return what the network sees of each label, shape (c, m).
-
-    ``"number"``: the numbers 1..c (m = 1), as published. They need no scaling: a weight and the
-    bias of each hidden unit absorb any. ``"binary"``, ``"augmented"``: a one for the label, else
-    zeros (m = c).
-    """
-    return np.arange(1.0, c + 1.0)[:, None] if code == "number" else np.eye(c)
-
-
-def augment(D: FloatArray, copies: int = AUGMENTED_COPIES) -> FloatArray:
-    """Return the mean of the augmented distributions of every row, shape (n, c).
-
-    Copy r = 1..copies raises the largest degree, the first one of equals, to d_k (1 + 1/r), and
-    is divided by its sum. Training on x paired with each of the copies has the same objective as
-    training on x paired with their mean, because cross entropy is linear in d, and costs `copies`
-    times as much; so the copies are never made.
-    """
-    rows, top = np.arange(len(D)), D.argmax(axis=1)
-    total = np.zeros_like(D)
-    for r in range(1, copies + 1):
-        raised = D.copy()
-        raised[rows, top] *= 1.0 + 1.0 / r
-        total += raised / raised.sum(axis=1, keepdims=True)
-    return total / copies
-
-
-def unpack(weights: FloatArray, q: int, m: int) -> tuple[FloatArray, FloatArray]:
-    """Split a weight vector into hidden weights (h, q + m + 1), bias last, and output weights (h,).
-
-    There is no output bias: it would cancel in the softmax.
-    """
-    h = weights.size // (q + m + 2)
-    return weights[:-h].reshape(h, q + m + 1), weights[-h:]
-
-
-def hidden_activations(
-    hidden: FloatArray, X: FloatArray, codes: FloatArray, out: FloatArray | None = None
-) -> FloatArray:
-    """Return sigmoid(W_x x_i + W_y y_j + bias) for every label j and row i.
-
-    The argument is a sum of a part a of the row and a part b of the label, and
-    exp(-(a + b)) = exp(-a) exp(-b) takes (n + c) h exponentials, not n c h. So that the product
-    cannot overflow, the b of each unit are centred (the middle goes to a), and a is limited
-    where the sigmoid is 0 or 1 to rounding for every label. Where the labels of a unit lie so far
-    apart that this is not enough, the sigmoids are computed one by one.
-
-    Parameters
-    ----------
-    hidden : ndarray of shape (h, q + m + 1)
-        W_x, W_y and the bias side by side.
-    X : ndarray of shape (n, q)
-        Features.
-    codes : ndarray of shape (c, m)
-        Label codes.
-    out : ndarray of shape (c, h, n), optional
-        Where to put the result.
-
-    Returns
-    -------
-    ndarray of shape (c, h, n)
-        The order in which everything after this runs along contiguous rows.
-    """
-    q = X.shape[1]
-    row = hidden[:, :q] @ X.T + hidden[:, -1:]
-    label = codes @ hidden[:, q:-1].T
-    middle = 0.5 * (label.max(axis=0) + label.min(axis=0))
-    reach = label.max(axis=0) - middle
-    saturated = 4.0 - np.log(np.finfo(row.dtype).eps)
-    if saturated + 2.0 * reach.max() < np.log(np.finfo(row.dtype).max):
-        limit = (saturated + reach)[:, None]
-        row = np.clip(row + middle[:, None], -limit, limit)
-        H: FloatArray = np.multiply(np.exp(-row), np.exp(middle - label)[:, :, None], out=out)
-    else:
-        H = np.add(row, label[:, :, None], out=out)
-        with np.errstate(over="ignore"):  # infinity makes the sigmoid 0, as it should
-            np.exp(np.negative(H, out=H), out=H)
-    H += 1.0
-    return np.divide(1.0, H, out=H)
-
-
-def row_blocks(n: int, c: int) -> list[slice]:
-    """Cut n rows into slices of `BLOCK` (label, row) pairs or fewer, each of one row or more."""
-    size = max(1, BLOCK // c)
-    return [slice(start, start + size) for start in range(0, n, size)]
-
-
-def cpnn_probabilities(weights: FloatArray, X: FloatArray, codes: FloatArray) -> FloatArray:
-    """Return p(y|x) = exp(f(x, y)) / sum_y exp(f(x, y)), shape (n, c) (Geng et al. 2013)."""
-    hidden, out = unpack(weights, X.shape[1], codes.shape[1])
-    P = np.empty((len(X), len(codes)), dtype=X.dtype)
-    for rows in row_blocks(*P.shape):
-        P[rows] = softmax(out @ hidden_activations(hidden, X[rows], codes), axis=0).T
-    return P
-
-
-def scratch(n: int, c: int, h: int, dtype: type = np.float64) -> FloatArray:
-    """Return memory for `cpnn_loss` to work in; getting it anew every epoch can double the time."""
-    return np.empty((2, c, h, min(n, max(1, BLOCK // c))), dtype=dtype)
-
-
-def cpnn_loss(
-    weights: FloatArray,
-    X: FloatArray,
-    codes: FloatArray,
-    D: FloatArray,
-    l2: float = 0.0,
-    work: FloatArray | None = None,
-) -> tuple[float, FloatArray]:
-    """Return the training objective of CPNN and its gradient.
-
-    With f(x, y) = sum_k v_k H_k, H_k = sigmoid(a_k)::
-
-        T = -1/n sum_ij d_ij ln p_ij + l2/2 sum w^2
-        dT/df_ij = (p_ij sum_j d_ij - d_ij) / n =: e_ij
-        dT/dv_k  = sum_ij e_ij H_ijk
-        dT/da_ijk = e_ij v_k H_ijk (1 - H_ijk)
-
-    The derivative by a_ijk is summed over the labels before it meets X, and over the rows before
-    it meets the codes: one product of (h, n) and (n, q) instead of c of them.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (h (q + m + 2),)
-        See `unpack`.
-    X : ndarray of shape (n, q)
-        Features.
-    codes : ndarray of shape (c, m)
-        Label codes.
-    D : ndarray of shape (n, c)
-        Distributions.
-    l2 : float
-        Weight of the penalty, on all weights.
-    work : ndarray, optional
-        What `scratch` returned, overwritten.
-
-    Returns
-    -------
-    value : float
-    gradient : ndarray of the shape of `weights`
-    """
-    n, q = X.shape
-    hidden, out = unpack(weights, q, codes.shape[1])
-    gradient = np.zeros_like(weights)
-    to_hidden, to_out = unpack(gradient, q, codes.shape[1])
-    value = 0.0
-    work = scratch(n, len(codes), len(hidden), X.dtype.type) if work is None else work
-    for rows in row_blocks(*D.shape):
-        x, d = X[rows], D[rows].T
-        H, slope = work[..., : len(x)]
-        hidden_activations(hidden, x, codes, out=H)
-        log_p = log_softmax(out @ H, axis=0)
-        value -= float(np.vdot(d, log_p))
-        E = np.exp(log_p) * d.sum(axis=0) - d
-        to_out += np.matmul(H, E[:, :, None])[:, :, 0].sum(axis=0)
-        np.subtract(1.0, H, out=slope)
-        slope *= H
-        by_label = np.matmul(slope, E[:, :, None])[:, :, 0] * out
-        by_row = np.einsum("jki,ji->ki", slope, E) * out[:, None]
-        to_hidden[:, :q] += by_row @ x
-        to_hidden[:, q:-1] += by_label.T @ codes
-        to_hidden[:, -1] += by_label.sum(axis=0)
-    gradient /= n
-    gradient += l2 * weights
-    return value / n + 0.5 * l2 * float(weights @ weights), gradient
-
-
-class SACPNN(LDLEstimator):
+class SACPNN(EpochLearner):
     """Learn p(label | instance) with a network that takes instance and label as its input.
 
     One hidden layer of sigmoids, a linear output f(x, y), p(y|x) = exp(f(x, y)) / sum_y exp(f);
@@ -251,19 +87,35 @@ class SACPNN(LDLEstimator):
         both. The authors' code is double throughout. Single takes half the time and is as good:
         KL of the defaults in single and double on Emotion6 2.78 and 2.73, on SJAFFE
         both 0.053 (ten folds). Features beyond 1e15 are refused in single precision.
-    scaling : {"none", "standard"}, default "none"
+    scaling : {"none", "standard", "minmax"}, default "none"
         ``"none"`` as in the authors' code. Standardised features are fitted faster, and so
         overfitted more (see the table). Features in large units saturate the sigmoids and are
         hardly learned from; ``"standard"`` cures that.
     random_state : int or None, default None
-        Seed of the first weights.
+        Seed of the first weights, and of what is held out.
+    components : int, optional
+        Principal components that the network sees; None: the features.
+    start : {"uniform", "prior"}, default "uniform"
+        ``"uniform"``: all first weights are random, as in the authors' code.
+        ``"prior"``: p(y|x) = prior_y exp(f(x, y)) / sum, with the mean distribution
+        as the prior, and f starts at 0, so that few epochs stay near the mean
+        distribution whatever the labels.
+    early_stopping : bool, default False
+        Whether to hold out training rows (see `baselines.early_stopping`), and to train for the
+        number of epochs, 0 to `epochs`, after which their KL is least.
+    validation_fraction : float, default 0.2
+        Share of the training rows held out, of every label about the same.
+    refit : bool, default True
+        Whether then to train on all rows for so many epochs; False leaves the held-out rows out.
 
     Attributes
     ----------
     weights_ : ndarray of shape (n_hidden (q + m + 2),)
-        All weights, see `unpack`.
-    codes_ : ndarray of shape (c, m)
-        Label codes.
+        All weights, see `baselines.cpnn_network.unpack`.
+    labels_ : Labels
+        Codes and prior of the labels.
+    validation_curve_ : ndarray of shape (epochs + 1,)
+        With `early_stopping`: KL of the held-out rows after 0, 1, ... epochs.
     n_iter_ : int
         Epochs run.
     converged_ : bool
@@ -286,6 +138,24 @@ class SACPNN(LDLEstimator):
     Conditional Probability Neural Network", AAAI 2017.
     """
 
+    result_version: ClassVar[int] = 2
+    search_space: ClassVar[Sequence[Mapping[str, Sequence[Any]]]] = (
+        {
+            **_FROM_PRIOR,
+            "scaling": ("minmax",),
+            "l2": (1e-3, 1e-4, 0.0),
+            "epochs": (5, 20, 50, 100, 200),
+        },
+        {
+            **_FROM_PRIOR,
+            "scaling": ("standard",),
+            "components": (8,),
+            "l2": (1e-3,),
+            "epochs": (5, 20, 50, 200),
+        },
+        {**_FROM_PRIOR, "scaling": ("none",), "l2": (1e-3, 0.0), "epochs": (10, 400)},
+    )
+
     def __init__(
         self,
         n_hidden: int = 50,
@@ -299,6 +169,11 @@ class SACPNN(LDLEstimator):
         precision: str = "single",
         scaling: str = "none",
         random_state: int | None = None,
+        components: int | None = None,
+        start: str = "uniform",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.2,
+        refit: bool = True,
     ):
         self.n_hidden = n_hidden
         self.epochs = epochs
@@ -311,9 +186,15 @@ class SACPNN(LDLEstimator):
         self.precision = precision
         self.scaling = scaling
         self.random_state = random_state
+        self.components = components
+        self.start = start
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.refit = refit
 
-    def _fit(self, X: FloatArray, D: FloatArray) -> None:
-        self._check_settings()
+    def _train(
+        self, X: FloatArray, D: FloatArray, epochs: int, watch: Watch | None = None
+    ) -> Trained:
         largest = float(np.abs(X).max())
         if self.precision == "single" and largest > LARGEST_SINGLE:
             raise ValueError(
@@ -322,28 +203,30 @@ class SACPNN(LDLEstimator):
             )
         dtype = PRECISIONS[self.precision]
         codes = label_codes(self.code, D.shape[1])
-        size = self.n_hidden * (X.shape[1] + codes.shape[1] + 2)
         target = augment(D) if self.code == "augmented" else D
-        x, y, d = X.astype(dtype), codes.astype(dtype), target.astype(dtype)
-        work = scratch(len(X), len(codes), self.n_hidden, dtype)
+        prior = log_prior(target)[:, None] if self.start == "prior" else np.zeros((len(codes), 1))
+        self.labels_ = Labels(codes, prior)
         rng = np.random.default_rng(self.random_state)
-        end = rprop(
-            lambda weights: cpnn_loss(weights.astype(dtype), x, y, d, self.l2, work),
-            rng.uniform(-self.init_scale, self.init_scale, size),
-            self.epochs,
-            self.eta_plus,
-            self.eta_minus,
-            self.delta0,
-        )
-        self.weights_, self.codes_ = end.weights, codes
-        self.n_iter_, self.converged_, self.objective_ = end.epochs, end.converged, end.value
+        size = self.n_hidden * (X.shape[1] + codes.shape[1] + 2)
+        first = rng.uniform(-self.init_scale, self.init_scale, size)
+        if self.start == "prior":
+            unpack(first, X.shape[1], codes.shape[1])[1][:] = 0.0
+        x, d = X.astype(dtype), target.astype(dtype)
+        labels = Labels(codes.astype(dtype), prior.astype(dtype))
+        work = scratch(len(X), len(codes), self.n_hidden, dtype)
+        rule = RProp(self.eta_plus, self.eta_minus, self.delta0)
 
-    def _predict(self, X: FloatArray) -> FloatArray:
-        return cpnn_probabilities(self.weights_, X, self.codes_)
+        def objective(weights: FloatArray) -> tuple[float, FloatArray]:
+            return cpnn_loss(weights.astype(dtype), x, labels, d, self.l2, work)
+
+        return train(objective, first, epochs, rule, watch)
+
+    def _outputs(self, weights: FloatArray, X: FloatArray) -> FloatArray:
+        return cpnn_probabilities(weights, X, self.labels_)
 
     def _check_settings(self) -> None:
+        super()._check_settings()
         check_count("n_hidden", self.n_hidden)
-        check_count("epochs", self.epochs)
         check_choice("code", self.code, CODES)
         check_number("l2", self.l2)
         check_number("eta_plus", self.eta_plus, 1.0, include_low=False)
@@ -351,5 +234,3 @@ class SACPNN(LDLEstimator):
         check_number("delta0", self.delta0, include_low=False)
         check_number("init_scale", self.init_scale, include_low=False)
         check_choice("precision", self.precision, tuple(PRECISIONS))
-        if self.random_state is not None:
-            check_count("random_state", self.random_state, least=0)

@@ -86,6 +86,11 @@ def test_the_defaults_are_the_documented_ones():
         "init_scale": 0.05,
         "scaling": "standard",
         "random_state": None,
+        "components": None,
+        "start": "uniform",
+        "early_stopping": False,
+        "validation_fraction": 0.2,
+        "refit": True,
     }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from baselines import AAKNN
+from baselines import AAKNN, aa_knn
 from benchmark.metrics import MEASURES, scores
 
 
@@ -28,9 +28,9 @@ def test_mean_of_the_nearest(problem, k):
     assert predicted == pytest.approx(brute_force(X[:40], D[:40], X[40:], k), abs=1e-14)
 
 
-@pytest.mark.parametrize("k", [0, -1, 2.5, "4", None, True])
+@pytest.mark.parametrize("k", [0, -1, 2.5, 0.0, -0.5, "4", None, True])
 def test_k_must_be_a_number_of_rows(problem, k):
-    with pytest.raises(ValueError, match="k must be"):
+    with pytest.raises(ValueError, match=r"k (as a share )?must be"):
         AAKNN(k=k).fit(problem[0][:40], problem[1][:40])
 
 
@@ -84,3 +84,35 @@ def test_ten_folds_equal_the_reference(shared, load_real, name, scaling, case, k
         column = columns.get(measure.name, measure.name)
         assert mine[measure.name].mean() == pytest.approx(row[column], abs=6e-6), column
         assert mine[measure.name].std(ddof=1) == pytest.approx(row[f"{column}_std"], abs=6e-6)
+
+
+def test_a_share_of_the_rows(problem):
+    X, D = problem
+    for share, k in ((0.1, 4), (0.24, 10), (1e-9, 1)):
+        predicted = AAKNN(k=share).fit(X[:40], D[:40]).predict(X[40:])
+        np.testing.assert_array_equal(predicted, AAKNN(k=k).fit(X[:40], D[:40]).predict(X[40:]))
+    everywhere = AAKNN(k=1.0).fit(X[:40], D[:40]).predict(X[40:])
+    np.testing.assert_allclose(everywhere, np.tile(D[:40].mean(axis=0), (20, 1)), atol=1e-14)
+
+
+@pytest.mark.parametrize("distinct", [True, False])
+def test_predictions_of_several_configurations_are_those_of_separate_fits(
+    problem, distinct, monkeypatch
+):
+    """Also with many equally distant rows, and where rows are taken in blocks."""
+    monkeypatch.setattr(aa_knn, "BLOCK", 240)
+    X, D = problem
+    X = X if distinct else X.round(0)
+    configurations = [{"k": k} for k in (5, 1.0, 1, 0.3, 39, 4, 0.1)]
+    configurations += [{"k": k, "scaling": "standard"} for k in (2, 0.5)]
+    made = AAKNN().predict_each(configurations, X[:40], D[:40], X[40:])
+    for configuration, predicted in zip(configurations, made, strict=True):
+        alone = AAKNN(**configuration).fit(X[:40], D[:40]).predict(X[40:])
+        np.testing.assert_allclose(predicted, alone, rtol=0, atol=1e-14)
+
+
+def test_the_simplest_of_the_search_space_is_the_mean_distribution(problem):
+    X, D = problem
+    first = {name: values[0] for name, values in AAKNN.search_space[0].items()}
+    predicted = AAKNN(**first).fit(X, D).predict(X)
+    np.testing.assert_allclose(predicted, np.tile(D.mean(axis=0), (60, 1)), atol=1e-14)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from baselines.backprop import DELTA_MAX, DELTA_MIN, momentum_descent, rprop, rprop_step
+from baselines.backprop import DELTA_MAX, DELTA_MIN, Momentum, RProp, rprop_step, train
 
 
 def test_rprop_step_by_hand():
@@ -34,7 +34,7 @@ def test_rprop_walk_by_hand():
         visited.append(w[0])
         return 0.5 * w[0] ** 2, w.copy()
 
-    end = rprop(parabola, np.array([0.2]), epochs=4)
+    end = train(parabola, np.array([0.2]), 4, RProp())
     assert visited == pytest.approx([0.2, 0.1, -0.02, -0.02, 0.04])
     assert (end.epochs, end.converged) == (4, False)
     assert end.value == pytest.approx(0.5 * 0.04**2)
@@ -43,27 +43,38 @@ def test_rprop_walk_by_hand():
 
 def test_rprop_ignores_the_size_of_the_gradient():
     scale = np.array([1e-4, 1e4])
-    end = rprop(lambda w: (0.5 * scale @ w**2, scale * w), np.array([3.0, 3.0]), epochs=37)
+    end = train(lambda w: (0.5 * scale @ w**2, scale * w), np.array([3.0, 3.0]), 37, RProp())
     assert end.weights[0] == pytest.approx(end.weights[1], rel=1e-12)
 
 
 def test_momentum_walk_by_hand():
     # f(w) = w^2 / 2, rate 0.4, momentum 0.5, from 1: moves -0.4, -0.44, -0.284.
-    end = momentum_descent(
-        lambda w: (0.5 * w[0] ** 2, w.copy()), np.array([1.0]), 3, rate=0.4, momentum=0.5
-    )
+    rule = Momentum(rate=0.4, momentum=0.5)
+    end = train(lambda w: (0.5 * w[0] ** 2, w.copy()), np.array([1.0]), 3, rule)
     assert end.weights == pytest.approx([-0.124])
     assert (end.epochs, end.converged) == (3, False)
 
 
-@pytest.mark.parametrize(
-    "train", [rprop, lambda f, w, n: momentum_descent(f, w, n, rate=0.1, momentum=0.9)]
-)
-def test_reports_a_vanished_gradient_and_leaves_the_start_alone(train):
+@pytest.mark.parametrize("rule", [RProp(), Momentum(rate=0.1, momentum=0.9)])
+def test_reports_a_vanished_gradient_and_leaves_the_start_alone(rule):
     start = np.array([1.0, -2.0])
     target = np.array([0.3, 0.7])
-    end = train(lambda w: (0.5 * np.sum((w - target) ** 2), w - target), start, 5000)
+    end = train(lambda w: (0.5 * np.sum((w - target) ** 2), w - target), start, 5000, rule)
     assert end.converged
     assert end.epochs < 5000
     assert end.weights == pytest.approx(target, abs=2e-6)
     assert start.tolist() == [1.0, -2.0]
+
+
+def test_tells_of_every_epoch_and_stops_where_it_stands():
+    def parabola(w):
+        return 0.5 * w[0] ** 2, w.copy()
+
+    met = {}
+    end = train(parabola, np.ones(1), 5, RProp(), lambda epoch, w: met.update({epoch: w[0]}))
+    assert list(met) == [0, 1, 2, 3, 4, 5]
+    assert met[0] == 1.0
+    for epochs, weight in met.items():
+        alone = train(parabola, np.ones(1), epochs, RProp())
+        assert (alone.epochs, alone.weights[0]) == (epochs, weight)
+    assert end.weights[0] == met[5]

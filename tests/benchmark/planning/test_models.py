@@ -47,7 +47,7 @@ def test_every_model_is_the_nine_and_a_protocol_names_its_own():
         ({}, [], "no model to run"),
         ({}, ["AA-kNN", "aa-knn"], "named twice"),
         ({}, ["kNN"], "no model named 'kNN'; did you mean 'AA-kNN'"),
-        ({"AA-kNN": {"q": 3}}, ["AA-kNN"], r"has no setting 'q'.*it has: k, scaling"),
+        ({"AA-kNN": {"q": 3}}, ["AA-kNN"], r"has no setting 'q'.*it has: components, k, scaling"),
         ({"X": {"model": "nothing"}}, ["AA-kNN"], "no model named 'nothing'"),
         ({"X": {"model": 3}}, ["AA-kNN"], "must be the name of a model, not 3"),
         ({"Oracle": {"model": "AA-kNN"}}, ["AA-kNN"], "is reserved"),
