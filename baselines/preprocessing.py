@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from scipy.stats import spearmanr
 from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -9,8 +11,45 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from baselines.settings import check_choice, check_count
 from features.arrays import FloatArray
 
-#: The scalings by name; ``"none"`` leaves the features as they are.
+#: The scalings by name; ``"none"`` leaves the features as they are, ``"auto"`` chooses.
 SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler}
+
+#: What tells principal components: the rank correlation of a column's variance with its number is
+#: at most the first, and the mean squared correlation of two columns at most the second above what
+#: so few rows give.
+FALLING, UNCORRELATED = -0.6, 0.01
+
+
+def are_components(X: FloatArray) -> bool:
+    """Say whether the columns look like principal components: uncorrelated, of falling variance.
+
+    Their variances are what they say, which standardising would take away (whitening): noise in
+    the last component would count as much as the first. The rows may be a part of those that the
+    components were made of. Fewer than three columns with any variance tell nothing.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, q)
+
+    Returns
+    -------
+    bool
+    """
+    centred = X - X.mean(axis=0)
+    # Units of the largest value, whose squares neither overflow nor vanish; then what is left of
+    # an empty component is rounding.
+    centred /= np.abs(centred).max() or 1.0
+    variance = (centred * centred).mean(axis=0)
+    kept = variance > np.finfo(float).eps ** 2 * variance.max()
+    q = int(kept.sum())
+    if q < 3 or spearmanr(np.arange(q), variance[kept]).statistic > FALLING:
+        return False
+    standard = centred[:, kept] / np.sqrt(variance[kept])
+    n = len(X)
+    # |Z'Z|_F = |ZZ'|_F: the smaller of the two.
+    product = standard @ standard.T if n < q else standard.T @ standard
+    squares = (product * product).sum() / n**2 - q
+    return bool(squares / (q * (q - 1)) <= UNCORRELATED + 1.0 / n)
 
 
 def fit_preprocessing(
@@ -22,9 +61,10 @@ def fit_preprocessing(
     ----------
     X : ndarray of shape (n, q)
         Training features.
-    scaling : {"none", "standard", "minmax"}
+    scaling : {"none", "standard", "minmax", "auto"}
         ``"standard"``: mean 0 and deviation 1; ``"minmax"``: least 0 and greatest 1; constant
-        features become 0.
+        features become 0. ``"auto"``: ``"none"`` for principal components as `are_components`
+        tells them, else ``"standard"``.
     components : int, optional
         Then keep so many leading principal components, not whitened; all of them where there are
         fewer. None leaves the features as they are.
@@ -39,7 +79,9 @@ def fit_preprocessing(
     ValueError
         Another scaling, or fewer than one component.
     """
-    check_choice("scaling", scaling, ("none", *SCALERS))
+    check_choice("scaling", scaling, ("none", *SCALERS, "auto"))
+    if scaling == "auto":
+        scaling = "none" if are_components(X) else "standard"
     steps = []
     if scaling != "none":
         steps.append((scaling, SCALERS[scaling]()))

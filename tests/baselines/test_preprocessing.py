@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from baselines.preprocessing import fit_preprocessing
+from baselines.preprocessing import are_components, fit_preprocessing
 
 rng = np.random.default_rng(0)
 
@@ -41,3 +41,26 @@ def test_what_does_not_exist_is_refused():
         fit_preprocessing(X, "whiten")
     with pytest.raises(ValueError, match="components must be a whole number of at least 1, not 0"):
         fit_preprocessing(X, components=0)
+
+
+def test_auto_tells_principal_components_by_their_variances():
+    X = rng.normal(size=(90, 12)) @ rng.normal(size=(12, 12)) + rng.normal(size=12)
+    X -= X.mean(axis=0)
+    U, s, _ = np.linalg.svd(X, full_matrices=False)
+    components = U * s
+    assert not are_components(X)
+    assert are_components(components)
+    assert are_components(components[:60])  # made of more rows than these
+    assert are_components(np.column_stack([components, np.zeros(90), 1e-17 * X[:, 0]]))
+    assert are_components(1e-90 * components)
+    assert not are_components(U)  # whitened already: no harm in standardising
+    assert not are_components(components[:, ::-1])
+    assert not are_components(X * np.logspace(3, -3, 12))  # falling, but correlated
+    assert not are_components(np.ones((5, 4)))
+    assert not are_components(components[:1])
+    for made, expected in ((components, "none"), (X, "standard")):
+        auto, same = (fit_preprocessing(made, scaling) for scaling in ("auto", expected))
+        if same is None:
+            assert auto is None
+        else:
+            np.testing.assert_array_equal(auto.transform(made), same.transform(made))
