@@ -115,10 +115,11 @@ def rprop_step(
     algorithm", ICNN 1993. Igel and Huesken, "Empirical evaluation of the improved Rprop learning
     algorithms", Neurocomputing 50, 2003.
     """
-    agreement = gradient * previous
-    factor = np.where(agreement > 0, eta_plus, np.where(agreement < 0, eta_minus, 1.0))
-    delta = np.clip(delta * factor, DELTA_MIN, DELTA_MAX)
-    remembered = np.where(agreement < 0, 0.0, gradient)
+    agreement = np.sign(gradient * previous)
+    # Looked up by 0, 1 and -1, the last of a list.
+    factor = np.array([1.0, eta_plus, eta_minus])[agreement.astype(np.intp)]
+    delta = np.minimum(np.maximum(delta * factor, DELTA_MIN), DELTA_MAX)
+    remembered = gradient * (agreement >= 0)
     return -np.sign(remembered) * delta, remembered, delta
 
 

@@ -98,9 +98,9 @@ def _refuse(
     bad: NDArray[np.bool_], matrix: FloatArray, what: str, columns: Sequence[str] = ()
 ) -> None:
     """Raise a ValueError that names the rows with bad values, if any, and shows the first one."""
-    rows = np.flatnonzero(bad.any(axis=1))
-    if not rows.size:
+    if not bad.any():
         return
+    rows = np.flatnonzero(bad.any(axis=1))
     column = int(bad[rows[0]].argmax())
     where = repr(columns[column]) if len(columns) == matrix.shape[1] else str(column)
     raise ValueError(
