@@ -21,6 +21,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from baselines.iis_moments import BLOCK, Moments
 from features.arrays import FloatArray
 
 #: Accuracy of a step: no exponent ``delta f_i`` is off by more than this, rounding apart.
@@ -38,69 +39,8 @@ MAX_POWER = 27
 #: more, and shrink where at most the second will.
 MANY, FEW = 0.5, 0.25
 
-#: Rows of X are taken in blocks of so many numbers where that leaves a block 64 rows or more:
-#: small products spare the library its copy of X, which takes a third of their time.
-BLOCK = 22_000
-
 #: Length of a step that has no finite solution, as ``abs(delta) max f``.
 LONGEST_STEP = 30.0
-
-
-class Moments:
-    """Computes ``M_r`` for some of the features.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, q)
-        Features.
-    blocks : int
-        In how many blocks of rows.
-    """
-
-    def __init__(self, X: FloatArray, blocks: int):
-        self.blocks = blocks
-        self._even = self.split(X.T).transpose(0, 2, 1).copy()
-        self._odd = np.abs(self._even)
-
-    def split(self, rows: FloatArray) -> FloatArray:
-        """Return values (a, n) as (blocks, a, size), with zeros at the end of the last."""
-        a, n = rows.shape
-        size = -(-n // self.blocks)
-        padded = np.zeros((a, self.blocks * size))
-        padded[:, :n] = rows
-        return padded.reshape(a, self.blocks, size).transpose(1, 0, 2)
-
-    def of(self, P: FloatArray, g: FloatArray, first: int, power: int) -> FloatArray:
-        """Return the moments of the orders `first` (even) to `power` (odd).
-
-        Parameters
-        ----------
-        P : ndarray of shape (blocks, c, size)
-            Predictions, `split`.
-        g : ndarray of shape (blocks, 1, size)
-            Sums of absolute features, `split`.
-        first, power : int
-            The orders.
-
-        Returns
-        -------
-        ndarray of shape (power + 1 - first, c, q)
-        """
-        blocks, c, size = P.shape
-        half = (power + 1 - first) // 2
-        even = np.empty((blocks, half, c, size))
-        odd = np.empty_like(even)
-        square = g * g
-        np.multiply(P, g**first, out=even[:, 0])
-        np.multiply(even[:, 0], g, out=odd[:, 0])
-        for r in range(1, half):
-            np.multiply(even[:, r - 1], square, out=even[:, r])
-            np.multiply(odd[:, r - 1], square, out=odd[:, r])
-        found = np.empty((half, 2, c, self._even.shape[2]))
-        for parity, (weighted, side) in enumerate(((even, self._even), (odd, self._odd))):
-            products = weighted.reshape(blocks, half * c, size) @ side
-            found[:, parity] = products.sum(axis=0).reshape(half, c, -1)
-        return found.reshape(2 * half, c, -1)
 
 
 class StepSolver:
@@ -115,19 +55,23 @@ class StepSolver:
     """
 
     def __init__(self, X: FloatArray, D: FloatArray):
-        self._X = X
         self._f = np.abs(X).sum(axis=1)
         self._top = float(self._f.max())
         self._target = D.T @ X
         negative, positive = (X < 0).any(axis=0), (X > 0).any(axis=0)
         # One-signed columns whose target is 0: the root lies at infinity on the side given here.
         self._endless = np.where(self._target == 0.0, negative * 1.0 - positive, 0.0)
-        self._t = np.zeros_like(self._target)
-        self._power = 5
+        self._t = self._before = np.zeros_like(self._target)
+        self._power = 9
         size = BLOCK // X.shape[1]
         self._moments = Moments(X, -(-len(X) // size) if size >= 64 else 1)
+        self._X = self._moments.features[: len(X)]  # one copy in memory is enough
         self._g = self._moments.split(self._f[None, :] / (self._top or 1.0))
         self._some = (np.zeros(0, dtype=np.intp), self._moments)
+
+    def scores(self, weights: FloatArray) -> FloatArray:
+        """Return ``w_j . x_i``, (c, n), a new array, for weights (c, q)."""
+        return self._moments.scores(weights)[:, : len(self._X)]
 
     def steps(self, log_P: FloatArray) -> FloatArray:
         """Return delta for every label and feature.
@@ -150,7 +94,7 @@ class StepSolver:
             return np.zeros_like(self._target)
         P = self._moments.split(np.exp(log_P))
         moments = self._moments.of(P, self._g, 0, self._power)
-        start = np.clip(self._t, -LONGEST_SERIES, LONGEST_SERIES)
+        start = np.clip(2.0 * self._t - self._before, -LONGEST_SERIES, LONGEST_SERIES)
         t, sure = solve_series(moments, self._target, start)
         sure |= self._endless != 0.0
         at_first = sure.copy()
@@ -163,7 +107,7 @@ class StepSolver:
             )
         endless = self._endless != 0.0
         delta[endless] = self._endless[endless] * (LONGEST_STEP / self._top)
-        self._t = delta * self._top  # steps change slowly: the next ones start here
+        self._before, self._t = self._t, delta * self._top  # steps change slowly
         return delta
 
     def _choose_power(

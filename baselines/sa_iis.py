@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from baselines.base import LDLEstimator
 from baselines.iis_steps import StepSolver, intercept_steps
-from baselines.maxent import CrossEntropy, check_not_tiny, probabilities, starting_weights
+from baselines.maxent import check_not_tiny, probabilities, starting_weights
 from baselines.settings import check_count, check_flag, check_number
 from features.arrays import FloatArray
 
@@ -119,17 +119,17 @@ class SAIIS(LDLEstimator):
         intercept = np.zeros(D.shape[1])
         with np.errstate(divide="ignore"):  # a label that never occurs
             log_mass = np.log(D.sum(axis=0))
-        model, solver = CrossEntropy(X, D, constant=1.0), StepSolver(X, D)
-        loss, logs = model.loss_and_log_probabilities(np.column_stack((weights, intercept)))
+        solver, truth = StepSolver(X, D), np.ascontiguousarray(D.T)
+        logs = log_softmax(solver.scores(weights))
+        loss = -float(np.vdot(truth, logs))
         for done in range(1, budget + 1):
             if self.fit_intercept:
                 move = intercept_steps(logs, log_mass)
                 intercept = intercept + move
-                logs += move[:, None]
-                logs -= np.log(np.exp(logs).sum(axis=0))
+                logs = log_softmax(logs + move[:, None])
             weights = weights + solver.steps(logs)
-            previous = loss
-            loss, logs = model.loss_and_log_probabilities(np.column_stack((weights, intercept)))
+            logs = log_softmax(solver.scores(weights) + intercept[:, None])
+            previous, loss = loss, -float(np.vdot(truth, logs))
             self.weights_ = np.ascontiguousarray(weights.T)
             self.intercept_, self.objective_ = intercept, loss
             self.n_iter_, self.converged_ = done, abs(previous - loss) < self.tol
@@ -163,3 +163,10 @@ class SAIIS(LDLEstimator):
         check_count("max_iter", self.max_iter)
         check_number("tol", self.tol)
         check_flag("fit_intercept", self.fit_intercept)
+
+
+def log_softmax(scores: FloatArray) -> FloatArray:
+    """Return the logarithms of the softmax over labels, label-major, finite for finite scores."""
+    logs = scores - scores.max(axis=0)
+    logs -= np.log(np.exp(logs).sum(axis=0))
+    return logs

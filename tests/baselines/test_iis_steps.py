@@ -6,6 +6,7 @@ from scipy.optimize import brentq
 from scipy.special import log_softmax, softmax
 
 import baselines.iis_steps as iis_steps
+from baselines.iis_moments import Moments
 from baselines.iis_steps import StepSolver, intercept_steps
 
 
@@ -156,7 +157,7 @@ def test_steps_in_blocks_of_rows_and_with_more_powers_for_some_features(shape, m
     W = np.zeros((q, c))
     plain = StepSolver(X, D)
     blocked = StepSolver(X, D)
-    plain._moments = iis_steps.Moments(X, 1)
+    plain._moments = Moments(X, 1)
     plain._g = plain._moments.split(plain._f[None, :] / plain._top)
     monkeypatch.setattr(plain, "_choose_power", lambda *_: None)
     plain._power = iis_steps.MAX_POWER
