@@ -17,6 +17,7 @@ from benchmark.progress import Console
 from benchmark.running import environment
 from benchmark.running.estimate import (
     describe_costs,
+    describe_search,
     free_memory,
     is_long,
     measure_costs,
@@ -96,6 +97,8 @@ def _prepare(
         phases.append(_Phase(others, min(workers, len(others))))
     if device:
         console.tell(f"Networks run on {device.name} with {device.backend}.")
+        if cost := describe_search(job):
+            console.tell(cost)
         workers = _workers_for_networks(job, device, console)
         phases.append(_Phase(networks, workers, device.backend, device.name))
 

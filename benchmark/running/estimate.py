@@ -61,7 +61,33 @@ def operations(job: Job, task: Task) -> float:
     backbone = find_backbone(model.params["backbone"])
     scale = (need.size / backbone.size) ** 2
     rows = len(job.training_rows(task))
-    return 3e9 * backbone.gflops * scale * rows * int(model.params["epochs"])
+    return 3e9 * backbone.gflops * scale * rows * int(model.params["epochs"]) * trainings(model)
+
+
+def trainings(model: Model) -> float:
+    """Count what a fold of a network takes, in trainings with its own epochs on all training rows.
+
+    One, unless its settings are chosen: then it is trained with each of them in every inner fold.
+    """
+    if model.search is None:
+        return 1.0
+    own, folds = int(model.params.get("epochs", 1)), model.search.folds
+    epochs = [int(tried.get("epochs", own)) for tried in model.search.configurations]
+    return 1.0 + (folds - 1) * sum(epochs) / own
+
+
+def describe_search(job: Job) -> str:
+    """Say how many trainings tuning the pending networks takes; empty where none is tuned."""
+    tuned = [job.model(task) for task in job.networks if job.model(task).search]
+    if not tuned:
+        return ""
+    fits = sum(m.search.folds * len(m.search.configurations) + 1 for m in tuned if m.search)
+    plain = sum(trainings(model) for model in tuned) / len(tuned)
+    return (
+        f"Tuning networks takes {count(fits, 'training')} for {count(len(tuned), 'fold')}, about "
+        f"{plain:.0f} times the time of a fold that has its settings; to do without it, name the "
+        f"other models or leave out --tune."
+    )
 
 
 def is_long(job: Job, device: Device) -> bool:
@@ -95,7 +121,7 @@ def measure_costs(job: Job, device: Device, console: Console) -> list[Cost]:
             console.tell(f"Measuring a few steps of {name} ...")
             measured[kind] = _measure(job, task, need.size, batch, not device.accelerated)
         step, mib = measured[kind]
-        steps = math.ceil(rows / batch) * int(model.params["epochs"])
+        steps = math.ceil(rows / batch) * int(model.params["epochs"]) * trainings(model)
         costs.append(Cost(name, dataset, number, steps * step, step, mib))
     return costs
 

@@ -11,7 +11,7 @@ import pytest
 from images_in_memory import ImagesInMemory
 
 from benchmark.planning.folds import Folds
-from benchmark.planning.models import choose_models
+from benchmark.planning.models import Search, choose_models
 from benchmark.planning.needs import BackboneActivations, NetworkImages, OwnFeatures
 from benchmark.planning.plan import Plan, Truth
 from benchmark.planning.protocol import Protocol
@@ -20,8 +20,10 @@ from benchmark.running import estimate
 from benchmark.running.estimate import (
     Cost,
     describe_costs,
+    describe_search,
     is_long,
     operations,
+    trainings,
     workers_that_fit,
 )
 from benchmark.running.job import Job, Resources
@@ -63,6 +65,21 @@ def test_operations_are_three_passes_over_the_training_rows():
     assert operations(job, task) == pytest.approx(3 * forward * 30 * 2)
     frozen = next(task for task in job.pending if task.model == "CNN-frozen")
     assert operations(job, frozen) == 0
+
+
+def test_a_tuned_network_takes_every_training_of_its_search():
+    job = make_job(epochs=10)
+    assert describe_search(job) == ""
+    search = Search(({}, {"epochs": 5}, {"epochs": 20, "dropout": 0.1}), "kl_divergence", 4)
+    models = {**job.models, "DLDL": replace(job.models["DLDL"], search=search)}
+    tuned = replace(job, models=models)
+    task = next(task for task in job.pending if task.model == "DLDL")
+    # Three quarters of the rows in each of four folds: 3 x (10 + 5 + 20) epochs, then 10 on all.
+    assert trainings(models["DLDL"]) == pytest.approx((4 * 0.75 * 35 + 10) / 10)
+    assert operations(tuned, task) == pytest.approx(11.5 * operations(job, task))
+    assert describe_search(tuned).startswith(
+        "Tuning networks takes 52 trainings for 4 folds, about 12 times the time of a fold"
+    )
 
 
 def test_only_long_runs_are_measured():
