@@ -294,10 +294,17 @@ def features(**given: Any) -> None:
 
 
 @main.command()
-def models() -> None:
+@click.option("--spaces", is_flag=True, help="Show what --tune chooses from instead.")
+def models(spaces: bool) -> None:
     """List the models that can be run."""
     from benchmark.plugins.registry import models as known
     from benchmark.tables.layout import listing
+
+    if spaces:
+        from benchmark.tables.spaces import spaces_grid
+
+        printing.grids(spaces_grid(known().values()))
+        return
 
     rows = []
     for entry in known().values():

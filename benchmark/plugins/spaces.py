@@ -119,12 +119,12 @@ def complexity(cls: type, own: Mapping[str, Any], configuration: Mapping[str, An
 
 def settings_text(configuration: Mapping[str, Any]) -> str:
     """Write a configuration: ``l2 = 0.1, scaling = standard``."""
-    words = {None: "none", True: "yes", False: "no"}
-    parts = []
-    for name, value in configuration.items():
-        if value is None or isinstance(value, bool):
-            text = words[value]
-        else:
-            text = value if isinstance(value, str) else canonical_json(as_json(value))
-        parts.append(f"{name} = {text}")
+    parts = [f"{name} = {value_text(value)}" for name, value in configuration.items()]
     return ", ".join(parts) or OWN
+
+
+def value_text(value: Any) -> str:
+    """Write the value of a setting: ``none``, ``yes``, ``0.1``, ``standard``."""
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    return value if isinstance(value, str) else canonical_json(as_json(value))
