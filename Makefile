@@ -7,6 +7,8 @@
 # make demo           compute results/demo anew: the default run's tables, figures and report
 # make emotion6       compute results/emotion6 anew, where ../shared/datasets has emotion6.mat
 # make quoted         compute results/quoted anew: figures that docstrings and the README quote
+# make fairness       every baseline on the real datasets in ../shared, published, tuned and extended
+# make docs-tables    write the computed pages of docs/
 # make perf           measure against the peer library, in an environment of its own (large)
 # make perf-networks  measure extraction and training on this CPU
 # make perf-evidence  time tables, figures and report, and the report in a browser
@@ -23,7 +25,7 @@ test test-fast faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast faults test-installed lint demo emotion6 quoted chromium perf perf-networks perf-evidence perf-kernels perf-gpu clean
+.PHONY: run test test-fast faults test-installed lint demo emotion6 quoted fairness docs-tables chromium perf perf-networks perf-evidence perf-kernels perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -64,6 +66,12 @@ emotion6: $(VENV)/installed-test
 
 quoted: $(VENV)/installed-test
 	$(BIN)/python tests/quoted/measure.py
+
+fairness: $(VENV)/installed-test
+	$(BIN)/python tests/perf/fairness.py
+
+docs-tables: $(VENV)/installed-test
+	$(BIN)/python docs/tables.py
 
 # The report is tested in a browser. Where there is none and it cannot be installed, these tests are skipped.
 chromium:
