@@ -156,6 +156,13 @@ of_run = _all_of(
     click.option(
         "--tune-for", metavar="MEASURE", help="By which measure. [default: kl_divergence]"
     ),
+    click.option(
+        "--no-tune-networks",
+        "tune_networks",
+        flag_value=False,
+        default=None,
+        help="Leave out the networks, whose tuning takes long.",
+    ),
     click.option("--force", is_flag=True, help="Compute everything again."),
     click.option(
         "--task-timeout",

@@ -57,7 +57,7 @@ class Tuning:
         By which settings are chosen.
     budget, network_budget : int
         Configurations that are tried, the row's own among them: of every model on features, and
-        of every network.
+        of every network; 0 for networks that are not tuned.
     folds : int
         Inner folds in which they are tried.
     """
@@ -197,7 +197,7 @@ def checked_tuning(tuning: Tuning) -> Tuning:
         An unknown measure, fewer than two configurations, or fewer than two inner folds.
     """
     for key in ("budget", "network_budget", "folds"):
-        if getattr(tuning, key) < 2:
+        if getattr(tuning, key) < 2 and (key, getattr(tuning, key)) != ("network_budget", 0):
             raise UsageError(f"tuning: {key} must be at least 2, not {getattr(tuning, key)}")
     return replace(tuning, measure=find_measure(tuning.measure).name)
 

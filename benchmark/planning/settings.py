@@ -37,6 +37,8 @@ class Overrides:
         Give every model with a search space a second row whose settings are tuned.
     tune_for : str, optional
         The measure that they are tuned for.
+    tune_networks : bool, optional
+        False leaves the networks without such rows.
     """
 
     folds: int | None = None
@@ -50,6 +52,7 @@ class Overrides:
     pca_scope: str | None = None
     tune: bool | None = None
     tune_for: str | None = None
+    tune_networks: bool | None = None
 
 
 def make_settings(
@@ -92,13 +95,18 @@ def make_settings(
 
 def _change_tuning(settings: Protocol, changes: Overrides) -> Protocol:
     tuning = replace(settings.tuning, tune=bool(changes.tune or settings.tuning.tune))
+    asked = {
+        f"--tune-for {changes.tune_for}": changes.tune_for is not None,
+        "--no-tune-networks": changes.tune_networks is False,
+    }
+    for option, given in asked.items():
+        if given and not tuning.tune:
+            raise UsageError(f"{option} would change nothing: it goes with --tune")
     if changes.tune_for is not None:
-        if not tuning.tune:
-            raise UsageError(
-                f"--tune-for {changes.tune_for} would change nothing: it goes with --tune"
-            )
-        tuning = checked_tuning(replace(tuning, measure=changes.tune_for))
-    return replace(settings, tuning=tuning)
+        tuning = replace(tuning, measure=changes.tune_for)
+    if changes.tune_networks is False:
+        tuning = replace(tuning, network_budget=0)
+    return replace(settings, tuning=checked_tuning(tuning))
 
 
 def _change_networks(settings: Protocol, changes: Overrides) -> Protocol:

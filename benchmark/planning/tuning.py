@@ -47,6 +47,8 @@ def add_tuned(protocol: Protocol, rows: Sequence[Model]) -> list[Model]:
     for row in rows:
         found.append(row)
         budget = tuning.network_budget if row.is_network else tuning.budget
+        if not budget:
+            continue
         tried = configurations(row.entry.load(), row.params, budget, protocol.seed)
         if len(tried) > 1:
             search = Search(tuple(tried), tuning.measure, tuning.folds)

@@ -85,8 +85,8 @@ def describe_search(job: Job) -> str:
     plain = sum(trainings(model) for model in tuned) / len(tuned)
     return (
         f"Tuning networks takes {count(fits, 'training')} for {count(len(tuned), 'fold')}, about "
-        f"{plain:.0f} times the time of a fold that has its settings; to do without it, name the "
-        f"other models or leave out --tune."
+        f"{plain:.0f} times the time of a fold that has its settings; --no-tune-networks leaves "
+        f"that out."
     )
 
 

@@ -59,7 +59,7 @@ HARMLESS = {
 NAMING = {"models", "all_models", "datasets", "protocol", "plugins", "ignore"}
 
 #: Those of `test_tuning`.
-TUNING = {"tune", "tune_for"}
+TUNING = {"tune", "tune_for", "tune_networks"}
 
 #: Values that no protocol has.
 OTHER = {

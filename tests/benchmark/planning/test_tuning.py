@@ -51,10 +51,27 @@ def test_it_is_an_error_if_nothing_would_be_tuned(two_models):
         add_tuned(TUNED, choose_models(TUNED, ["Without"]))
     with pytest.raises(UsageError, match="--tune-for KL would change nothing: it goes with --tune"):
         make_settings("demo", [], False, Overrides(tune_for="KL"))
+    with pytest.raises(UsageError, match="--no-tune-networks would change nothing: it goes with"):
+        make_settings("demo", [], False, Overrides(tune_networks=False))
     with pytest.raises(UsageError, match="there is no measure 'KLL'"):
         make_settings("demo", [], False, Overrides(tune=True, tune_for="KLL"))
     settings = make_settings("demo", [], False, Overrides(tune=True, tune_for="Cos"))
     assert settings.tuning.measure == "cosine"
+
+
+def test_networks_have_a_budget_of_their_own_or_none():
+    settings = make_settings("demo", [], False, Overrides(tune=True))
+    names = ["SA-BFGS", "DLDL"]
+    space = {"epochs": tuple(range(1, 40)), "dropout": (0.5, 0.3, 0.1)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("baselines.dldl.DLDL.search_space", space, raising=False)
+        found = add_tuned(settings, choose_models(settings, names))
+        tuned = {row.name: len(row.search.configurations) for row in found if row.search}
+        assert tuned["DLDL (tuned)"] == 8
+        without = make_settings("demo", [], False, Overrides(tune=True, tune_networks=False))
+        assert without.tuning.network_budget == 0
+        found = add_tuned(without, choose_models(without, names))
+        assert "DLDL (tuned)" not in [row.name for row in found]
 
 
 def test_all_models_of_a_task_share_its_inner_folds(two_models):
