@@ -98,6 +98,10 @@ class AABP(EpochLearner):
     0.589 with features as they are, 0.612 for the mean training distribution; SJAFFE 0.047, 0.073
     and 0.073.
 
+    Early stopping changes little at this learning rate: KL 0.046 without and 0.047 with it on
+    SJAFFE, 0.515 and 0.518 on Painting (ten folds). Where few epochs are the better ones,
+    ``start="prior"`` has them near the mean distribution, not near the uniform one.
+
     Parameters
     ----------
     n_hidden : int, default 60

@@ -17,6 +17,9 @@ from features.arrays import FloatArray
 #: Neighbours held at a time when many are asked for, so that memory is bounded.
 BLOCK = 2**21
 
+#: The base class has checked the features, and `AAKNN` its setting; once more costs a tenth.
+CHECKED = {"assume_finite": True, "skip_parameter_validation": True}
+
 #: Distances that differ by less than this share of them may be equal but for rounding.
 TIE = 1e-7
 
@@ -24,9 +27,18 @@ TIE = 1e-7
 class AAKNN(LDLEstimator):
     """Predict the mean of the k nearest neighbours' distributions, as they are given.
 
-    The published k = 4 stays the default although it is weak where labels are noisy: see the
-    table, KL in ten folds. A share of the training rows serves data of any size; the whole
-    training set, ``k=1.0``, predicts the mean distribution, and so no tuning needs to do worse.
+    The published k = 4 stays the default although it costs much where labels are noisy. KL in ten
+    folds of five real datasets, features as they are; the whole training set, ``k=1.0``, predicts
+    the mean distribution:
+
+    ======== ======== ====== ======== ========== ========
+    k        Emotion6 SJAFFE Painting Yeast_cold SBU_3DFE
+    ======== ======== ====== ======== ========== ========
+    4        1.024    0.050  0.789    0.0139     0.083
+    20       0.614    0.062  0.529    0.0122     0.073
+    0.1      0.596    0.062  0.528    0.0121     0.074
+    1.0      0.611    0.073  0.554    0.0124     0.083
+    ======== ======== ====== ======== ========== ========
 
     Parameters
     ----------
@@ -62,7 +74,7 @@ class AAKNN(LDLEstimator):
         self.n_neighbours_ = self._count(len(X))
         # Distances are computed as |x|^2 - 2 x.z + |z|^2, which a large common offset drowns.
         self.centre_ = X.mean(axis=0)
-        with config_context(assume_finite=True):  # which the base class has checked
+        with config_context(**CHECKED):
             # As the library chooses for few neighbours: its choice among ties is then the same.
             self.neighbours_ = NearestNeighbors(
                 n_neighbors=self.n_neighbours_,
@@ -101,7 +113,7 @@ class AAKNN(LDLEstimator):
 
     def _nearest(self, X: FloatArray, count: int | None = None, distances: bool = False) -> Any:
         """Return the row numbers of the nearest, and before them their distances on demand."""
-        with config_context(assume_finite=True):
+        with config_context(**CHECKED):
             return self.neighbours_.kneighbors(X - self.centre_, count, distances)
 
     def _count(self, n: int) -> int:

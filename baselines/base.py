@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 
-from baselines.checks import check_distributions, check_features, check_images
+from baselines.checks import (
+    check_distributions,
+    check_features,
+    check_images,
+    sum_of_squares,
+)
 from baselines.preprocessing import fit_preprocessing
 from features.arrays import FloatArray
 
@@ -241,8 +246,8 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         self._scaler = None
         if self.consumes == "images":
             return X
-        largest = max(float(X.max()), -float(X.min()))
-        if largest > LARGEST_FEATURE:
+        overflows = sum_of_squares(X) >= LARGEST_FEATURE**2
+        if overflows and (largest := float(np.abs(X).max())) > LARGEST_FEATURE:
             raise ValueError(
                 f"X has values up to {largest:.3g}, whose squares overflow; "
                 f"rescale the features below {LARGEST_FEATURE:g}"

@@ -46,8 +46,15 @@ def check_features(X: ArrayLike, name: str = "X") -> FloatArray:
         Not two-dimensional, no rows or columns, or not finite; names the rows.
     """
     matrix = _as_matrix(X, name)
-    _refuse(~np.isfinite(matrix), matrix, f"{name} has NaN or infinite values")
+    if not np.isfinite(sum_of_squares(matrix)):  # they may overflow, so this is no proof
+        _refuse(~np.isfinite(matrix), matrix, f"{name} has NaN or infinite values")
     return matrix
+
+
+def sum_of_squares(matrix: FloatArray) -> float:
+    """Return the sum of all squares: the fastest number that NaN, infinity and size show in."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.vdot(matrix, matrix))
 
 
 def check_distributions(D: ArrayLike, name: str = "D", labels: Sequence[str] = ()) -> FloatArray:

@@ -41,7 +41,9 @@ def test_standard_scaling_uses_the_training_rows(problem):
     expected = (X - X[:40].mean(axis=0)) / deviation
     assert model.seen_[0] == pytest.approx(expected[:40], abs=1e-12)
     assert model.asked_ == pytest.approx(expected[40:], abs=1e-12)
-    with pytest.raises(ValueError, match="'none' or 'standard' or 'minmax' or 'auto', not 'whiten'"):
+    with pytest.raises(
+        ValueError, match="'none' or 'standard' or 'minmax' or 'auto', not 'whiten'"
+    ):
         Recorder(scaling="whiten").fit(X, D)
 
 
