@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.linalg import cholesky, eigh, solve_triangular
@@ -15,14 +16,14 @@ from features.arrays import FloatArray
 #: Least posterior before normalisation, as in the original code.
 MIN_POSTERIOR = 1e-9
 
-#: What cross-validation chooses the shrinkage from.
+#: What leave-one-out chooses the shrinkage from.
 SHRINKAGES = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 
 #: Losses closer than this, relatively, differ by rounding.
 EQUAL_LOSS = 1e-12
 
-#: Row n is held out in fold n modulo this.
-FOLDS = 5
+#: Least part of a determinant that stays when a row is left out: the rest is rounding.
+LEAST_LEFT = 1e-12
 
 
 class PTBayes(LDLEstimator):
@@ -41,7 +42,8 @@ class PTBayes(LDLEstimator):
       0.7). Here S_j is replaced by (1 - a) S_j + a S, with S the covariance of the residuals
       x_n - sum_j d_nj mean_j, which the labels share: regularised discriminant analysis (Friedman
       1989). As there, cross-validation chooses a: the value with the least held-out
-      cross entropy -sum_j d_j ln p_j in five folds of the training rows. a = 0 is the original
+      cross entropy -sum_j d_j ln p_j, each row being left out of its own prediction, for which one
+      fit is enough (see `left_out_joints`). a = 0 is the original
       without its 1e-14, a = 1 gives all labels one covariance. S itself is shrunk towards a
       multiple of the identity by Ledoit and Wolf's (2004) formula, see `shrunk_covariance`.
     * Features are standardised by default. Maximum likelihood does not depend on units, the
@@ -50,17 +52,24 @@ class PTBayes(LDLEstimator):
     The posterior is floored at 1e-9 and renormalised, as in the original. A label without any
     weight has prior 0 and gets that floor.
 
-    Cost: an eigendecomposition (q^3) for each label, and six times that with cross-validation;
-    meant for some hundred features.
+    The likelihood of many features is often too sure. With ``power`` below 1 the posterior is the
+    prior times the likelihood to that power, which goes to the mean distribution as ``power`` goes
+    to 0. 1 is Bayes' rule, the published method.
+
+    Cost: an eigendecomposition (q^3) for each label, and three more projections of the rows where
+    the shrinkage is to be chosen; meant for some hundred features.
 
     Parameters
     ----------
     shrinkage : float or None, default None
-        a, from 0 to 1; None chooses it by cross-validation, in which row i is in fold i % 5: the
-        choice depends on the order of the rows, and nothing is random. A covariance left singular
-        (0 and too few examples) raises ValueError.
-    scaling : {"none", "standard"}, default "standard"
-        Standardise the features.
+        a, from 0 to 1; None chooses it. Nothing is random. A covariance left singular (0 and too
+        few examples) raises ValueError.
+    power : float, default 1.0
+        Power of the likelihood, above 0 and at most 1.
+    scaling : {"none", "standard", "minmax", "auto"}, default "standard"
+        See `baselines.preprocessing.fit_preprocessing`. Principal components are standardised too.
+    components : int or None, default None
+        Keep so many principal components of the scaled features.
 
     Attributes
     ----------
@@ -79,29 +88,80 @@ class PTBayes(LDLEstimator):
     2004.
     """
 
-    def __init__(self, shrinkage: float | None = None, scaling: str = "standard"):
+    #: 24 with the default.
+    search_space = (
+        {
+            "power": (0.03, 0.1, 0.3, 1.0),
+            "components": (2, 10, None),
+            "shrinkage": (1.0, None),
+        },
+    )
+    result_version = 2
+
+    def __init__(
+        self,
+        shrinkage: float | None = None,
+        power: float = 1.0,
+        scaling: str = "standard",
+        components: int | None = None,
+    ):
         self.shrinkage = shrinkage
+        self.power = power
         self.scaling = scaling
+        self.components = components
 
     def _fit(self, X: FloatArray, D: FloatArray) -> None:
+        self._check_parameters()
+        gaussians = fit_gaussians(X, D)
+        joints = left_out_joints(gaussians, X, D) if self.shrinkage is None else None
+        self._settle(gaussians, joints, D)
+
+    @classmethod
+    def _predict_each(
+        cls, learners: list[Any], X: FloatArray, D: FloatArray, X_new: FloatArray
+    ) -> list[FloatArray]:
+        """Share the Gaussians, and what leave-one-out knows of them."""
+        for learner in learners:
+            learner._check_parameters()
+        gaussians, joints = fit_gaussians(X, D), None
+        if any(learner.shrinkage is None for learner in learners):
+            joints = left_out_joints(gaussians, X, D)
+        for learner in learners:
+            learner._settle(gaussians, joints, D)
+        shrinkages = tuple(dict.fromkeys(learner.shrinkage_ for learner in learners))
+        joint = dict(zip(shrinkages, log_joints(gaussians, X_new, shrinkages), strict=True))
+        return [learner._posterior(joint[learner.shrinkage_]) for learner in learners]
+
+    def _check_parameters(self) -> None:
         if self.shrinkage is not None:
             check_number("shrinkage", self.shrinkage, high=1.0, include_high=True)
-        self.gaussians_ = fit_gaussians(X, D)
-        self.shrinkage_ = choose_shrinkage(X, D) if self.shrinkage is None else self.shrinkage
-        self.shared_shrinkage_ = self.gaussians_.shared_shrinkage
+        check_number("power", self.power, high=1.0, include_low=False, include_high=True)
+
+    def _settle(self, gaussians: Gaussians, joints: FloatArray | None, D: FloatArray) -> None:
+        """Take the Gaussians, and choose the shrinkage by the joint densities of rows left out."""
+        self.gaussians_ = gaussians
+        if self.shrinkage is not None:
+            self.shrinkage_ = float(self.shrinkage)
+        elif joints is not None:
+            self.shrinkage_ = choose_shrinkage(joints, D, self.power)
+        self.shared_shrinkage_ = gaussians.shared_shrinkage
         self.prior_ = D.sum(axis=0) / D.sum()
-        variances = self.shrinkage_ + (1 - self.shrinkage_) * self.gaussians_.variances
+        variances = self.shrinkage_ + (1 - self.shrinkage_) * gaussians.variances
         condition = variances.min(axis=1) / variances.max(axis=1)
-        if (condition <= X.shape[1] * np.finfo(float).eps).any():
+        n_features = variances.shape[1]
+        if (condition <= n_features * np.finfo(float).eps).any():
             j = int(condition.argmin())
             raise ValueError(
                 f"the covariance of label {j} is singular: {np.count_nonzero(D[:, j])} "
-                f"examples, {X.shape[1]} features; raise shrinkage above {self.shrinkage_}"
+                f"examples, {n_features} features; raise shrinkage above {self.shrinkage_}"
             )
 
     def _predict(self, X: FloatArray) -> FloatArray:
-        posterior = log_posteriors(self.gaussians_, X, (self.shrinkage_,))[0]
-        posterior = np.maximum(np.exp(posterior), MIN_POSTERIOR)
+        return self._posterior(log_joints(self.gaussians_, X, (self.shrinkage_,))[0])
+
+    def _posterior(self, log_likelihood: FloatArray) -> FloatArray:
+        joint = self.power * log_likelihood + self.gaussians_.log_prior
+        posterior = np.maximum(np.exp(log_softmax(joint, axis=1)), MIN_POSTERIOR)
         return posterior / posterior.sum(axis=1, keepdims=True)
 
 
@@ -133,6 +193,11 @@ class Gaussians:
     axes: FloatArray
     log_prior: FloatArray
 
+    def whitened(self, X: FloatArray) -> FloatArray:
+        """Return z of rows."""
+        z: FloatArray = solve_triangular(self.factor, (X - self.centre).T, lower=True).T
+        return z
+
 
 def fit_gaussians(X: FloatArray, D: FloatArray) -> Gaussians:
     """Fit the weighted mean and covariance of every label; one without weight is left standard."""
@@ -157,33 +222,66 @@ def fit_gaussians(X: FloatArray, D: FloatArray) -> Gaussians:
     return Gaussians(centre, factor, shared_shrinkage, means, variances, axes, log_prior)
 
 
-def log_posteriors(
-    gaussians: Gaussians, X: FloatArray, shrinkages: tuple[float, ...]
-) -> FloatArray:
-    """Return ln P(j | x) by Bayes' rule, of shape (n_shrinkages, n, c)."""
-    Z = solve_triangular(gaussians.factor, (X - gaussians.centre).T, lower=True).T
-    log_joint = np.empty((len(shrinkages), len(X), len(gaussians.means)))
+def log_joints(gaussians: Gaussians, X: FloatArray, shrinkages: tuple[float, ...]) -> FloatArray:
+    """Return ln p(x | j) up to a constant, of shape (n_shrinkages, n, c)."""
+    Z = gaussians.whitened(X)
+    joint = np.empty((len(shrinkages), len(X), len(gaussians.means)))
     for j, mean in enumerate(gaussians.means):
         squares = ((Z - mean) @ gaussians.axes[j]) ** 2
-        for k, a in enumerate(shrinkages):
-            variances = (1.0 - a) * gaussians.variances[j] + a
-            log_joint[k, :, j] = -0.5 * (squares @ (1.0 / variances) + np.log(variances).sum())
-    return log_softmax(log_joint + gaussians.log_prior, axis=2)
+        variances = blended(gaussians.variances[j], shrinkages)
+        joint[:, :, j] = -0.5 * (squares @ (1.0 / variances) + np.log(variances).sum(axis=0)).T
+    return joint
 
 
-def choose_shrinkage(X: FloatArray, D: FloatArray) -> float:
-    """Return the value of `SHRINKAGES` with the least held-out cross entropy.
+def blended(variances: FloatArray, shrinkages: tuple[float, ...]) -> FloatArray:
+    """Return (1 - a) variances + a, of shape (q, n_shrinkages)."""
+    a = np.array(shrinkages)
+    return np.outer(variances, 1.0 - a) + a
 
-    Folds are of rows, so no x is held out under one label and trained on under another. The
-    largest of equally good values wins; so it does when there is only one row.
+
+def left_out_joints(gaussians: Gaussians, X: FloatArray, D: FloatArray) -> FloatArray:
+    """Return ln p(x_n | j) without row n, for `SHRINKAGES`, of shape (n_shrinkages, n, c).
+
+    With w = d_nj / sum_n d_nj and r = x_n - mean_j, leaving row n out moves the mean to
+    x_n - r / (1 - w) and takes w / (1 - w) r r' from S_j; it takes e e' / n from the covariance of
+    the residuals e. So the covariance (1 - a) S_j + a S changes by a matrix of rank two, of which
+    the quadratic form and the determinant follow from those of r and e (Sherman, Morrison and
+    Woodbury). What is neglected is of the order of the row's weight, and the same for all a: the
+    means within the other rows' residuals, the common factor of the covariance, the amount of the
+    shrinkage of S.
     """
-    fold = np.arange(len(X)) % FOLDS
-    loss = np.zeros(len(SHRINKAGES))
-    for held_out in (fold == k for k in range(min(FOLDS, len(X)))):
-        if held_out.all():
-            continue
-        log_p = log_posteriors(fit_gaussians(X[~held_out], D[~held_out]), X[held_out], SHRINKAGES)
-        loss -= (D[held_out] * np.maximum(log_p, np.log(MIN_POSTERIOR))).sum(axis=(1, 2))
+    Z = gaussians.whitened(X)
+    residuals = Z - D @ gaussians.means
+    totals = D.sum(axis=0)
+    a = np.array(SHRINKAGES)
+    shared = a * (1.0 - gaussians.shared_shrinkage) / len(X)
+    joints = np.zeros((len(a), *D.shape))
+    for j in np.flatnonzero(totals):
+        # A row that has all of a label's weight keeps a little of it.
+        w = np.minimum(D[:, j] / totals[j], 0.999)[:, None]
+        variances = blended(gaussians.variances[j], SHRINKAGES)
+        R, E = (Z - gaussians.means[j]) @ gaussians.axes[j], residuals @ gaussians.axes[j]
+        rr, ee, re = (product @ (1.0 / variances) for product in (R * R, E * E, R * E))
+        own = (1.0 - a) * w / (1.0 - w)
+        p, q = 1.0 - own * rr, 1.0 - shared * ee
+        left = np.maximum(p * q - own * shared * re * re, LEAST_LEFT)
+        form = rr + (own * rr * rr * q + shared * re * re * (p + 2.0 * own * rr)) / left
+        logs = np.log(variances).sum(axis=0) + np.log(left)
+        joints[:, :, j] = -0.5 * (form / (1.0 - w) ** 2 + logs).T
+    return joints
+
+
+def choose_shrinkage(joints: FloatArray, D: FloatArray, power: float = 1.0) -> float:
+    """Return the value of `SHRINKAGES` with the least cross entropy of rows left out.
+
+    No x is predicted by itself under another label. The largest of equally good values wins; so
+    it does when there is only one row.
+    """
+    if len(D) == 1:
+        return SHRINKAGES[-1]
+    prior = np.log(np.maximum(D.sum(axis=0) - D, np.finfo(float).tiny))
+    log_p = np.maximum(log_softmax(power * joints + prior, axis=2), np.log(MIN_POSTERIOR))
+    loss = -(D * log_p).sum(axis=(1, 2))
     equally_good = loss <= loss.min() * (1 + EQUAL_LOSS)
     return SHRINKAGES[int(np.flatnonzero(equally_good)[-1])]
 

@@ -2,12 +2,20 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 from scipy.stats import multivariate_normal
 from sklearn.base import clone
 from sklearn.covariance import EmpiricalCovariance, ledoit_wolf
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from baselines.pt_bayes import PTBayes, choose_shrinkage, shrunk_covariance
+from baselines.pt_bayes import (
+    SHRINKAGES,
+    PTBayes,
+    choose_shrinkage,
+    fit_gaussians,
+    left_out_joints,
+    shrunk_covariance,
+)
 
 
 def kl(D, P):
@@ -21,7 +29,7 @@ def bayes_by_hand(X, D, at, a):
     joint = []
     for d, mean in zip(D.T, means, strict=True):
         covariance = (1 - a) * np.cov(X.T, aweights=d, ddof=0) + a * shared
-        joint.append(d.mean() * multivariate_normal(mean, covariance).pdf(at))
+        joint.append(np.atleast_1d(d.mean() * multivariate_normal(mean, covariance).pdf(at)))
     return np.array(joint).T / np.sum(joint, axis=0)[:, None]
 
 
@@ -91,18 +99,48 @@ def test_the_maximum_likelihood_posterior_does_not_depend_on_units(problem):
     np.testing.assert_allclose(P, Q, atol=1e-9)
 
 
-def test_cross_validation_takes_the_least_held_out_cross_entropy(problem):
+def chosen_shrinkage(X, D):
+    return choose_shrinkage(left_out_joints(fit_gaussians(X, D), X, D), D)
+
+
+def test_the_shrinkage_is_chosen_as_by_refitting_without_each_row(problem):
     X, D = problem
-    chosen = choose_shrinkage(X, D)
-    loss = {}
-    for a in (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0):
-        loss[a] = 0.0
-        for k in range(5):
-            out = np.arange(len(X)) % 5 == k
-            p = bayes_by_hand(X[~out], D[~out], X[out], a)
-            loss[a] -= (D[out] * np.log(np.maximum(p, 1e-9))).sum()
-    assert chosen == min(loss, key=loss.get)
-    assert PTBayes(scaling="none").fit(X, D).shrinkage_ == chosen
+    prior = np.log(D.sum(axis=0) - D)
+    joints = left_out_joints(fit_gaussians(X, D), X, D)
+    loss, slow = (dict.fromkeys(SHRINKAGES, 0.0) for _ in range(2))
+    for k, a in enumerate(SHRINKAGES):
+        loss[a] = -(D * log_softmax(joints[k] + prior, axis=1)).sum()
+        for n in range(len(X)):
+            rest = np.arange(len(X)) != n
+            slow[a] -= (D[n] * np.log(bayes_by_hand(X[rest], D[rest], X[n : n + 1], a))).sum()
+    np.testing.assert_allclose(list(loss.values()), list(slow.values()), rtol=0.01)
+    assert max(loss.values()) > 1.05 * min(loss.values())
+    best = min(slow, key=slow.get)
+    assert slow[chosen_shrinkage(X, D)] <= 1.002 * slow[best]
+    assert PTBayes(scaling="none").fit(X, D).shrinkage_ == chosen_shrinkage(X, D)
+
+
+def test_a_search_predicts_as_separate_fits_do(problem):
+    X, D = problem
+    configurations = [
+        {"power": power, "shrinkage": shrinkage, "components": components}
+        for power in (0.1, 1.0)
+        for shrinkage in (None, 0.5, 1.0)
+        for components in (None, 2)
+    ]
+    together = PTBayes().predict_each(configurations, X[:40], D[:40], X[40:])
+    for configuration, found in zip(configurations, together, strict=True):
+        alone = PTBayes(**configuration).fit(X[:40], D[:40]).predict(X[40:])
+        np.testing.assert_allclose(found, alone, atol=1e-12)
+
+
+def test_the_power_leads_from_the_mean_distribution_to_bayes_rule(problem):
+    X, D = problem
+    prior = D.mean(axis=0)
+    P = {a: PTBayes(shrinkage=0.5, power=a).fit(X, D).predict(X) for a in (1e-9, 0.5, 1.0)}
+    np.testing.assert_allclose(P[1e-9], np.tile(prior, (len(X), 1)), atol=1e-6)
+    half = prior * np.sqrt(P[1.0] / prior)
+    np.testing.assert_allclose(P[0.5], half / half.sum(axis=1, keepdims=True), atol=1e-5)
 
 
 def test_labels_of_different_shape_keep_their_covariances():
@@ -155,7 +193,11 @@ def test_fitting_changes_nothing_and_is_repeatable(problem):
 
 @pytest.mark.parametrize(
     ("name", "values"),
-    [("shrinkage", [-0.1, 1.5, "a", True, np.nan, np.inf]), ("scaling", ["max", None])],
+    [
+        ("shrinkage", [-0.1, 1.5, "a", True, np.nan, np.inf]),
+        ("power", [0, 1.5, "a", None, True]),
+        ("scaling", ["max", None]),
+    ],
 )
 def test_hyper_parameters_without_meaning_are_refused(problem, name, values):
     for value in values:
@@ -168,7 +210,7 @@ def test_the_defaults_are_standardised_features_and_a_chosen_shrinkage(problem):
     far = X * [1, 10, 0.1, 5, 1] + 3
     model = PTBayes().fit(far, D)
     Z = (far - far.mean(axis=0)) / far.std(axis=0)
-    a = choose_shrinkage(Z, D)
+    a = chosen_shrinkage(Z, D)
     assert model.shrinkage_ == a
     np.testing.assert_allclose(model.predict(far), bayes_by_hand(Z, D, Z, a), atol=1e-7)
     unscaled = PTBayes(shrinkage=a, scaling="none").fit(far, D).predict(far)
@@ -178,8 +220,8 @@ def test_the_defaults_are_standardised_features_and_a_chosen_shrinkage(problem):
 def test_the_largest_of_equally_good_shrinkages_wins():
     """A constant feature says nothing, so every shrinkage predicts the prior."""
     D = np.random.default_rng(0).dirichlet(np.ones(3), 20)
-    assert choose_shrinkage(np.zeros((20, 1)), D) == 1.0
-    assert choose_shrinkage(np.ones((1, 2)), D[:1]) == 1.0
+    assert chosen_shrinkage(np.zeros((20, 1)), D) == 1.0
+    assert chosen_shrinkage(np.ones((1, 2)), D[:1]) == 1.0
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1.0, 1e8, 1e99])
