@@ -87,5 +87,7 @@ def fit_preprocessing(
         steps.append((scaling, SCALERS[scaling]()))
     if components is not None:
         check_count("components", components)
-        steps.append(("pca", PCA(min(components, *X.shape), svd_solver="covariance_eigh")))
+        # The covariance matrix is the small one of the two only where there are few features.
+        solver = "covariance_eigh" if X.shape[1] <= len(X) else "full"
+        steps.append(("pca", PCA(min(components, *X.shape), svd_solver=solver)))
     return Pipeline(steps).fit(X) if steps else None

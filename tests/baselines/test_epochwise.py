@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.model_selection import ParameterGrid
 
-from baselines import AABP, SACPNN
+from baselines import AABP, AAKNN, SACPNN
 from baselines.early_stopping import held_out, kl_divergence
 
 LEARNERS = [AABP(random_state=0), SACPNN(random_state=0)]
@@ -143,3 +144,13 @@ def test_a_training_that_converges_early_serves_larger_numbers(problem):
 def test_bad_settings_are_named(learner, setting, value):
     with pytest.raises(ValueError, match=setting):
         clone(learner).set_params(**{setting: value}).fit(*noisy())
+
+
+@pytest.mark.parametrize("learner", [*LEARNERS, AAKNN()], ids=["AA-BP", "SA-CPNN", "AA-kNN"])
+def test_tuning_chooses_among_24_settings_with_the_published_ones(learner):
+    """The same budget for all models; each setting can be fitted."""
+    X, D = noisy(n=30)
+    grid = ParameterGrid([{k: list(v) for k, v in part.items()} for part in learner.search_space])
+    settings = [learner.get_params()] + [learner.get_params() | point for point in grid]
+    assert len({repr(sorted(setting.items())) for setting in settings}) == 24
+    assert len(clone(learner).predict_each(grid, X[:20], D[:20], X[20:])) in (23, 24)
