@@ -78,7 +78,7 @@ class SABFGS(LDLEstimator):
         the mean distribution) leave at zero every direction that the training rows do not
         determine: with more features than rows a random start stays in the result for good
         (SJAFFE, standardised, no intercept: KL 1.04 against 0.14, at equal training objective).
-    scaling : {"none", "standard", "minmax"}, default "none"
+    scaling : {"none", "standard", "minmax", "auto"}, default "none"
         ``"none"`` as in the original.
     components : int, optional
         Number of leading principal components to keep; all features by default.

@@ -38,7 +38,7 @@ class SAIIS(LDLEstimator):
         Start of the weights. With an intercept ``"zeros"`` begins at the mean distribution.
         ``"identity"`` is the original's, although it favours label j on feature j for no reason;
         it can be far from uniform where features are large.
-    scaling : {"none", "standard", "minmax"}, default "none"
+    scaling : {"none", "standard", "minmax", "auto"}, default "none"
         ``"none"`` as in the original.
     components : int, optional
         Number of leading principal components to keep; all features by default.
