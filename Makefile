@@ -9,6 +9,7 @@
 # make quoted         compute results/quoted anew: figures that docstrings and the README quote
 # make fairness       every baseline on the real datasets in ../shared, published, tuned and extended
 # make docs-tables    write the computed pages of docs/
+# make demo-networks  choose the demo's settings of networks on other images: results/demo_networks.csv
 # make perf           measure against the peer library, in an environment of its own (large)
 # make perf-networks  measure extraction and training on this CPU
 # make perf-evidence  time tables, figures and report, and the report in a browser
@@ -25,7 +26,7 @@ test test-fast faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast faults test-installed lint demo emotion6 quoted fairness docs-tables chromium perf perf-networks perf-evidence perf-kernels perf-gpu clean
+.PHONY: run test test-fast faults test-installed lint demo demo-networks emotion6 quoted fairness docs-tables chromium perf perf-networks perf-evidence perf-kernels perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -79,6 +80,9 @@ chromium:
 	|| { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
 	     && apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; } \
 	|| echo "No Chromium here: the tests of the report in a browser will be skipped."
+
+demo-networks: $(VENV)/installed
+	$(BIN)/python tests/perf/demo_networks.py
 
 perf: $(VENV)-perf/installed
 	$(VENV)-perf/bin/python tests/perf/report.py

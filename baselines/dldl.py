@@ -25,7 +25,7 @@ class DLDL(NetworkEstimator):
     dropout : float
         Share of the outputs of each fully connected layer that is dropped in training.
     backbone_rate, head_rate : float
-        Learning rates of the backbone, and of the new layer.
+        Learning rates of the backbone (0: it is frozen, see `ewmtcnn.base`), and of the new layer.
     momentum : float
         Of SGD. The paper does not state it; 0.9 is what such networks are trained with.
     weight_decay : float
@@ -36,8 +36,18 @@ class DLDL(NetworkEstimator):
         Passes over the training rows, images a step.
     precision : {"float32", "bfloat16"}
         What the backbone computes in.
+    scaling : {"none", "standard", "minmax"}
+        Of the activations of a frozen backbone, see `baselines.preprocessing.fit_preprocessing`.
+    start : {"uniform", "prior"}
+        Whether predictions start nearly uniform, or at the mean of the training targets.
+    early_stopping : bool
+        Whether to find the number of epochs, at most `epochs`, by held-out rows.
+    validation_fraction : float
+        Share of the training rows that is held out for it.
+    refit : bool
+        Whether the number found is then trained for on all rows, or on those not held out.
     random_state : int, optional
-        Seed of the new layer, the order, dropout and augmentation.
+        Seed of the new layer, the order, dropout, augmentation and held-out rows.
     """
 
     def __init__(
@@ -54,11 +64,18 @@ class DLDL(NetworkEstimator):
         epochs: int = 20,
         batch_size: int = 32,
         precision: str = "float32",
+        scaling: str = "none",
+        start: str = "uniform",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.2,
+        refit: bool = True,
         random_state: int | None = None,
     ):
         super().__init__(
             backbone=backbone, weights=weights, size=size, wheel="none", loss_weight=1.0,
             dropout=dropout, backbone_rate=backbone_rate, head_rate=head_rate, momentum=momentum,
             weight_decay=weight_decay, augmentation=augmentation, epochs=epochs,
-            batch_size=batch_size, precision=precision, random_state=random_state,
+            batch_size=batch_size, precision=precision, scaling=scaling, start=start,
+            early_stopping=early_stopping, validation_fraction=validation_fraction, refit=refit,
+            random_state=random_state,
         )  # fmt: skip

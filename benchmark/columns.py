@@ -207,6 +207,11 @@ WHEEL = {
         for name, meaning in (
             (measure, "mean over folds"),
             (f"{measure}_gain", "by how much it is better than without a wheel, mean over folds"),
+            (f"{measure}_without", "mean over folds of the network without a wheel"),
+            (f"{measure}_low", "lower end of the gain's 95 % interval"),
+            (f"{measure}_high", "upper end of it"),
+            (f"{measure}_p", "p-value of the corrected resampled t-test; missing without a test"),
+            (f"{measure}_p_holm", "that adjusted for all variants of the dataset and measure"),
             (f"{measure}_folds_won", "number of folds in which it is better"),
         )
     },

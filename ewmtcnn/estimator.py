@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from ewmtcnn.base import NetworkEstimator
+from ewmtcnn.spaces import ACTIVATIONS, WHEEL
 
 
 class EWMTCNN(NetworkEstimator):
@@ -48,7 +49,8 @@ class EWMTCNN(NetworkEstimator):
     dropout : float
         Share of the outputs of each fully connected layer that is dropped in training.
     backbone_rate, head_rate : float
-        Learning rates of the backbone, and of the new layer and the wheel.
+        Learning rates of the backbone (0: it is frozen, see `ewmtcnn.base`), and of the new layer
+        and the wheel.
     momentum : float
         Of SGD. The paper does not state it; 0.9 is what such networks are trained with.
     weight_decay : float
@@ -59,14 +61,26 @@ class EWMTCNN(NetworkEstimator):
         Passes over the training rows, images a step.
     precision : {"float32", "bfloat16"}
         What the backbone computes in.
+    scaling : {"none", "standard", "minmax"}
+        Of the activations of a frozen backbone, see `baselines.preprocessing.fit_preprocessing`.
+    start : {"uniform", "prior"}
+        Whether predictions start nearly uniform, or at the mean of the training targets.
+    early_stopping : bool
+        Whether to find the number of epochs, at most `epochs`, by held-out rows.
+    validation_fraction : float
+        Share of the training rows that is held out for it.
+    refit : bool
+        Whether the number found is then trained for on all rows, or on those not held out.
     random_state : int, optional
-        Seed of the new layer, the order, dropout and augmentation.
+        Seed of the new layer, the order, dropout, augmentation and held-out rows.
 
     Notes
     -----
     With ``"mixture"`` and sigma = 0.6 no label can be given more than 0.66: the wheel is a limit
     of what the network can say, as much as it is help.
     """
+
+    search_space = WHEEL
 
     def __init__(
         self,
@@ -89,12 +103,18 @@ class EWMTCNN(NetworkEstimator):
         epochs: int = 20,
         batch_size: int = 32,
         precision: str = "float32",
+        scaling: str = "none",
+        start: str = "uniform",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.2,
+        refit: bool = True,
         random_state: int | None = None,
     ):
         super().__init__(
             labels, backbone, weights, size, wheel, wheel_trainable, reading, sigma, neutral,
             loss_weight, dropout, backbone_rate, head_rate, momentum, weight_decay, augmentation,
-            epochs, batch_size, precision, random_state,
+            epochs, batch_size, precision, scaling, start, early_stopping, validation_fraction,
+            refit, random_state,
         )  # fmt: skip
 
 
@@ -116,7 +136,7 @@ class FineTunedCNN(NetworkEstimator):
     dropout : float
         Share of the outputs of each fully connected layer that is dropped in training.
     backbone_rate, head_rate : float
-        Learning rates of the backbone, and of the new layer.
+        Learning rates of the backbone (0: it is frozen, see `ewmtcnn.base`), and of the new layer.
     momentum : float
         Of SGD. The paper does not state it; 0.9 is what such networks are trained with.
     weight_decay : float
@@ -127,8 +147,18 @@ class FineTunedCNN(NetworkEstimator):
         Passes over the training rows, images a step.
     precision : {"float32", "bfloat16"}
         What the backbone computes in.
+    scaling : {"none", "standard", "minmax"}
+        Of the activations of a frozen backbone, see `baselines.preprocessing.fit_preprocessing`.
+    start : {"uniform", "prior"}
+        Whether predictions start nearly uniform, or at the mean of the training targets.
+    early_stopping : bool
+        Whether to find the number of epochs, at most `epochs`, by held-out rows.
+    validation_fraction : float
+        Share of the training rows that is held out for it.
+    refit : bool
+        Whether the number found is then trained for on all rows, or on those not held out.
     random_state : int, optional
-        Seed of the new layer, the order, dropout and augmentation.
+        Seed of the new layer, the order, dropout, augmentation and held-out rows.
     """
 
     def __init__(
@@ -145,13 +175,20 @@ class FineTunedCNN(NetworkEstimator):
         epochs: int = 20,
         batch_size: int = 32,
         precision: str = "float32",
+        scaling: str = "none",
+        start: str = "uniform",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.2,
+        refit: bool = True,
         random_state: int | None = None,
     ):
         super().__init__(
             backbone=backbone, weights=weights, size=size, wheel="none", loss_weight=0.0,
             dropout=dropout, backbone_rate=backbone_rate, head_rate=head_rate, momentum=momentum,
             weight_decay=weight_decay, augmentation=augmentation, epochs=epochs,
-            batch_size=batch_size, precision=precision, random_state=random_state,
+            batch_size=batch_size, precision=precision, scaling=scaling, start=start,
+            early_stopping=early_stopping, validation_fraction=validation_fraction, refit=refit,
+            random_state=random_state,
         )  # fmt: skip
 
 
@@ -172,13 +209,16 @@ class FrozenCNN(NetworkEstimator):
         Pixels per side that the harness resizes images to; by default the backbone's own.
     dropout : float
         Share of the activations that is dropped in training.
-    head_rate, momentum, weight_decay, epochs, batch_size, random_state
+    head_rate, momentum, weight_decay, epochs, batch_size
         As in `EWMTCNN`.
     precision : {"float32", "bfloat16"}
         What the backbone computed in.
+    scaling, start, early_stopping, validation_fraction, refit, random_state
+        As in `EWMTCNN`; `scaling` is that of the activations.
     """
 
     consumes: ClassVar[str] = "activations"
+    search_space = ACTIVATIONS
 
     def __init__(
         self,
@@ -192,10 +232,17 @@ class FrozenCNN(NetworkEstimator):
         epochs: int = 20,
         batch_size: int = 32,
         precision: str = "float32",
+        scaling: str = "none",
+        start: str = "uniform",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.2,
+        refit: bool = True,
         random_state: int | None = None,
     ):
         super().__init__(
             backbone=backbone, weights=weights, size=size, wheel="none", loss_weight=0.0,
             dropout=dropout, head_rate=head_rate, momentum=momentum, weight_decay=weight_decay,
-            epochs=epochs, batch_size=batch_size, precision=precision, random_state=random_state,
+            epochs=epochs, batch_size=batch_size, precision=precision, scaling=scaling, start=start,
+            early_stopping=early_stopping, validation_fraction=validation_fraction, refit=refit,
+            random_state=random_state,
         )  # fmt: skip

@@ -12,6 +12,12 @@ from features.arrays import FloatArray
 #: What can stand in the wheel's place; see `wheel_matrix`.
 WHEELS = ("none", "prior", "identity", "random", "correlation")
 
+#: The least share that a network's start gives a label, also one that no row has.
+SMALLEST_SHARE = 1e-7
+
+# Of expectation maximisation; a sharp matrix is inverted in a few.
+_STEPS = 500
+
 
 def wheel_matrix(
     kind: str,
@@ -87,3 +93,38 @@ def label_correlation(D: FloatArray) -> FloatArray:
     correlation = np.maximum(scaled.T @ scaled, 0.0)
     np.fill_diagonal(correlation, 1.0)
     return np.asarray(correlation / correlation.sum(axis=1, keepdims=True))
+
+
+def scores_of(mean: FloatArray, W: FloatArray | None, reading: str) -> FloatArray:
+    """Find scores z of the labels for which a network predicts a distribution, as near as it can.
+
+    Without W they are ln(mean). In the reading "logit", where p = softmax(z W), they solve
+    z W = ln(mean) by least squares. In "mixture" p = v W, and v minimises KL(mean || v W) over the
+    simplex, by the multiplicative steps of expectation maximisation; z = ln v.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (c,)
+        The distribution; shares below `SMALLEST_SHARE` count as such.
+    W : ndarray of shape (c, c), optional
+        The matrix.
+    reading : {"mixture", "logit"}
+        See `ewmtcnn.network.Wheel`.
+
+    Returns
+    -------
+    ndarray of shape (c,)
+        Their mean is 0.
+    """
+    wanted = np.maximum(mean, SMALLEST_SHARE)
+    if W is None:
+        z = np.log(wanted)
+    elif reading == "logit":
+        z = np.linalg.lstsq(W.T, np.log(wanted), rcond=None)[0]
+    else:
+        v = np.full(len(wanted), 1.0 / len(wanted))
+        for _ in range(_STEPS):
+            v *= W @ (wanted / np.maximum(v @ W, SMALLEST_SHARE))
+            v /= v.sum()
+        z = np.log(np.maximum(v, SMALLEST_SHARE))
+    return np.asarray(z - z.mean())

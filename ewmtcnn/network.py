@@ -167,7 +167,11 @@ def build_network(settings: NetworkSettings) -> Network:
 
 
 def reset_network(
-    network: Network, settings: NetworkSettings, seed: np.random.SeedSequence, W: ArrayLike | None
+    network: Network,
+    settings: NetworkSettings,
+    seed: np.random.SeedSequence,
+    W: ArrayLike | None,
+    scores: ArrayLike | None = None,
 ) -> None:
     """Give a network the weights and the dropout masks that training starts from.
 
@@ -182,6 +186,8 @@ def reset_network(
         Where the draws come from.
     W : array-like of shape (c, c), optional
         The wheel's matrix.
+    scores : array-like of shape (c,), optional
+        What the new layer gives for every image at the start: its bias, its kernel being 0.
     """
     from features.networks.loading import load_weights_into
 
@@ -193,6 +199,9 @@ def reset_network(
     limit = np.sqrt(6.0 / (width + c))
     network.head.kernel.assign(rng.uniform(-limit, limit, (width, c)).astype(np.float32))
     network.head.bias.assign(np.zeros(c, np.float32))
+    if scores is not None:
+        network.head.kernel.assign(np.zeros((width, c), np.float32))
+        network.head.bias.assign(np.asarray(scores, np.float32))
     if network.wheel is not None:
         network.wheel.set_matrix(W)
     dropouts = [layer for layer in network.model.layers if isinstance(layer, layers.Dropout)]

@@ -89,10 +89,12 @@ class Trainer:
         kernels = [variable.path.rpartition("/")[2] == "kernel" for variable in variables]
         return rates, [settings.weight_decay if kernel else 0.0 for kernel in kernels]
 
-    def reset(self, seed: np.random.SeedSequence, W: ArrayLike | None) -> None:
-        """Start anew: weights, dropout masks, velocities, counters."""
+    def reset(
+        self, seed: np.random.SeedSequence, W: ArrayLike | None, scores: ArrayLike | None = None
+    ) -> None:
+        """Start anew: weights (see `reset_network`), dropout masks, velocities, counters."""
         self.owner = None
-        reset_network(self.network, self.network_settings, seed, W)
+        reset_network(self.network, self.network_settings, seed, W, scores)
         for variable in self.optimizer.variables:
             start = float(variable.path.endswith("learning_rate"))  # this is 1, all others are 0
             variable.assign(np.full(variable.shape, start, variable.dtype))

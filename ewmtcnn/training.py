@@ -6,14 +6,24 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from baselines.base import Monitor
+from baselines.early_stopping import kl_divergence
 from ewmtcnn.augmentation import Augmentation
-from ewmtcnn.checkpoints import CHECKPOINT, resume, write_checkpoint
+from ewmtcnn.checkpoints import (
+    CHECKPOINT,
+    SEARCH,
+    Courses,
+    read_found,
+    resume,
+    write_checkpoint,
+    write_found,
+)
 from ewmtcnn.measuring import memory_advice
 from ewmtcnn.trainer import Batch, Trainer, TrainingSettings, take
 from features.arrays import FloatArray
@@ -30,72 +40,21 @@ _REPORT_SECONDS = 1.0
 _AHEAD, _UNDER_WAY = 2, 4
 
 
-def train(
-    trainer: Trainer,
-    X: Any,
-    targets: FloatArray,
-    settings: TrainingSettings,
-    seed: np.random.SeedSequence,
-    monitor: Monitor,
-) -> list[float]:
-    """Train a network that has been reset; goes on from a checkpoint if there is one.
+@dataclass(frozen=True)
+class Course:
+    """What the batches of every epoch are made of.
 
-    The last checkpoint stays: whoever stores the result removes it.
-
-    Parameters
+    Attributes
     ----------
-    trainer : Trainer
-        The network.
     X : array of shape (n, h, w, 3) uint8, or (n, q) float
         Anything with a length that an array of row numbers indexes; read batch by batch.
     targets : ndarray of shape (n, c)
         What `ewmtcnn.losses.mixed_targets` returned.
     settings : TrainingSettings
-        How.
+        How; no epochs leave the network as it is.
     seed : SeedSequence
         Of order and augmentation; epoch k depends on it and k only.
-    monitor : Monitor
-        Where checkpoints go and reports are taken.
-
-    Returns
-    -------
-    list of float
-        Mean loss of every epoch, each batch's taken before its step.
-
-    Raises
-    ------
-    ValueError
-        The loss became NaN or infinite.
-    MemoryError
-        A batch does not fit the memory; says which size does.
     """
-    path = monitor.folder / CHECKPOINT if monitor.folder else None
-    history = resume(trainer, path) if path else []
-    course = _Course(X, targets, settings, seed)
-    written, cost = time.monotonic(), trainer.state_bytes / _BYTES_PER_SECOND
-    for epoch in range(len(history), settings.epochs):
-        with memory_advice(trainer, X, targets, settings.batch_size):
-            loss = _train_epoch(trainer, course, epoch, monitor)
-        history.append(loss)
-        now = time.monotonic()
-        if path and cost <= _CHECKPOINT_SHARE * (now - written):
-            try:
-                write_checkpoint(trainer, path, history)
-            except OSError as error:  # goes on without checkpoints
-                warnings.warn(
-                    f"no checkpoints are kept, since {path} cannot be written: {error.strerror}",
-                    stacklevel=2,
-                )
-                path = None
-            written = time.monotonic()
-            cost = written - now
-        monitor.tell(f"{_name(epoch, settings)}, loss {loss:.4f}")
-    return history
-
-
-@dataclass(frozen=True)
-class _Course:
-    """What the batches of every epoch are made of; see `train`."""
 
     X: Any
     targets: FloatArray
@@ -120,9 +79,120 @@ class _Course:
             yield x, self.targets[rows].astype(np.float32), weights
 
 
-def _train_epoch(trainer: Trainer, course: _Course, epoch: int, monitor: Monitor) -> float:
+@dataclass(frozen=True)
+class Validation:
+    """Rows that are held out of a training, and looked at after every epoch.
+
+    Attributes
+    ----------
+    X, targets
+        As in `Course`.
+    """
+
+    X: Any
+    targets: FloatArray
+
+    def divergence(self, trainer: Trainer, batch_size: int) -> float:
+        """Return the mean KL divergence: the loss, less the least that it can be."""
+        return kl_divergence(self.targets, trainer.predict(self.X, batch_size))
+
+
+def train(
+    trainer: Trainer, course: Course, monitor: Monitor, validation: Validation | None = None
+) -> Courses:
+    """Train a network that has been reset; goes on from a checkpoint if there is one.
+
+    The last checkpoint stays: whoever stores the result removes it.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        The network.
+    course : Course
+        The training rows, and how.
+    monitor : Monitor
+        Where checkpoints go and reports are taken.
+    validation : Validation, optional
+        Held-out rows; then this is a search for the number of epochs, see `find_epochs`.
+
+    Returns
+    -------
+    history : list of float
+        Mean loss of every epoch, each batch's taken before its step.
+    curve : list of float
+        Divergences of the held-out rows: before the first epoch, and after each.
+
+    Raises
+    ------
+    ValueError
+        The loss became NaN or infinite.
+    MemoryError
+        A batch does not fit the memory; says which size does.
+    """
+    settings = course.settings
+    path = monitor.folder / (SEARCH if validation else CHECKPOINT) if monitor.folder else None
+    history, curve = resume(trainer, path, validation is not None) if path else ([], [])
+    if validation and not curve:
+        curve.append(validation.divergence(trainer, settings.batch_size))
+    written, cost = time.monotonic(), trainer.state_bytes / _BYTES_PER_SECOND
+    for epoch in range(len(history), settings.epochs):
+        where = f"{'search: ' if validation else ''}epoch {epoch + 1}/{settings.epochs}"
+        with memory_advice(trainer, course.X, course.targets, settings.batch_size):
+            loss = _train_epoch(trainer, course, epoch, where, monitor)
+        history.append(loss)
+        said = f", loss {loss:.4f}"
+        if validation:
+            curve.append(validation.divergence(trainer, settings.batch_size))
+            said += f", KLdiv {curve[-1]:.4f} of held-out rows"
+        now = time.monotonic()
+        if path and cost <= _CHECKPOINT_SHARE * (now - written):
+            try:
+                write_checkpoint(trainer, path, history, curve)
+            except OSError as error:  # goes on without checkpoints
+                warnings.warn(
+                    f"no checkpoints are kept, since {path} cannot be written: {error.strerror}",
+                    stacklevel=2,
+                )
+                path = None
+            written = time.monotonic()
+            cost = written - now
+        monitor.tell(f"{where}{said}")
+    return history, curve
+
+
+def find_epochs(
+    trainer: Trainer, course: Course, monitor: Monitor, validation: Validation
+) -> Courses:
+    """Train a network that has been reset, and see after which epoch to stop.
+
+    What is found is kept in the monitor's folder, so that it is searched for once.
+
+    Parameters
+    ----------
+    trainer, course, monitor, validation
+        As in `train`.
+
+    Returns
+    -------
+    history, curve : list of float
+        As `train` returns them; `baselines.early_stopping.best_epoch` of the curve is the answer.
+    """
+    folder = monitor.folder
+    found = read_found(folder, course.settings.epochs) if folder else None
+    if found:
+        return found
+    history, curve = train(trainer, course, monitor, validation)
+    if folder:
+        with suppress(OSError):  # told already, where checkpoints could not be written
+            write_found(folder, history, curve)
+    return history, curve
+
+
+def _train_epoch(
+    trainer: Trainer, course: Course, epoch: int, where: str, monitor: Monitor
+) -> float:
     """Return the mean loss of an epoch; waits for a step's loss when others are on their way."""
-    n, where = len(course.X), _name(epoch, course.settings)
+    n = len(course.X)
     total, done, told = 0.0, 0, time.monotonic()
     sent: deque[tuple[Any, int]] = deque()
 
@@ -147,7 +217,3 @@ def _train_epoch(trainer: Trainer, course: _Course, epoch: int, monitor: Monitor
         while sent:
             receive()
     return total / n
-
-
-def _name(epoch: int, settings: TrainingSettings) -> str:
-    return f"epoch {epoch + 1}/{settings.epochs}"

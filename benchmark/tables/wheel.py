@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmark.analysis.comparisons import ASSUMPTIONS, fold_values
+from benchmark.analysis.statistics import ALPHA, corrected_t_test, holm
 from benchmark.analysis.ties import without_ties
 from benchmark.columns import WHEEL, WHEEL_MEASURES
 from benchmark.errors import UsageError
-from benchmark.metrics import BY_NAME
-from benchmark.planning.plan import Plan
+from benchmark.metrics import BY_NAME, Measure
+from benchmark.planning.plan import Plan, Truth
 from benchmark.tables.grid import Grid, text_cells
-from benchmark.wording import signed, value
+from benchmark.wording import GAP, NO_TEST, p_equals, p_value, signed, value
 
 
 def wheel_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
@@ -30,7 +32,8 @@ def wheel_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row per dataset and variant, columns `benchmark.columns.WHEEL`; missing values where a
-        fold is missing.
+        fold is missing. The test is that of `benchmark.analysis.statistics.corrected_t_test`; its
+        p-values are adjusted for the variants, each of which is compared with no wheel alone.
 
     Raises
     ------
@@ -45,62 +48,105 @@ def wheel_table(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
             "this run has no network without a wheel to compare with; "
             "make one with: ldl-benchmark run --protocol wheel --dataset NAME"
         )
-    rows = []
+    parts = []
     for dataset, truth in plan.truths.items():
-        expected = truth.folds.n_folds * truth.folds.n_repeats
         here = scores[scores["dataset"] == dataset]
-        per_fold = {
-            measure: here[here["measure"] == measure].pivot_table(
-                index=["repeat", "fold"], columns="model", values="value"
-            )
-            for measure in WHEEL_MEASURES
-        }
-        for name, params in variants.items():
-            row: dict[str, Any] = {
+        part = pd.DataFrame(
+            {
                 "dataset": dataset,
-                "model": name,
-                "wheel": params["wheel"],
-                "trained": bool(params["wheel_trainable"]),
-                "reading": params["reading"],
+                "model": list(variants),
+                "wheel": [params["wheel"] for params in variants.values()],
+                "trained": [bool(params["wheel_trainable"]) for params in variants.values()],
+                "reading": [params["reading"] for params in variants.values()],
             }
-            folds = 0
-            for measure in WHEEL_MEASURES:
-                sign = 1 if BY_NAME[measure].higher_is_better else -1
-                mine, without = (per_fold[measure].get(model) for model in (name, bare[0]))
-                if mine is None or without is None:
-                    mine = without = pd.Series(dtype=float)
-                folds = int(mine.count())
-                # Networks that are the same function differ by the rounding of single precision.
-                gain = without_ties((sign * (mine - without)).to_numpy(dtype=np.float64))
-                whole = folds == expected
-                row[measure] = mine.mean() if whole else float("nan")
-                row[f"{measure}_gain"] = gain.mean() if whole else float("nan")
-                row[f"{measure}_folds_won"] = int((gain > 0).sum())
-            rows.append({**row, "folds": folds})
-    return pd.DataFrame(rows, columns=list(WHEEL))
+        )
+        for name in WHEEL_MEASURES:
+            folds = fold_values(here, truth, list(variants), BY_NAME[name])
+            for column, found in _compared(folds, list(variants).index(bare[0]), truth, name):
+                part[f"{name}{column}"] = found
+            part["folds"] = (~np.isnan(folds)).sum(axis=0)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)[list(WHEEL)]
+
+
+def _compared(folds: Any, bare: int, truth: Truth, name: str) -> list[tuple[str, Any]]:
+    """Compare the columns of `folds`, shape (folds, variants), with one of them."""
+    sign = 1 if BY_NAME[name].higher_is_better else -1
+    # Networks that are the same function differ by the rounding of single precision.
+    gains = without_ties(sign * (folds - folds[:, [bare]]))
+    test = corrected_t_test(gains, 1.0 / (truth.folds.n_folds - 1))
+    p = np.where(np.arange(gains.shape[1]) == bare, np.nan, test.p_value)
+    mean = folds.mean(axis=0)
+    return [
+        ("", mean), ("_gain", gains.mean(axis=0)), ("_without", np.full(len(mean), mean[bare])),
+        ("_low", test.low), ("_high", test.high), ("_p", p), ("_p_holm", holm(p)),
+        ("_folds_won", (gains > 0).sum(axis=0)),
+    ]  # fmt: skip
 
 
 def wheel_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
     """Write the cells; gains carry their sign."""
     rows = []
     for row in table.to_dict("records"):
-        bare = row["wheel"] == "none"
         texts = [row["dataset"], row["model"]]
         for name in WHEEL_MEASURES:
-            measure, gain = BY_NAME[name], row[f"{name}_gain"]
-            won = f" ({row[f'{name}_folds_won']}/{row['folds']})"
+            measure = BY_NAME[name]
             texts.append(value(row[name], measure))
-            texts.append("" if bare or pd.isna(gain) else f"{signed(gain, measure)}{won}")
+            gain = row[f"{name}_gain"]
+            if row["wheel"] == "none":
+                texts += [""] * 3
+            elif pd.isna(gain):
+                texts += [GAP] * 3
+            else:
+                won = f" ({row[f'{name}_folds_won']}/{row['folds']})"
+                texts += [f"{signed(gain, measure)}{won}", *_tested(row, measure)]
         rows.append(text_cells(texts))
+    of_measure = ["gain (folds won)", "95 % interval", "p (Holm)"]
     return Grid(
         caption="Does the wheel help? Each matrix W against no wheel, on the same folds",
-        headers=["Dataset", "W", "Accuracy %", "gain (folds won)", "KLdiv", "gain (folds won)"],
+        headers=["Dataset", "W", "Accuracy %", *of_measure, "KLdiv", *of_measure],
         names=2,
         cells=rows,
         notes=[
+            *_verdicts(table),
             "Gain over the network without a wheel, mean over folds, positive is better; in "
-            "parentheses the folds in which it is better. Folds share training rows: a gain is "
-            "no evidence by itself.",
+            "parentheses the folds in which it is better. p-values are adjusted for the variants "
+            f"of a dataset and measure, each against no wheel; * significant at {ALPHA:g}.",
+            ASSUMPTIONS[0].partition(" p-values")[0],
             *notes,
         ],
     )
+
+
+def _tested(row: dict[Any, Any], measure: Measure) -> list[str]:
+    low, high, p = (row[f"{measure.name}{ending}"] for ending in ("_low", "_high", "_p_holm"))
+    if np.isnan(p):
+        return [GAP, NO_TEST]
+    star = " *" if p < ALPHA else ""
+    return [f"{signed(low, measure)} to {signed(high, measure)}", p_value(p) + star]
+
+
+def _verdicts(table: pd.DataFrame) -> list[str]:
+    """Say of each dataset what the wheel as published costs or gains beside no wheel."""
+    sentences = []
+    published = (table["wheel"] == "prior") & ~table["trained"] & (table["reading"] == "mixture")
+    for row in table[published].to_dict("records"):
+        for name in reversed(WHEEL_MEASURES):
+            measure, gain, p = BY_NAME[name], row[f"{name}_gain"], row[f"{name}_p_holm"]
+            if np.isnan(gain):
+                continue
+            size = signed(abs(gain), measure).lstrip("+")
+            unit = " points" if measure.factor == 100 else ""
+            verdict = f"the wheel {'costs' if gain < 0 else 'gains'} {size}{unit}"
+            if np.isnan(p):
+                said = f"{verdict}, without a test" if gain else "the wheel changes nothing"
+            else:
+                low, high = (signed(row[f"{name}{end}"], measure) for end in ("_low", "_high"))
+                proof = "significant" if p < ALPHA else "not significant"
+                said = f"{verdict} (gain {low} to {high}, {p_equals(p)}, {proof})"
+            sentences.append(
+                f"{row['dataset']}, {row['model']}: {measure.title} is "
+                f"{value(row[name], measure)} with the wheel as published and "
+                f"{value(row[f'{name}_without'], measure)} without one: {said}."
+            )
+    return sentences

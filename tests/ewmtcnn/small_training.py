@@ -9,7 +9,7 @@ from baselines.base import Monitor
 from ewmtcnn.checkpoints import CHECKPOINT
 from ewmtcnn.network import NetworkSettings
 from ewmtcnn.trainer import TrainingSettings, get_trainer
-from ewmtcnn.training import train
+from ewmtcnn.training import Course, train
 
 NETWORK = NetworkSettings(3, "small", 16, "random", dropout=0.5, wheel=True)
 SETTINGS = TrainingSettings(epochs=4, batch_size=8, augmentation="crop")
@@ -23,10 +23,14 @@ def problem(n=21):
     return X, rng.dirichlet(np.ones(3), size=n)
 
 
+def course(settings=SETTINGS):
+    return Course(*problem(), settings, ORDER)
+
+
 def fit(settings=SETTINGS, monitor=None, network=NETWORK):
     trainer = get_trainer(network, settings)
     trainer.reset(START, W if network.wheel else None)
-    history = train(trainer, *problem(), settings, ORDER, monitor or Monitor())
+    history, _ = train(trainer, course(settings), monitor or Monitor())
     return history, trainer.weights()
 
 

@@ -44,7 +44,7 @@ def test_a_checkpoint_has_the_arrays_that_it_has_had_since_version_0_1_0(tmp_pat
     assert (int(steps), float(rate)) == (3, 1.0)  # 21 images in batches of 8
     before = [np.array(variable.numpy()) for variable in trainer.state]
     trainer.clear()
-    assert resume(trainer, path) == [0.5, 0.25]
+    assert resume(trainer, path) == ([0.5, 0.25], [])
     for variable, values in zip(trainer.state, before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), values)
 
@@ -66,11 +66,11 @@ def test_arrays_of_another_kind_are_left_aside(tmp_path):
     ):
         write_arrays(path, {**arrays, **change})
         with pytest.warns(UserWarning, match="is of another network or backend"):
-            assert resume(trainer, path) == []
+            assert resume(trainer, path) == ([], [])
     path.unlink()
     path.mkdir()
     with pytest.warns(UserWarning, match="is a folder; the fold starts anew"):
-        assert resume(trainer, path) == []
+        assert resume(trainer, path) == ([], [])
 
 
 def test_a_checkpoint_of_another_backend_is_left_aside(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from small_training import NETWORK, ORDER, SETTINGS, fit, problem, same  # noqa:
 
 from ewmtcnn.measuring import measure_step  # noqa: E402
 from ewmtcnn.trainer import get_trainer  # noqa: E402
-from ewmtcnn.training import train  # noqa: E402
+from ewmtcnn.training import Course, train  # noqa: E402
 
 
 class Short:
@@ -43,7 +43,7 @@ class Short:
 def train_with(trainer, batch_size=32):
     X, D = problem(n=40)
     settings = replace(SETTINGS, batch_size=batch_size)
-    return train(trainer, X, D, settings, ORDER, Monitor())
+    return train(trainer, Course(X, D, settings, ORDER), Monitor())
 
 
 @pytest.mark.parametrize(

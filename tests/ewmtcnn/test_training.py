@@ -27,7 +27,7 @@ from small_training import (  # noqa: E402
 
 from ewmtcnn import checkpoints, training  # noqa: E402
 from ewmtcnn.trainer import get_trainer  # noqa: E402
-from ewmtcnn.training import train  # noqa: E402
+from ewmtcnn.training import Course, train  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -114,6 +114,7 @@ def test_images_are_read_batch_by_batch():
     trainer = get_trainer(NETWORK, SETTINGS)
     trainer.reset(START, W)
     lazy = Lazy()
-    history = train(trainer, lazy, D, SETTINGS, ORDER, Monitor())
+    history, curve = train(trainer, Course(lazy, D, SETTINGS, ORDER), Monitor())
+    assert curve == []
     assert history == fit()[0]
     assert set(lazy.asked) == {8}
