@@ -34,10 +34,10 @@ class AAKNN(LDLEstimator):
     ======== ======== ====== ======== ========== ========
     k        Emotion6 SJAFFE Painting Yeast_cold SBU_3DFE
     ======== ======== ====== ======== ========== ========
-    4        1.024    0.050  0.789    0.0139     0.083
-    20       0.614    0.062  0.529    0.0122     0.073
-    0.1      0.596    0.062  0.528    0.0121     0.074
-    1.0      0.611    0.073  0.554    0.0124     0.083
+    4        1.011    0.051  0.835    0.0139     0.083
+    20       0.611    0.061  0.528    0.0121     0.073
+    0.1      0.596    0.060  0.529    0.0121     0.074
+    1.0      0.611    0.073  0.556    0.0124     0.083
     ======== ======== ====== ======== ========== ========
 
     Parameters
@@ -57,6 +57,28 @@ class AAKNN(LDLEstimator):
     ----------
     Geng, "Label Distribution Learning", IEEE TKDE 28(7), 2016.
     """
+
+    # claim: 1.011 =
+    # results/quoted/settings.csv[dataset=emotion6, row=AA-kNN].kl_divergence;
+    # 0.611 = [dataset=emotion6, row=AA-kNN, k=20];
+    # 0.596 = [dataset=emotion6, row=AA-kNN, k=0.1];
+    # 0.611 = [dataset=emotion6, row=AA-kNN, k=1.0];
+    # 0.051 = [dataset=SJAFFE, row=AA-kNN];
+    # 0.061 = [dataset=SJAFFE, row=AA-kNN, k=20];
+    # 0.060 = [dataset=SJAFFE, row=AA-kNN, k=0.1];
+    # 0.073 = [dataset=SJAFFE, row=AA-kNN, k=1.0];
+    # 0.835 = [dataset=Painting, row=AA-kNN];
+    # 0.528 = [dataset=Painting, row=AA-kNN, k=20];
+    # 0.529 = [dataset=Painting, row=AA-kNN, k=0.1];
+    # 0.556 = [dataset=Painting, row=AA-kNN, k=1.0];
+    # 0.0139 = [dataset=Yeast_cold, row=AA-kNN];
+    # 0.0121 = [dataset=Yeast_cold, row=AA-kNN, k=20];
+    # 0.0121 = [dataset=Yeast_cold, row=AA-kNN, k=0.1];
+    # 0.0124 = [dataset=Yeast_cold, row=AA-kNN, k=1.0];
+    # 0.083 = [dataset=SBU_3DFE, row=AA-kNN];
+    # 0.073 = [dataset=SBU_3DFE, row=AA-kNN, k=20];
+    # 0.074 = [dataset=SBU_3DFE, row=AA-kNN, k=0.1];
+    # 0.083 = [dataset=SBU_3DFE, row=AA-kNN, k=1.0]
 
     result_version: ClassVar[int] = 2
     search_space: ClassVar[Sequence[Mapping[str, Sequence[Any]]]] = (

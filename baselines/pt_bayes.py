@@ -38,8 +38,8 @@ class PTBayes(LDLEstimator):
     * Examples carry their exact weights, the expectation of its resampling: nothing is drawn.
     * The original adds 1e-14 to the diagonal of S_j. A label with fewer examples than features
       keeps a singular covariance (all its posteriors underflow: uniform predictions on SJAFFE),
-      and one with a few times more overfits (KL 7.8 on Emotion6, the uniform distribution has
-      0.7). Here S_j is replaced by (1 - a) S_j + a S, with S the covariance of the residuals
+      and one with a few times more overfits (on Emotion6 far beyond the uniform distribution).
+      Here S_j is replaced by (1 - a) S_j + a S, with S the covariance of the residuals
       x_n - sum_j d_nj mean_j, which the labels share: regularised discriminant analysis (Friedman
       1989). As there, cross-validation chooses a: the value with the least held-out
       cross entropy -sum_j d_j ln p_j, each row being left out of its own prediction, for which one

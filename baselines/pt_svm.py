@@ -51,9 +51,8 @@ class PTSVM(LDLEstimator):
       not they are standardised; ``gamma="auto"`` is LIBSVM's.
     * A pair whose held-out decision values rank the wrong way round gets the constant
       probability of its labels' weights, see `fit_sigmoids`.
-    * All machines are solved together to ``tol``, see `weighted_svm`. LIBSVM stops at 0.001 in
-      the same unit, which takes twice as long on Emotion6. Stopping at 0.01, a hundredth of the
-      margin, moves no probability there by more than 0.006, and 0.0002 on average.
+    * All machines are solved together to ``tol``, see `weighted_svm`. LIBSVM stops at a tenth of
+      it in the same unit, which takes longer. A hundredth of the margin hardly moves a probability.
 
     The mean distribution is within reach: where the held-out decision values say nothing, the
     sigmoids are flat and the coupling of the pairs' means gives it back. With a small C that is
@@ -78,8 +77,8 @@ class PTSVM(LDLEstimator):
     max_iter : int, default 1000
         Budget of iterations; a machine that spends it shows in ``converged_``.
     scaling : {"auto", "none", "standard", "minmax"}, default "auto"
-        See `baselines.preprocessing.fit_preprocessing`. Whitened components cost the built-in
-        images 30 % of their KL; ``"standard"`` was the default in version 0.1.0.
+        See `baselines.preprocessing.fit_preprocessing`. On the built-in images the KL is far higher
+        with whitened components; ``"standard"`` was the default in version 0.1.0.
     components : int or None, default None
         Keep so many principal components of the scaled features.
     random_state : int or None, default None
