@@ -28,11 +28,14 @@ class Search:
         The mean over the rows of the inner test folds by which one is chosen.
     folds : int
         Inner folds.
+    rows : int, optional
+        The most training rows on which it is chosen; None for all.
     """
 
     configurations: tuple[Configuration, ...]
     measure: str
     folds: int
+    rows: int | None = None
 
     def describe(self) -> dict[str, Any]:
         """Return what determines the choice, as JSON values."""
@@ -40,6 +43,7 @@ class Search:
             "configurations": [as_json(found) for found in self.configurations],
             "measure": self.measure,
             "folds": self.folds,
+            "rows": self.rows,
         }
 
 

@@ -60,6 +60,9 @@ class Tuning:
         of every network; 0 for networks that are not tuned.
     folds : int
         Inner folds in which they are tried.
+    rows : int
+        Of more training rows than this, settings of models on features are chosen on a stratified
+        part.
     """
 
     tune: bool = False
@@ -67,6 +70,7 @@ class Tuning:
     budget: int = 24
     network_budget: int = 8
     folds: int = 3
+    rows: int = 2500
 
 
 @dataclass(frozen=True)
@@ -194,8 +198,10 @@ def checked_tuning(tuning: Tuning) -> Tuning:
     Raises
     ------
     UsageError
-        An unknown measure, fewer than two configurations, or fewer than two inner folds.
+        An unknown measure, or too few configurations, inner folds or rows.
     """
+    if tuning.rows < 100:
+        raise UsageError(f"tuning: rows must be at least 100, not {tuning.rows}")
     for key in ("budget", "network_budget", "folds"):
         if getattr(tuning, key) < 2 and (key, getattr(tuning, key)) != ("network_budget", 0):
             raise UsageError(f"tuning: {key} must be at least 2, not {getattr(tuning, key)}")

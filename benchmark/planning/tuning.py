@@ -51,7 +51,8 @@ def add_tuned(protocol: Protocol, rows: Sequence[Model]) -> list[Model]:
             continue
         tried = configurations(row.entry.load(), row.params, budget, protocol.seed)
         if len(tried) > 1:
-            search = Search(tuple(tried), tuning.measure, tuning.folds)
+            most = None if row.is_network else tuning.rows
+            search = Search(tuple(tried), tuning.measure, tuning.folds, most)
             found.append(replace(row, name=tuned_name(row.name), search=search))
     if len(found) == len(rows):
         raise UsageError("--tune would change nothing: no model of this run has a search space")

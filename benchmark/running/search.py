@@ -14,7 +14,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -117,9 +117,10 @@ def search(model: Model, make: Make, data: Data, seed: int, monitor: Monitor) ->
     """
     assert model.search is not None  # noqa: S101 - the caller asks only for rows with a search
     wanted = model.search
-    D = np.asarray(data.D[data.rows])
-    if len(D) < 2:
+    if len(data.rows) < 2:
         raise ValueError("settings cannot be chosen with a single training row")
+    data = replace(data, rows=_part_of(data, wanted.rows, seed))
+    D = np.asarray(data.D[data.rows])
     folds = stratified_folds(D, min(wanted.folds, len(D)), 1, seed)
     splits = [(folds.train(0, k), folds.test(0, k)) for k in range(folds.n_folds)]
     scores = _Scores(model, make, data, monitor)
@@ -144,6 +145,15 @@ def search(model: Model, make: Make, data: Data, seed: int, monitor: Monitor) ->
     sign = 1.0 if scores.measure.higher_is_better else -1.0
     found = [grid.cv_results_[f"split{k}_test_score"] for k in range(len(splits))]
     return Found(int(grid.best_index_), sign * np.array(found).T, scores.failed, scores.seconds)
+
+
+def _part_of(data: Data, most: int | None, seed: int) -> IntArray:
+    """Return the training rows, or a stratified part of them where there are more than `most`."""
+    n = len(data.rows)
+    if most is None or n <= most:
+        return data.rows
+    parts = stratified_folds(np.asarray(data.D[data.rows]), math.ceil(n / most), 1, seed)
+    return data.rows[parts.test(0, 0)]
 
 
 class _AllFailedError(Exception):

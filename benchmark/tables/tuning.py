@@ -67,6 +67,11 @@ def tuning_grid(table: pd.DataFrame, plan: Plan, notes: list[str]) -> Grid:
     searches = [model["search"] for model in plan.models.values() if "search" in model]
     budgets = sorted({len(search["configurations"]) for search in searches})
     folds = sorted({search["folds"] for search in searches})
+    most = [search["rows"] for search in searches if search.get("rows")]
+    largest = max(len(truth.D) for truth in plan.truths.values())
+    part = []
+    if most and min(most) < largest:
+        part = [f"Of more than {count(min(most), 'training row')} a stratified part chooses."]
     return Grid(
         caption=f"What tuning gains in {measure.title}: settings as published, and chosen on the "
         "training rows of each fold",
@@ -82,6 +87,7 @@ def tuning_grid(table: pd.DataFrame, plan: Plan, notes: list[str]) -> Grid:
             "Gain: positive where the tuned row is better, mean over folds. p: corrected "
             f"resampled t-test, adjusted for the tuned rows of the dataset; * significant at "
             f"{ALPHA:g}.",
+            *part,
             *notes,
         ],
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -163,6 +164,28 @@ def test_a_killed_search_goes_on_inside_the_fold(problem, tmp_path, cls):
     again = run_search(problem, model, tmp_path)
     np.testing.assert_array_equal(again.scores, whole.scores)
     assert 0 < len(Shrunk.calls) <= 2 * 16
+
+
+def test_of_many_rows_a_stratified_part_is_searched():
+    rng = np.random.default_rng(1)
+    X, D = rng.normal(size=(1000, 3)), rng.dirichlet(np.ones(3), 1000)
+    seen = []
+
+    class Watching(Shrunk):
+        def _fit(self, X, D):
+            seen.append(D)
+            super()._fit(X, D)
+
+    model = make_model(Watching, tried=({},))
+    limited = replace(model, search=replace(model.search, rows=300))
+    run_search((X, D), limited, rows=np.arange(1000))
+    assert {len(part) for part in seen} == {166, 167}  # two thirds of a quarter
+    whole = np.bincount(D.argmax(axis=1)) / 1000
+    for part in seen:
+        assert np.bincount(part.argmax(axis=1)) / len(part) == pytest.approx(whole, abs=0.02)
+    seen.clear()
+    run_search((X, D), model, rows=np.arange(300))
+    assert {len(part) for part in seen} == {200}
 
 
 def test_what_cannot_be_tuned_is_told(problem):
