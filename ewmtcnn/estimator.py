@@ -78,7 +78,20 @@ class EWMTCNN(NetworkEstimator):
     -----
     With ``"mixture"`` and sigma = 0.6 no label can be given more than 0.66: the wheel is a limit
     of what the network can say, as much as it is help.
+
+    On built-in images of another seed than the demo's, with the small backbone, the KL divergence
+    of held-out rows is 0.409 as published and 0.374 without the wheel. Without momentum, which the
+    paper does not mention and which Keras leaves out by default, it is 0.635, hardly below that of
+    the mean distribution, 0.699. Mirrored images, less dropout, a small penalty, a faster new layer
+    and twice the epochs, which the demo protocol sets, give 0.358 with the wheel. The defaults
+    stay the paper's all the same, momentum is ours.
     """
+
+    # claim: 0.409 = results/demo_networks.csv[model=EW-MTCNN, name=as published].kl_test;
+    # 0.374 = results/demo_networks.csv[model=EW-MTCNN, name=no wheel].kl_test;
+    # 0.635 = results/demo_networks.csv[model=EW-MTCNN, name=no momentum].kl_test;
+    # 0.699 = results/demo_networks.csv[model=mean distribution].kl_test;
+    # 0.358 = results/demo_networks.csv[model=EW-MTCNN, name=chosen].kl_test
 
     search_space = WHEEL
 
