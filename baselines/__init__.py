@@ -1,4 +1,4 @@
-"""The published label distribution learners, each usable without the harness.
+"""The published label distribution learners and further ones, each usable without the harness.
 
 Names load lazily, so that importing one learner does not import the libraries of the others.
 """
@@ -10,12 +10,19 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from baselines.aa_bp import AABP
     from baselines.aa_knn import AAKNN
     from baselines.base import LDLEstimator
+    from baselines.boosting import BoostingLDL
     from baselines.dldl import DLDL
+    from baselines.forests import ExtraTreesLDL, ForestLDL
+    from baselines.kernel_ridge import KernelRidgeLDL
+    from baselines.logistic import LogisticLDL
     from baselines.pt_bayes import PTBayes
     from baselines.pt_svm import PTSVM
+    from baselines.regressors import from_regressor
+    from baselines.ridge import RidgeLDL
     from baselines.sa_bfgs import SABFGS
     from baselines.sa_cpnn import SACPNN
     from baselines.sa_iis import SAIIS
+    from baselines.weighted_knn import WeightedKNN
 
 _HOMES = {
     "LDLEstimator": "base",
@@ -27,6 +34,14 @@ _HOMES = {
     "SABFGS": "sa_bfgs",
     "SACPNN": "sa_cpnn",
     "DLDL": "dldl",
+    "RidgeLDL": "ridge",
+    "KernelRidgeLDL": "kernel_ridge",
+    "LogisticLDL": "logistic",
+    "WeightedKNN": "weighted_knn",
+    "ForestLDL": "forests",
+    "ExtraTreesLDL": "forests",
+    "BoostingLDL": "boosting",
+    "from_regressor": "regressors",
 }
 
 # Written out, since type checkers take a name for exported only where it is listed.
@@ -38,8 +53,16 @@ __all__ = [
     "SABFGS",
     "SACPNN",
     "SAIIS",
+    "BoostingLDL",
+    "ExtraTreesLDL",
+    "ForestLDL",
+    "KernelRidgeLDL",
     "LDLEstimator",
+    "LogisticLDL",
     "PTBayes",
+    "RidgeLDL",
+    "WeightedKNN",
+    "from_regressor",
 ]
 
 if not TYPE_CHECKING:  # a type checker would take every misspelt name for one that loads

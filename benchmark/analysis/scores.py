@@ -17,6 +17,7 @@ from benchmark.columns import GAPS, SCORES, TABLE3, TIMINGS
 from benchmark.metrics import EPS, MEASURES, PAPERS_MEASURES, TOLERANCE, scores
 from benchmark.planning.plan import Plan, Result
 from benchmark.planning.tasks import Task
+from benchmark.plugins.built_in import group_of
 from benchmark.wording import listed
 
 Results = Mapping[Task, Result]
@@ -110,6 +111,9 @@ def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
         table["mean_rank"] = table[counted].mean(axis=1, skipna=False)
         table = table.join(_oracle_gaps(table))
         table["kind"] = np.where(table["model"].isin(models), "model", "trivial")
+        table["group"] = [
+            group_of(plan.models[row]["model"]) if row in models else "trivial" for row in order
+        ]
         table["folds"] = counts
         table["expected_folds"] = expected
         table["not_better_than_mean"] = [" ".join(lost[model]) for model in order]
@@ -141,6 +145,10 @@ def notes(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
             "is better than that (table3.csv has each). The oracle predicts the distributions "
             "from which simulated raters drew the labels. No prediction has a lower expected "
             "KLdiv; in other measures some may be better, in Clark and Canber far better."
+        )
+    if (summary["group"] == "extended").any():
+        lines.append(
+            "Set apart are baselines that the paper does not have; they are ranked with the others."
         )
     return [*lines, *remarks(plan, results, summary)]
 

@@ -119,7 +119,25 @@ def _all_of(*options: Callable[[Any], Any]) -> Callable[[Command], Command]:
 
 #: What is run, and how.
 of_run = _all_of(
-    click.option("--all", "all_models", is_flag=True, help="Run every registered model."),
+    click.option(
+        "--all",
+        "all_models",
+        is_flag=True,
+        help="Run every model of the paper, and those of plugins.",
+    ),
+    click.option(
+        "--extended",
+        is_flag=True,
+        help="Run the baselines too that the paper does not have: Ridge, Forest, ...",
+    ),
+    click.option(
+        "--regressor",
+        "regressors",
+        multiple=True,
+        metavar="MODULE:CLASS",
+        help="Run a scikit-learn regressor too, such as sklearn.ensemble:RandomForestRegressor. "
+        "May be repeated.",
+    ),
     click.option(
         "--dataset",
         "datasets",

@@ -27,6 +27,7 @@ from benchmark.planning.plan import make_plan
 from benchmark.planning.settings import Overrides, make_settings
 from benchmark.planning.tuning import add_tuned
 from benchmark.planning.without_networks import keep_runnable, refuse_extraction
+from benchmark.plugins.regressors import with_regressors
 from benchmark.progress import Console
 from benchmark.running import environment
 from benchmark.running.compute import compute, describe_failures
@@ -56,6 +57,8 @@ def run(
     models: str | Iterable[str] = (),
     *,
     all_models: bool = False,
+    extended: bool = False,
+    regressors: str | Sequence[str] = (),
     datasets: str | Path | Dataset | Sequence[str | Path | Dataset] = (),
     protocol: str | Path | None = None,
     data_dir: str | Path | None = None,
@@ -83,7 +86,13 @@ def run(
     models : str or iterable of str
         Models to run; upper and lower case are the same.
     all_models : bool
-        Run every registered model instead.
+        Run every registered model instead; of the built-in ones those of the paper.
+    extended : bool
+        Run the extended baselines too, which the paper does not have.
+    regressors : str or sequence of str
+        scikit-learn regressors to run too, ``"package.module:Class"``; see
+        `benchmark.plugins.regressors`. In Python, ``register(name, from_regressor(..))`` takes one
+        with settings.
     datasets : name, path, Dataset, or a sequence of them
         What to run on (see `benchmark.make_dataset` for data in memory); the protocol's own if
         empty.
@@ -138,7 +147,8 @@ def run(
     settings = make_settings(protocol, names, bool(given), changes)
     task_timeout = _checked_limits(jobs, task_timeout)
     offered = {str(plugin): load_tried_plugin(plugin) for plugin in _as_list(plugins)}
-    rows = choose_models(settings, _as_list(models), every=all_models)
+    named = with_regressors(_as_list(models), _as_list(regressors), all_models)
+    rows = choose_models(settings, named, every=all_models, extended=extended)
     rows = add_tuned(settings, rows)
     _tell_idle_plugins(offered, rows, tell)
     check_rows(settings, changes, rows)

@@ -45,7 +45,8 @@ def network_table(
     """
     with gathered("the table", out, to) as evidence:
         frame = table4(evidence.summary)
-        cells = table4_grid(frame, evidence.remarks)
+        groups = dict(zip(evidence.summary["model"], evidence.summary["group"], strict=True))
+        cells = table4_grid(frame, evidence.remarks, groups)
         return cells, _files_of("table4", evidence.target, frame, cells, problems)
 
 

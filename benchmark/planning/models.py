@@ -8,7 +8,15 @@ from typing import Any
 
 from benchmark.errors import UsageError
 from benchmark.planning.protocol import Protocol
-from benchmark.plugins.parameters import CONSUMES, as_json, check_params, default_params
+from benchmark.plugins.built_in import EXTENDED, in_groups
+from benchmark.plugins.parameters import (
+    CONSUMES,
+    as_json,
+    check_params,
+    default_params,
+    nests,
+    with_settings,
+)
 from benchmark.plugins.registry import Entry, check_name, find_model, models
 from benchmark.plugins.spaces import Configuration
 from benchmark.wording import listed
@@ -122,7 +130,7 @@ def with_facts(params: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str,
 
 
 def choose_models(
-    protocol: Protocol, names: Iterable[str] = (), every: bool = False
+    protocol: Protocol, names: Iterable[str] = (), every: bool = False, extended: bool = False
 ) -> list[Model]:
     """Make the list of models to run.
 
@@ -135,6 +143,8 @@ def choose_models(
         settings for if there are none.
     every : bool
         Every registered model that is a usual one, and every variant of the protocol, instead.
+    extended : bool
+        The extended baselines too, see `benchmark.plugins.built_in`.
 
     Raises
     ------
@@ -148,8 +158,12 @@ def choose_models(
     if every and names:
         raise UsageError(f"give either --all or models ({', '.join(names)}), not both")
     if every:
-        names = [name for name, entry in models().items() if entry.usual]
+        names = [name for name, entry in models().items()
+                 if entry.usual or (extended and name in EXTENDED)]  # fmt: skip
         names += [name for key, name in variants.items() if key not in {name_key(n) for n in names}]
+    elif extended:
+        named = {name_key(name) for name in names}
+        names += [name for name in EXTENDED if name_key(name) not in named]
     names = list(names) or list(protocol.models)
     chosen = [_make_model(protocol, variants.get(name_key(name), name)) for name in names]
     if not chosen:
@@ -165,7 +179,7 @@ def choose_models(
     if clash := same_file(rows):
         one, other = map(repr, clash)
         raise UsageError(f"models {one} and {other} would have the same files; rename one")
-    return chosen
+    return in_groups(chosen, lambda model: model.entry.name)
 
 
 def _is_built_in(protocol: Protocol, name: str) -> bool:
@@ -224,12 +238,13 @@ def _make_model(protocol: Protocol, name: str) -> Model:
             # the common weights and size belong to the common backbone
             common = {key: v for key, v in common.items() if key not in ("weights", "size")}
         params |= {key: value for key, value in common.items() if key in params}
-    for key in settings:
-        if key not in params:
-            raise UsageError(
-                f"model {name!r} has no setting {key!r}{did_you_mean(key, params)} "
-                f"(it has: {', '.join(params) or 'none'})"
-            )
-    params |= settings
+    try:
+        params = with_settings(cls, params, settings)
+    except KeyError as error:
+        key, known = error.args[0], list(cls().get_params() if nests(params) else params)
+        raise UsageError(
+            f"model {name!r} has no setting {key!r}{did_you_mean(key, known)} "
+            f"(it has: {', '.join(known) or 'none'})"
+        ) from error
     check_params(name, params)
     return Model(row, entry, params, getattr(cls, "result_version", 1), consumes)

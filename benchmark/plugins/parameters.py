@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import reprlib
+from collections.abc import Mapping
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import joblib
 import numpy as np
+from sklearn.base import BaseEstimator, clone
 
 from benchmark.errors import UsageError
 from features.storage.files import canonical_json
@@ -36,6 +38,44 @@ def default_params(cls: type) -> dict[str, Any]:
     return params
 
 
+def nests(params: Mapping[str, Any]) -> bool:
+    """Tell whether a hyper-parameter has hyper-parameters of its own."""
+    return any(isinstance(value, BaseEstimator) for value in params.values())
+
+
+def with_settings(
+    cls: type, params: Mapping[str, Any], settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return hyper-parameters with some of them set.
+
+    Parameters
+    ----------
+    cls : type
+        The model class.
+    params : mapping
+        All its hyper-parameters.
+    settings : mapping
+        New values; ``estimator__alpha`` is the parameter alpha of the parameter estimator.
+
+    Raises
+    ------
+    KeyError
+        There is no such parameter; its argument is the name.
+    """
+    own = {key: value for key, value in settings.items() if "__" not in key or key in params}
+    nested = {key: value for key, value in settings.items() if key not in own}
+    if unknown := [key for key in own if key not in params]:
+        raise KeyError(unknown[0])
+    changed = {**params, **own}
+    if nested:
+        learner: Any = cls().set_params(**changed)
+        known = learner.get_params()
+        if unknown := [key for key in nested if key not in known]:
+            raise KeyError(unknown[0])
+        changed = clone(learner).set_params(**nested).get_params(deep=False)
+    return changed
+
+
 def check_params(model: str, params: dict[str, Any]) -> None:
     """Refuse hyper-parameters that cannot be sent to a worker process or written into a key.
 
@@ -58,7 +98,8 @@ def check_params(model: str, params: dict[str, Any]) -> None:
 def as_json(value: Any) -> Any:
     """Turn a hyper-parameter into a JSON value; different ones give different values.
 
-    An object that JSON has no form for becomes its type and a hash of its content.
+    An estimator that is not fitted becomes its type and parameters, any other object that JSON has
+    no form for its type and a hash of its content.
     """
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
@@ -74,4 +115,12 @@ def as_json(value: Any) -> Any:
     if type(value) is float and math.isfinite(value):
         return value
     kind = type(value)
+    if isinstance(value, BaseEstimator) and not _is_fitted(value):
+        own = {name: as_json(item) for name, item in value.get_params(False).items()}
+        return {"type": f"{kind.__module__}.{kind.__qualname__}", "params": own}
     return {"type": f"{kind.__module__}.{kind.__qualname__}", "hash": joblib.hash(value)}
+
+
+def _is_fitted(estimator: BaseEstimator) -> bool:
+    """Tell whether an estimator has attributes that end as scikit-learn's fitted ones do."""
+    return any(name.endswith("_") and not name.startswith("_") for name in vars(estimator))

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmark.errors import UsageError
+from benchmark.plugins.built_in import CLASSIFIERS, EXTENDED, PAPER
+from benchmark.plugins.configured import class_of, code_of
 from benchmark.plugins.fingerprint import (
     class_fingerprint,
     code_fingerprint,
@@ -63,7 +65,7 @@ class Entry:
         `code_fingerprint` of an installed package's modules, which a version does not tell when the
         package is installed in place; set by `identified`.
     usual : bool
-        Whether ``run --all`` runs it.
+        Whether ``run --all`` runs it, without ``--extended``.
     """
 
     name: str
@@ -134,24 +136,6 @@ def _arrive(*fields: Any) -> Entry:
     return entry
 
 
-_BUILT_IN = {
-    "PT-Bayes": "baselines:PTBayes",
-    "PT-SVM": "baselines:PTSVM",
-    "AA-kNN": "baselines:AAKNN",
-    "AA-BP": "baselines:AABP",
-    "SA-IIS": "baselines:SAIIS",
-    "SA-BFGS": "baselines:SABFGS",
-    "SA-CPNN": "baselines:SACPNN",
-    "DLDL": "baselines:DLDL",
-    "EW-MTCNN": "ewmtcnn:EWMTCNN",
-}
-
-# Classifiers of the paper's Table 4. `run --all` leaves them out; they run where they are named.
-_CLASSIFIERS = {
-    "CNN-fine-tuned": "ewmtcnn:FineTunedCNN",
-    "CNN-frozen": "ewmtcnn:FrozenCNN",
-}
-
 _registered: dict[str, Entry] = {}
 
 
@@ -167,14 +151,16 @@ class _Loading:
 _loading: list[_Loading] = []
 
 
-def register(name: str) -> Callable[[Class], Class]:
-    """Register a class as a model, as a decorator.
+def register(name: str, learner: Any = None) -> Callable[[Class], Class]:
+    """Register a class as a model, as a decorator; or a learner with its settings.
 
     Parameters
     ----------
     name : str
         Name in tables and on the command line; names that people can hardly tell apart count as
         the same, see `features.names.name_key`.
+    learner : LDLEstimator, optional
+        Such as `baselines.from_regressor` returns: its settings are the model's defaults.
 
     Raises
     ------
@@ -183,7 +169,8 @@ def register(name: str) -> Callable[[Class], Class]:
     """
 
     def add(cls: Class) -> Class:
-        source = "" if _loading else class_fingerprint(cls) or f"unknown:{uuid.uuid4()}"
+        code = code_of(learner) if learner is not None else class_fingerprint(cls)
+        source = "" if _loading else code or f"unknown:{uuid.uuid4()}"
         loading = _loading[-1] if _loading else _Loading("", source, None)
         entry_name = name
         try:
@@ -202,7 +189,25 @@ def register(name: str) -> Callable[[Class], Class]:
         _registered[entry_name] = Entry(entry_name, cls, loading.file, loading.source)
         return cls
 
+    if learner is not None:
+        add(class_of(learner, name))
     return add
+
+
+def add_entry(entry: Entry) -> None:
+    """Register a model that is found by its target.
+
+    Raises
+    ------
+    UsageError
+        Another model has the name.
+    """
+    check_name(entry.name)
+    taken = _find(entry.name, models())
+    if taken and taken.target != entry.target:
+        owner = taken.file or taken.target
+        raise UsageError(f"the name {entry.name!r} is taken by {owner}")
+    _registered[entry.name] = entry
 
 
 def check_name(name: object) -> None:
@@ -230,8 +235,9 @@ def check_name(name: object) -> None:
 
 def models() -> dict[str, Entry]:
     """Return every known model by name: built in, then installed packages, then registered ones."""
-    known = {name: Entry(name, target) for name, target in _BUILT_IN.items()}
-    known |= {name: Entry(name, target, usual=False) for name, target in _CLASSIFIERS.items()}
+    known = {name: Entry(name, target) for name, target in PAPER.items()}
+    unusual = {**CLASSIFIERS, **EXTENDED}
+    known |= {name: Entry(name, target, usual=False) for name, target in unusual.items()}
     for point in entry_points(group=ENTRY_POINT_GROUP):
         version = f"{point.dist.name}=={point.dist.version}" if point.dist else point.value
         if not _find(point.name, known):

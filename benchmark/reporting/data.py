@@ -70,7 +70,7 @@ class ResultTable:
         Size of the data, in words.
     has_oracle : bool
         Whether there is a column for the distance to the oracle.
-    models, trivial : list of (name, list of Cell)
+    models, extended, trivial : list of (name, list of Cell)
         Rows; the cells are the measures, the mean rank, and the gap to the oracle if there is one.
     """
 
@@ -78,6 +78,7 @@ class ResultTable:
     about: str
     has_oracle: bool
     models: list[tuple[str, list[Cell]]] = field(default_factory=list)
+    extended: list[tuple[str, list[Cell]]] = field(default_factory=list)
     trivial: list[tuple[str, list[Cell]]] = field(default_factory=list)
 
 
@@ -106,7 +107,8 @@ def result_tables(evidence: Evidence, problems: list[str] | None = None) -> list
             if table.has_oracle:
                 gap = row["oracle_gap"]
                 cells.append(Cell(percent(gap), gap))
-            rows = table.models if row["kind"] == "model" else table.trivial
+            own = {"extended": table.extended, "trivial": table.trivial}
+            rows = own.get(row["group"], table.models)
             rows.append((row["model"], cells))
         tables.append(table)
     return tables

@@ -12,6 +12,7 @@ import numpy as np
 from benchmark.errors import UsageError
 from benchmark.planning.plan import Plan, Result, Truth
 from benchmark.planning.tasks import Task
+from benchmark.plugins.built_in import in_groups
 from features.storage.files import same_file
 
 
@@ -88,8 +89,8 @@ def merge(parts: Sequence[Part]) -> tuple[Plan, dict[Task, Result], int]:
                 raise UsageError(f"several models would be called {name!r}; give other labels")
         results = {**renamed_results, **results}
         wanted |= set(tasks)
-    order = [name for part, _, _ in named for name in part.models]
-    models = {name: models[name] for name in dict.fromkeys(order)}
+    order = dict.fromkeys(name for part, _, _ in named for name in part.models)
+    models = {name: models[name] for name in in_groups(order, lambda n: str(models[n]["model"]))}
     for what, names in (("datasets", truths), ("models", models)):
         if clash := same_file(names):
             raise UsageError(f"the runs have {what} of names too alike: {clash[0]!r}, {clash[1]!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from tabulate import tabulate
 
@@ -29,7 +30,8 @@ class Cell:
     best : bool
         Whether it is the best of its column: bold.
     aside : bool
-        Whether it is there for comparison only, as the name of a trivial row: italic in Markdown.
+        Whether it is there for comparison only, as the name of a trivial row or of an extended
+        baseline: italic in Markdown.
     """
 
     text: str
@@ -88,6 +90,22 @@ class Grid:
     def rows(self) -> list[list[str]]:
         """Plain text of the cells, row by row."""
         return [list(map(str, row)) for row in self.cells]
+
+
+def group_rules(groups: Iterable[str]) -> frozenset[int]:
+    """Return the rows above which a line parts groups, by the group of each row.
+
+    Models of the paper and those of plugins stand together; extended baselines and trivial
+    predictors each stand apart.
+    """
+    parts = ["" if group in ("paper", "own") else group for group in groups]
+    return frozenset(
+        number for number, (one, two) in enumerate(pairwise(parts), start=1) if one != two
+    )
+
+
+#: The groups that are there for comparison: see `Cell.aside`.
+ASIDE = ("extended", "trivial")
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from benchmark.metrics import MEASURES, Measure
-from benchmark.tables.grid import DAGGER, Cell, Grid
+from benchmark.tables.grid import ASIDE, DAGGER, Cell, Grid, group_rules
 from benchmark.wording import GAP, percent, rank_mark, value
 
 
 def table3_grids(summary: pd.DataFrame, std: bool = False) -> list[Grid]:
-    """Lay out the summary of a run, a table per dataset: models, then trivial predictors.
+    """Lay out the summary of a run, a table per dataset: models by groups, trivial predictors last.
 
     Parameters
     ----------
@@ -34,14 +34,14 @@ def _grid(dataset: str, part: pd.DataFrame, std: bool) -> Grid:
         f"{part['expected_folds'].iloc[0]} test folds, ranks in parentheses.",
         headers=["Model", *titles, "Mean rank", *(["Gap to oracle"] if has_oracle else [])],
         cells=[_row(row, std, has_oracle) for row in part.to_dict("records")],
-        rules=frozenset({int((part["kind"] == "model").sum())}),
+        rules=group_rules(part["group"]),
         wide=True,
     )
 
 
 def _row(row: dict[Any, Any], std: bool, has_oracle: bool) -> list[Cell]:
     lost = str(row["not_better_than_mean"]).split()
-    found = [Cell(str(row["model"]), aside=row["kind"] == "trivial")]
+    found = [Cell(str(row["model"]), aside=row["group"] in ASIDE)]
     found += [_value(row, measure, std, measure.name in lost) for measure in MEASURES]
     rank = row["mean_rank"]
     if not np.isnan(rank):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import pandas as pd
 
 from benchmark.metrics import BY_NAME
-from benchmark.tables.grid import Cell, Grid
+from benchmark.plugins.built_in import GROUPS
+from benchmark.tables.grid import ASIDE, Cell, Grid, group_rules
 from benchmark.wording import rank_mark, value
 
 
@@ -20,10 +24,15 @@ def table4(summary: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per model, the trivial ones last, columns `benchmark.columns.TABLE4`; missing values
-        where the model has not run or lacks folds.
+        One row per model by groups, the trivial ones last, columns `benchmark.columns.TABLE4`;
+        missing values where the model has not run or lacks folds.
     """
-    order = summary.drop_duplicates("model").sort_values("kind", kind="stable")["model"]
+    rows = summary.drop_duplicates("model")
+    places = rows["group"].map((*GROUPS, "trivial").index)
+    # Without extended baselines models stay in the order in which they were asked for.
+    if "extended" not in set(rows["group"]):
+        places = rows["group"] == "trivial"
+    order = rows["model"].iloc[np.argsort(places.to_numpy(), kind="stable")]
     columns = [pd.Series(list(order), name="model")]
     for name, part in summary.groupby("dataset", sort=False):
         indexed = part.set_index("model").reindex(order)
@@ -38,12 +47,22 @@ def table4(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(columns, axis=1)
 
 
-def table4_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
-    """Write the cells: accuracy in percent and rank."""
+def table4_grid(table: pd.DataFrame, notes: list[str], groups: Mapping[str, str]) -> Grid:
+    """Write the cells: accuracy in percent and rank; groups of models stand apart.
+
+    Parameters
+    ----------
+    table : DataFrame
+        What `table4` returned.
+    notes : list of str
+        What a reader has to know.
+    groups : mapping
+        Model to its group, see `benchmark.columns.TABLE3`.
+    """
     datasets = list(table.columns[1::3])
     rows = []
     for model, *numbers in table.itertuples(index=False, name=None):
-        cells = [Cell(str(model))]
+        cells = [Cell(str(model), aside=groups[model] in ASIDE)]
         for mean, rank in zip(numbers[::3], numbers[2::3], strict=True):
             text = value(mean, BY_NAME["accuracy"]) + rank_mark(rank)
             cells.append(Cell(text, best=rank == 1))
@@ -52,5 +71,6 @@ def table4_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
         caption="Accuracy (%) of the dominant label: means over all test folds",
         headers=["Model", *datasets],
         cells=rows,
+        rules=group_rules(groups[model] for model in table.iloc[:, 0]),
         notes=["In parentheses the rank among the models, 1 is best.", *notes],
     )

@@ -12,8 +12,8 @@ from sklearn.base import clone
 import baselines
 from baselines.base import LDLEstimator
 
-# DLDL learns from images: tests/ewmtcnn has its tests.
-OTHERS = {"LDLEstimator", "DLDL"}
+# DLDL learns from images: tests/ewmtcnn has its tests. A regressor is needed for from_regressor.
+OTHERS = {"LDLEstimator", "DLDL", "from_regressor"}
 LEARNERS = [getattr(baselines, name) for name in baselines.__all__ if name not in OTHERS]
 
 

@@ -17,7 +17,8 @@
     }));
   };
 
-  // Tables: a heading sorts its column, missing values always last, trivial predictors stay below.
+  // Tables: a heading sorts its column within each group, missing values always last; trivial
+  // predictors stay as they are.
   const key = (row, column) => {
     const cell = row.cells[column];
     if (cell.dataset.value === undefined) return cell.textContent.trim().toLowerCase();
@@ -25,13 +26,14 @@
   };
   const order = (table, column, direction) => {
     const sign = direction === "ascending" ? 1 : -1;
-    const body = table.tBodies[0];
-    const rows = [...body.rows].map((row) => [key(row, column), row]);
-    rows.sort(([a], [b]) => {
-      if (a === null || b === null) return (a === null) - (b === null);
-      return sign * (typeof a === "number" ? a - b : a.localeCompare(b));
-    });
-    body.append(...rows.map(([, row]) => row));
+    for (const body of table.querySelectorAll("tbody:not(.fixed)")) {
+      const rows = [...body.rows].map((row) => [key(row, column), row]);
+      rows.sort(([a], [b]) => {
+        if (a === null || b === null) return (a === null) - (b === null);
+        return sign * (typeof a === "number" ? a - b : a.localeCompare(b));
+      });
+      body.append(...rows.map(([, row]) => row));
+    }
   };
   for (const button of document.querySelectorAll(".sort")) {
     const heading = button.closest("th");

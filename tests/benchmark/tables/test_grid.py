@@ -14,6 +14,7 @@ from benchmark.tables.grid import (
     DAGGER,
     Cell,
     Grid,
+    group_rules,
     latex,
     markdown,
     markdown_text,
@@ -145,3 +146,10 @@ def test_latex_compiles(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Overfull" not in done.stdout
+
+
+def test_lines_part_extended_baselines_and_trivial_predictors():
+    groups = ["paper", "paper", "extended", "extended", "own", "trivial", "trivial"]
+    assert group_rules(groups) == {2, 4, 5}
+    assert group_rules(["paper", "own", "trivial"]) == {2}
+    assert group_rules(["own"]) == frozenset()

@@ -1,0 +1,111 @@
+"""Kernel-ridge: ridge regression of the shares with a Gaussian kernel, projected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from sklearn.metrics.pairwise import euclidean_distances
+
+from baselines.settings import check_number
+from baselines.simplex import project
+from baselines.smoothed import SmoothedLearner
+from features.arrays import FloatArray
+
+
+class KernelRidgeLDL(SmoothedLearner):
+    """Regress every share on a Gaussian kernel of the features, and project onto the simplex.
+
+    Why: it is ridge regression without the straight line, still with one optimum in closed form;
+    with two settings it is among the strongest methods for tables of a few thousand rows, and what
+    a support vector machine of this kind has to beat.
+
+    Parameters
+    ----------
+    alpha : float, default 0.01
+        Penalty per training row: ``(K + alpha n I) A = D - m`` is solved. No direction keeps more
+        than ``1 / (1 + alpha)`` of its fit, so that a large alpha predicts the mean distribution.
+    gamma : float, default 1.0
+        Of the kernel ``exp(-gamma |x - z|^2 / s)``, where s is the mean squared distance of
+        two training rows; so it does not depend on the features' unit or number.
+    smoothing : float, default 0.01
+        Share of the mean training distribution in every prediction, so that none is 0 where the
+        label occurs at all.
+    scaling : {"standard", "none", "minmax"}, default "standard"
+        Since distances see the features' units.
+    components : int, optional
+        See `baselines.preprocessing.fit_preprocessing`.
+
+    Notes
+    -----
+    Time grows with the cube of the number of training rows, memory with its square: 10,000 rows
+    take about a gigabyte and half a minute.
+
+    References
+    ----------
+    Saunders, Gammerman and Vovk, "Ridge regression learning algorithm in dual variables", ICML
+    1998.
+    """
+
+    search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "alpha": (10.0, 0.1, 0.03, 0.01, 0.003, 0.001),
+        "gamma": (0.3, 1.0),
+        "smoothing": (0.1, 0.01),
+    }
+
+    def __init__(
+        self,
+        alpha: float = 0.01,
+        gamma: float = 1.0,
+        smoothing: float = 0.01,
+        scaling: str = "standard",
+        components: int | None = None,
+    ):
+        self.alpha = alpha
+        self.gamma = gamma
+        self.smoothing = smoothing
+        self.scaling = scaling
+        self.components = components
+
+    def _learn(self, X: FloatArray, D: FloatArray) -> None:
+        self._estimates([self], X, D, X[:1])
+
+    def _estimate(self, X: FloatArray) -> FloatArray:
+        kernel = _kernel(self._distances(X), self.gamma)
+        return project(self.mean_ + kernel @ self.coefficients_)
+
+    @classmethod
+    def _estimates(
+        cls, learners: Sequence[Any], X: FloatArray, D: FloatArray, X_new: FloatArray
+    ) -> list[FloatArray]:
+        centre = X.mean(axis=0)
+        squares = euclidean_distances(X - centre, squared=True)
+        unit = float(squares.mean()) or 1.0
+        made: list[Any] = [None] * len(learners)
+        for gamma in dict.fromkeys(learner.gamma for learner in learners):
+            check_number("gamma", gamma, include_low=False)
+            kernel = _kernel(squares / unit, gamma)
+            for number, learner in enumerate(learners):
+                if learner.gamma == gamma:
+                    learner.rows_, learner.centre_, learner.unit_ = X - centre, centre, unit
+                    learner._solve(kernel, D)
+                    made[number] = learner._estimate(X_new)
+        return made
+
+    def _solve(self, kernel: FloatArray, D: FloatArray) -> None:
+        check_number("alpha", self.alpha, include_low=False)
+        penalised = kernel.copy()
+        penalised.flat[:: len(D) + 1] += self.alpha * len(D)
+        # A factorisation for each penalty takes a third of n^3, eigenvectors for all 9 times n^3.
+        factor = cho_factor(penalised, overwrite_a=True, check_finite=False)
+        self.coefficients_ = cho_solve(factor, D - D.mean(axis=0), check_finite=False)
+
+    def _distances(self, X: FloatArray) -> FloatArray:
+        squares = euclidean_distances(X - self.centre_, self.rows_, squared=True)
+        return np.asarray(squares) / self.unit_
+
+
+def _kernel(squares: FloatArray, gamma: float) -> FloatArray:
+    return np.asarray(np.exp(-gamma * squares))

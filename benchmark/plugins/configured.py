@@ -1,0 +1,99 @@
+"""Makes a class of a learner with settings, since models are registered as classes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import packages_distributions, version
+from inspect import Parameter, Signature
+from typing import Any
+
+from sklearn.base import clone
+
+from benchmark.errors import UsageError
+from benchmark.plugins.fingerprint import class_fingerprint
+
+_OURS = ("baselines", "benchmark", "ewmtcnn", "features")
+
+
+def class_of(learner: Any, name: str) -> type:
+    """Make a class of which the settings of a learner are the defaults.
+
+    Parameters
+    ----------
+    learner : LDLEstimator
+        Not fitted; such as `baselines.from_regressor` returns.
+    name : str
+        What the class is called in messages.
+
+    Raises
+    ------
+    UsageError
+        It is no learner that can be cloned.
+    """
+    try:
+        settings = clone(learner).get_params(deep=False)
+    except Exception as error:  # a user's object may raise anything
+        raise UsageError(
+            f"{name!r} cannot be registered: {type(learner).__name__} is no learner "
+            f"({type(error).__name__}: {error}); give a class, or a learner with its settings such "
+            f"as from_regressor(..) returns"
+        ) from error
+    base: Any = type(learner)
+
+    def make(self: Any, **given: Any) -> None:
+        for key in given:
+            if key not in settings:
+                raise TypeError(f"{name} has no setting {key!r}")
+        own = {key: clone(value, safe=False) for key, value in settings.items()}
+        base.__init__(self, **{**own, **given})
+
+    # scikit-learn reads the names of the parameters from the signature.
+    parameters = [
+        Parameter(key, Parameter.KEYWORD_ONLY, default=value) for key, value in settings.items()
+    ]
+    make.__signature__ = Signature(  # type: ignore[attr-defined]
+        [Parameter("self", Parameter.POSITIONAL_OR_KEYWORD), *parameters]
+    )
+    about = {"__init__": make, "__doc__": _summary(learner), "__module__": base.__module__}
+    return type(base.__name__, (base,), {**about, "__qualname__": base.__qualname__})
+
+
+def code_of(learner: Any) -> str:
+    """Identify the code of a learner and of the estimators among its settings, each by `origin`.
+
+    It is not empty, since that stands for built-in models.
+    """
+    parts = [learner, *learner.get_params().values()]
+    kinds = [value if isinstance(value, type) else type(value) for value in parts
+             if callable(getattr(value, "get_params", None))]  # fmt: skip
+    return " ".join(dict.fromkeys(["session", *map(origin, kinds)])).strip()
+
+
+def origin(cls: type) -> str:
+    """Identify the code of a class: empty for ours, name and version of an installed package.
+
+    Of any other class it is the fingerprint of its file; where there is none, as in a notebook,
+    something new each time.
+    """
+    top = cls.__module__.partition(".")[0]
+    if top in _OURS:
+        return ""
+    if packages := _packages().get(top):
+        return f"{packages[0]}=={version(packages[0])}"
+    return class_fingerprint(cls) or f"unknown:{uuid.uuid4()}"
+
+
+@cache
+def _packages() -> Mapping[str, list[str]]:
+    return packages_distributions()
+
+
+def _summary(learner: Any) -> str:
+    estimator = getattr(learner, "estimator", None)
+    if estimator is None:
+        return str(type(learner).__doc__ or "").strip().partition("\n")[0]
+    kind = type(estimator)
+    place = ".".join(part for part in kind.__module__.split(".") if not part.startswith("_"))
+    return f"The regressor {place}.{kind.__qualname__}, output {learner.output!r}."
