@@ -39,9 +39,9 @@ def folder(command, tmp_path):
         pd.DataFrame(columns).to_csv(tmp_path / f"{name}.csv", index=False)
     data = [word for name in ("one", "two", "Emotion6") for word in ("--dataset", f"{name}.csv")]
     done = command("run", "PT-Bayes", "AA-kNN", "SA-IIS", *data, "--folds", 2, "--repeats", 2,
-                   "--out", "run")  # fmt: skip
+                   "--tune", "--out", "run")  # fmt: skip
     assert done.returncode == 0, done.stderr
-    for words in (("table", 4), ("table", "tests"), ("compare",)):
+    for words in (("table", 4), ("table", "tests"), ("table", "tuned"), ("compare",)):
         assert command(*words, "--out", "run").returncode == 0
     return tmp_path / "run"
 

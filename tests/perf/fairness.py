@@ -23,7 +23,7 @@ from benchmark.analysis.reference import MEAN, UNIFORM
 from benchmark.analysis.tuning import tuned_frame, untuned
 from benchmark.columns import as_csv
 from benchmark.metrics import BY_NAME
-from benchmark.plugins.registry import models
+from benchmark.plugins.built_in import EXTENDED, PAPER
 from benchmark.tables.grid import Cell, Grid, markdown
 from benchmark.wording import duration, listed
 
@@ -38,6 +38,12 @@ FEWER_FOLDS = {"Movie": 5, "Yeast_alpha": 5, "Yeast_cdc": 5, "Yeast_elu": 5}
 #: where it is asked for, the extended ones tuned.
 PARTS = ("paper", "extended", "extended-tuned")
 
+#: What they run; the networks of the paper need images.
+MODELS = {
+    "paper": [name for name in PAPER if name not in ("DLDL", "EW-MTCNN")],
+    "extended": list(EXTENDED),
+}
+
 #: A tuned row may be this many times as far from the truth as the mean distribution.
 LIMIT = 1.02
 
@@ -49,17 +55,9 @@ def run_all(file: Path, runs: Path, parts: Sequence[str]) -> None:
     """Run everything on a dataset, or what is missing of it."""
     folds = FEWER_FOLDS.get(file.stem, 10)
     for part in parts:
-        run(_models(part), tune=part != "extended", datasets=file, protocol="paper", folds=folds,
+        run(MODELS[part.partition("-")[0]], tune=part != "extended", datasets=file, protocol="paper", folds=folds,
             out=runs / file.stem / part, report=False, task_timeout=np.inf, tell=_tell,
             show_progress=sys.stderr.isatty())  # fmt: skip
-
-
-def _models(part: str) -> list[str]:
-    extended = _extended()
-    if part == "paper":
-        entries = [entry for entry in models().values() if not entry.source and entry.usual]
-        return [e.name for e in entries if e.load().consumes == "features"]
-    return sorted(extended)
 
 
 def _tell(sentence: str) -> None:
@@ -69,7 +67,6 @@ def _tell(sentence: str) -> None:
 def means_of(evidence: Evidence) -> pd.DataFrame:
     """Return the mean KL divergence of every row, with its group and the seconds of its fits."""
     tuned = untuned(evidence.plan)
-    extended = _extended()
     seconds: dict[str, float] = {}
     for task, result in evidence.results.items():
         record = result.record
@@ -84,7 +81,7 @@ def means_of(evidence: Evidence) -> pd.DataFrame:
             {
                 "dataset": row["dataset"],
                 "model": name,
-                "group": "extended" if tuned.get(name, name) in extended else "paper",
+                "group": "extended" if tuned.get(name, name) in EXTENDED else "paper",
                 "kind": kind,
                 "folds": row["folds"],
                 "kl_divergence": row[KL.name],
@@ -93,10 +90,6 @@ def means_of(evidence: Evidence) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def _extended() -> set[str]:
-    return {name for name, entry in models().items() if not entry.source and not entry.usual}
 
 
 def collect(runs: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
