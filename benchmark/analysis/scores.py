@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from benchmark.analysis.caveats import published_but_weak, worse_than_uniform
 from benchmark.analysis.reference import MEAN, ORACLE, trivial_predictions
 from benchmark.analysis.ties import beats, ranks
 from benchmark.columns import GAPS, SCORES, TABLE3, TIMINGS
@@ -150,6 +151,7 @@ def notes(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
         lines.append(
             "Set apart are baselines that the paper does not have; they are ranked with the others."
         )
+    lines += [*published_but_weak(plan), *worse_than_uniform(summary)]
     return [*lines, *remarks(plan, results, summary)]
 
 

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import benchmark
 from benchmark.analysis.evidence import gather
-from benchmark.commands import show as outputs
 from benchmark.datasets.loading import Loading, load_datasets
 from benchmark.planning.find_needs import find_needs
 from benchmark.planning.models import choose_models
 from benchmark.planning.plan import make_plan
 from benchmark.planning.settings import Overrides, make_settings
+from benchmark.planning.tuning import add_tuned
 from benchmark.store.run_folder import DERIVED, RunFolder
 
 pytestmark = pytest.mark.slow
@@ -35,10 +36,11 @@ def made(tmp_path_factory):
     shutil.copytree(DEMO, folder)
     RunFolder(folder).remove_derived()
     assert not (folder / "table3.csv").exists()
-    outputs.table(folder)
-    outputs.significance(folder)
-    outputs.figure("all", folder, ["svg"])
-    outputs.report(folder)
+    benchmark.table(folder)
+    benchmark.significance(folder)
+    benchmark.tuned_table(folder)
+    benchmark.figure("all", folder, ["svg"])
+    benchmark.report(folder)
     return folder
 
 
@@ -51,8 +53,8 @@ def same_but_for_rounding(a: str, b: str) -> bool:
 
 
 def test_the_results_are_those_of_todays_settings_data_and_models(tmp_path):
-    settings = make_settings(None, (), False, Overrides())
-    models = choose_models(settings, [], every=True)
+    settings = make_settings(None, (), False, Overrides(tune=True, tune_networks=False))
+    models = add_tuned(settings, choose_models(settings, [], every=True))
     built_in = [model for model in models if not model.entry.file]
     loaded = load_datasets(settings.datasets, [], Loading(cache_dir=tmp_path))
     needs = find_needs(loaded, built_in, settings.features, True, lambda sentence: None)
@@ -75,7 +77,9 @@ def test_nothing_is_missing_and_nothing_is_left_over(made):
     assert (DEMO / "report.png").stat().st_size > 50_000
 
 
-@pytest.mark.parametrize("name", ["scores", "pairs", "intervals", "table3", "tests"])
+@pytest.mark.parametrize(
+    "name", ["scores", "pairs", "intervals", "table3", "tests", "tuning", "tuned"]
+)
 def test_tables_have_the_numbers_of_the_results(made, name):
     stored, again = (pd.read_csv(folder / f"{name}.csv") for folder in (DEMO, made))
     pd.testing.assert_frame_equal(stored, again, rtol=1e-6, obj=AGAIN)
@@ -113,8 +117,6 @@ def test_a_stale_text_is_noticed():
 
 def test_the_cheap_models_still_predict_what_is_stored(tmp_path):
     """The rest is trusted to the keys of results; these two are computed again."""
-    import benchmark
-
     with gather(DEMO) as stored:
         study = benchmark.run(
             ["AA-kNN", "SA-IIS"], out=tmp_path / "run", cache_dir=tmp_path / "cache", report=False

@@ -55,9 +55,18 @@ def run_all(file: Path, runs: Path, parts: Sequence[str]) -> None:
     """Run everything on a dataset, or what is missing of it."""
     folds = FEWER_FOLDS.get(file.stem, 10)
     for part in parts:
-        run(MODELS[part.partition("-")[0]], tune=part != "extended", datasets=file, protocol="paper", folds=folds,
-            out=runs / file.stem / part, report=False, task_timeout=np.inf, tell=_tell,
-            show_progress=sys.stderr.isatty())  # fmt: skip
+        run(
+            MODELS[part.partition("-")[0]],
+            tune=part != "extended",
+            datasets=file,
+            protocol="paper",
+            folds=folds,
+            out=runs / file.stem / part,
+            report=False,
+            task_timeout=np.inf,
+            tell=_tell,
+            show_progress=sys.stderr.isatty(),
+        )
 
 
 def _tell(sentence: str) -> None:
