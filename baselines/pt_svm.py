@@ -144,7 +144,11 @@ class PTSVM(LDLEstimator):
     def _predict_each(
         cls, learners: list[Any], X: FloatArray, D: FloatArray, X_new: FloatArray
     ) -> list[FloatArray]:
-        """Share kernels and inverses; of one kernel, a larger C starts from the smaller one."""
+        """Share kernels and inverses.
+
+        No machine starts from that of another C: it would stop elsewhere within `tol`, which
+        sigmoids can magnify, and that saves hardly an iteration.
+        """
         predictions: list[Any] = [None] * len(learners)
         groups: dict[Any, list[int]] = {}
         for number, learner in enumerate(learners):
@@ -154,13 +158,10 @@ class PTSVM(LDLEstimator):
             first = learners[numbers[0]]
             splitting = prepare(first._kernel(first.support_), first.tol)
             kernel = first._kernel(X_new - first.centre_)
-            points, last_C = None, 1.0
-            for number in sorted(numbers, key=lambda number: learners[number].C):
-                learner = learners[number]
-                if points is not None:  # as the machines do where no bound is met
-                    points *= learner.C / last_C
-                points, last_C = learner._fit_machines(splitting, D, points), learner.C
-                predictions[number] = learner._couple(learner._decisions(kernel))
+            for number in numbers:
+                learners[number]._fit_machines(splitting, D)
+                decisions = learners[number]._decisions(kernel)
+                predictions[number] = learners[number]._couple(decisions)
         return predictions
 
     def _set_up(self, X: FloatArray, D: FloatArray) -> None:
@@ -173,29 +174,25 @@ class PTSVM(LDLEstimator):
     def _kernel(self, centred: FloatArray) -> FloatArray:
         return rbf_kernel(centred, self.support_, self.gamma_)
 
-    def _fit_machines(
-        self, splitting: Splitting, D: FloatArray, points: FloatArray | None = None
-    ) -> FloatArray:
-        """Fit machines and sigmoids, and return the points at which the machines stopped."""
+    def _fit_machines(self, splitting: Splitting, D: FloatArray) -> None:
         n = len(D)
         n_folds = min(CALIBRATION_FOLDS, n)
         fold = np.random.default_rng(self.random_state).permutation(n) % n_folds
         first, second = np.triu_indices(D.shape[1], k=1)
         self.beta_, self.bias_ = np.empty((len(first), n)), np.empty(len(first))
         self.held_out_decisions_ = np.empty((len(first), n))
-        self.sigmoids_, ends = np.empty((len(first), 2)), np.empty((len(first), n))
+        self.sigmoids_ = np.empty((len(first), 2))
         self.n_iter_, self.violation_, self.objective_, calibrated = 0, 0.0, 0.0, True
         for begin in range(0, len(first), PAIRS_AT_ONCE):
             pairs = slice(begin, begin + PAIRS_AT_ONCE)
             positive, negative = D.T[first[pairs]], D.T[second[pairs]]
             bounds = -self.C * negative, self.C * positive
-            start = None if points is None else (points[pairs], np.zeros(len(positive)))
-            machines = solve_machines(splitting, *bounds, self.tol, self.max_iter, start)
+            machines = solve_machines(splitting, *bounds, self.tol, self.max_iter)
             decisions, calibration = hold_out(
                 splitting, machines, bounds, fold, self.tol, self.max_iter
             )
             self.beta_[pairs], self.bias_[pairs] = machines.beta, machines.bias
-            self.held_out_decisions_[pairs], ends[pairs] = decisions, machines.point
+            self.held_out_decisions_[pairs] = decisions
             self.sigmoids_[pairs], optimal = fit_sigmoids(decisions, positive, negative)
             calibrated = calibrated and bool(optimal.all())
             self.objective_ += float(machines.objective.sum())
@@ -203,7 +200,6 @@ class PTSVM(LDLEstimator):
                 self.n_iter_ = max(self.n_iter_, int(solved.n_iter.max()))
                 self.violation_ = max(self.violation_, float(solved.violation.max()))
         self.converged_ = calibrated and self.violation_ <= self.tol
-        return ends
 
     def _check_parameters(self, n_rows: int, n_features: int, n_labels: int) -> None:
         check_number("C", self.C, include_low=False)
