@@ -81,6 +81,7 @@ class LogisticLDL(SmoothedLearner):
             return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # `converged_` tells it
+            warnings.filterwarnings("ignore", "The number of unique classes")  # labels, not numbers
             self.model_ = LogisticRegression(
                 C=1 / (self.alpha * len(X)), max_iter=self.max_iter, tol=1e-5
             ).fit(centred / self.unit_, labels)

@@ -42,7 +42,9 @@ def are_components(X: FloatArray) -> bool:
     variance = (centred * centred).mean(axis=0)
     kept = variance > np.finfo(float).eps ** 2 * variance.max()
     q = int(kept.sum())
-    if q < 3 or spearmanr(np.arange(q), variance[kept]).statistic > FALLING:
+    if q < 3 or np.ptp(variance[kept]) == 0:  # ranks of equal variances tell nothing
+        return False
+    if spearmanr(np.arange(q), variance[kept]).statistic > FALLING:
         return False
     standard = centred[:, kept] / np.sqrt(variance[kept])
     n = len(X)
@@ -87,7 +89,11 @@ def fit_preprocessing(
         steps.append((scaling, SCALERS[scaling]()))
     if components is not None:
         check_count("components", components)
+        if scaling != "standard":
+            # PCA takes the means off the covariance, which a large common offset drowns.
+            steps.append(("centred", StandardScaler(with_std=False)))
         # The covariance matrix is the small one of the two only where there are few features.
         solver = "covariance_eigh" if X.shape[1] <= len(X) else "full"
         steps.append(("pca", PCA(min(components, *X.shape), svd_solver=solver)))
-    return Pipeline(steps).fit(X) if steps else None
+    with np.errstate(invalid="ignore"):  # shares of a variance of 0, which nobody asks for
+        return Pipeline(steps).fit(X) if steps else None

@@ -35,6 +35,22 @@ def test_components_are_those_of_a_singular_value_decomposition(shape):
     assert fit_preprocessing(X, "standard", 2).transform(new).shape == (3, 2)
 
 
+@pytest.mark.parametrize("scaling", ["none", "minmax"])
+def test_a_large_offset_does_not_change_the_components(scaling):
+    """Such as a column with seconds since 1970."""
+    X = rng.normal(size=(40, 6)).round(3) * np.arange(1, 7)
+    plain, shifted = (fit_preprocessing(Z, scaling, 2).transform(Z) for Z in (X, X + 1e9))
+    np.testing.assert_allclose(np.abs(shifted), np.abs(plain), atol=1e-4)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5), (9, 5)])
+@pytest.mark.parametrize("scaling", ["none", "standard", "minmax", "auto"])
+def test_components_of_features_that_do_not_vary_are_zero(shape, scaling):
+    made = fit_preprocessing(np.full(shape, 0.1), scaling, 3).transform(np.full(shape, 0.1))
+    np.testing.assert_allclose(made, 0.0, atol=1e-15)
+
+
 def test_what_does_not_exist_is_refused():
     X = rng.normal(size=(9, 3))
     with pytest.raises(ValueError, match="scaling must be"):
