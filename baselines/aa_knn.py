@@ -10,8 +10,8 @@ import numpy as np
 from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
-from baselines.base import LDLEstimator
 from baselines.settings import check_count, check_number
+from baselines.smoothed import SmoothedLearner
 from features.arrays import FloatArray
 
 #: Neighbours held at a time when many are asked for, so that memory is bounded.
@@ -24,7 +24,7 @@ CHECKED = {"assume_finite": True, "skip_parameter_validation": True}
 TIE = 1e-7
 
 
-class AAKNN(LDLEstimator):
+class AAKNN(SmoothedLearner):
     """Predict the mean of the k nearest neighbours' distributions, as they are given.
 
     The published k = 4 stays the default although it costs much where labels are noisy. KL in ten
@@ -52,6 +52,10 @@ class AAKNN(LDLEstimator):
         where features have different units.
     components : int, optional
         Principal components that distances are taken in; None takes the features.
+    smoothing : float, default 0.0
+        Share of the mean training distribution in every prediction; the published method has none.
+        Where many shares are exactly 0 the neighbours may lack a label altogether, and the KL
+        divergence of a row that has it is then bounded by nothing but its guard against zeros.
 
     References
     ----------
@@ -83,16 +87,33 @@ class AAKNN(LDLEstimator):
     result_version: ClassVar[int] = 2
     search_space: ClassVar[Sequence[Mapping[str, Sequence[Any]]]] = (
         {"k": (1.0,)},
-        {"k": (0.3, 0.1, 0.05, 0.02, 4), "scaling": ("none", "standard", "minmax")},
-        {"k": (0.3, 0.1, 0.05, 0.02), "scaling": ("standard",), "components": (8, 32)},
+        {
+            "k": (0.3, 0.1, 0.05, 0.02),
+            "scaling": ("none", "standard"),
+            "smoothing": (0.1, 0.01),
+        },
+        {"k": (0.1, 0.03), "scaling": ("minmax",), "smoothing": (0.05,)},
+        {
+            "k": (0.1, 0.03),
+            "scaling": ("standard",),
+            "components": (8, 32),
+            "smoothing": (0.05,),
+        },
     )
 
-    def __init__(self, k: float = 4, scaling: str = "none", components: int | None = None):
+    def __init__(
+        self,
+        k: float = 4,
+        scaling: str = "none",
+        components: int | None = None,
+        smoothing: float = 0.0,
+    ):
         self.k = k
         self.scaling = scaling
         self.components = components
+        self.smoothing = smoothing
 
-    def _fit(self, X: FloatArray, D: FloatArray) -> None:
+    def _learn(self, X: FloatArray, D: FloatArray) -> None:
         self.n_neighbours_ = self._count(len(X))
         # Distances are computed as |x|^2 - 2 x.z + |z|^2, which a large common offset drowns.
         self.centre_ = X.mean(axis=0)
@@ -104,12 +125,12 @@ class AAKNN(LDLEstimator):
             ).fit(X - self.centre_)
         self.distributions_ = D.copy()
 
-    def _predict(self, X: FloatArray) -> FloatArray:
+    def _estimate(self, X: FloatArray) -> FloatArray:
         mean: FloatArray = self.distributions_[self._nearest(X)].mean(axis=1)
         return mean
 
     @classmethod
-    def _predict_each(
+    def _estimates(
         cls, learners: list[Any], X: FloatArray, D: FloatArray, X_new: FloatArray
     ) -> list[FloatArray]:
         """Find the neighbours once, as many as any learner asks for."""
@@ -119,7 +140,7 @@ class AAKNN(LDLEstimator):
         means[n] = np.tile(D.mean(axis=0), (len(X_new), 1))
         most = max((count for count in counts if count < n), default=0)
         model = learners[0]
-        model._fit(X, D)
+        model._learn(X, D)
         size = max(1, BLOCK // n)
         for start in range(0, len(X_new) if most else 0, size):
             rows = slice(start, start + size)
@@ -148,6 +169,6 @@ class AAKNN(LDLEstimator):
         if k > n:
             warnings.warn(
                 f"k = {k}, but there are {n} training rows: all are neighbours",
-                stacklevel=4,
+                stacklevel=5,
             )
         return min(int(k), n)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from baselines import AAKNN, aa_knn
+from baselines.early_stopping import kl_divergence
 from benchmark.metrics import MEASURES, scores
 
 
@@ -105,6 +106,7 @@ def test_predictions_of_several_configurations_are_those_of_separate_fits(
     X = X if distinct else X.round(0)
     configurations = [{"k": k} for k in (5, 1.0, 1, 0.3, 39, 4, 0.1)]
     configurations += [{"k": k, "scaling": "standard"} for k in (2, 0.5)]
+    configurations += [{"k": k, "smoothing": 0.1} for k in (4, 0.3)]
     made = AAKNN().predict_each(configurations, X[:40], D[:40], X[40:])
     for configuration, predicted in zip(configurations, made, strict=True):
         alone = AAKNN(**configuration).fit(X[:40], D[:40]).predict(X[40:])
@@ -116,3 +118,23 @@ def test_the_simplest_of_the_search_space_is_the_mean_distribution(problem):
     first = {name: values[0] for name, values in AAKNN.search_space[0].items()}
     predicted = AAKNN(**first).fit(X, D).predict(X)
     np.testing.assert_allclose(predicted, np.tile(D.mean(axis=0), (60, 1)), atol=1e-14)
+
+
+def test_smoothing_mixes_the_mean_distribution_in(problem):
+    X, D = problem
+    plain = AAKNN(k=3).fit(X, D).predict(X)
+    np.testing.assert_array_equal(plain, AAKNN(k=3, smoothing=0.0).fit(X, D).predict(X))
+    mixed = AAKNN(k=3, smoothing=0.2).fit(X, D).predict(X)
+    np.testing.assert_allclose(mixed, 0.8 * plain + 0.2 * D.mean(axis=0), atol=1e-15)
+    with pytest.raises(ValueError, match="smoothing must be"):
+        AAKNN(smoothing=1.5).fit(X, D)
+
+
+def test_where_neighbours_lack_a_rare_label_tuning_can_smooth():
+    """Labels without signal, one of them rare: what has no smoothing pays for shares of 0."""
+    rng = np.random.default_rng(0)
+    X, D = rng.normal(size=(200, 3)), np.eye(3)[np.r_[0:3, rng.integers(0, 2, 191), [2] * 6]]
+    few, smooth = ({"k": 0.05, "smoothing": smoothing} for smoothing in (0.0, 0.1))
+    made = AAKNN().predict_each([{"k": 1.0}, few, smooth], X[::2], D[::2], X[1::2])
+    mean, few, smooth = (kl_divergence(D[1::2], P) for P in made)
+    assert smooth < 1.2 * mean < few
