@@ -179,6 +179,11 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
             for learner in group:
                 learner._scaler = first._scaler
             made = self._predict_each(group, scaled, distributions, first._scaled(new))
+            if len(made) != len(group):
+                raise ValueError(
+                    f"_predict_each of {type(self).__name__} returned {len(made)} predictions for "
+                    f"{len(group)} learners"
+                )
             for number, learner, predicted in zip(numbers, group, made, strict=True):
                 predictions[number] = learner._checked(predicted, len(new))
         return predictions

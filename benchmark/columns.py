@@ -148,12 +148,13 @@ TUNING = {
     "model": "name of the tuned row",
     **_FOLD,
     "configuration": "number of the configuration, from 0",
-    "settings": "what it changes of the settings as published",
+    "settings": "what it changes of the row's own settings",
     **_MEASURE,
     "inner_score": "mean over the inner folds; missing where the configuration failed",
     "inner_scores": "those of the inner folds, parted by spaces",
     "chosen": "whether the fold chose it",
     "times_chosen": "in how many folds of the dataset it was chosen",
+    "failed": "why it failed in an inner fold, where it did",
 }
 
 #: Every tuned row beside the row that it tunes.

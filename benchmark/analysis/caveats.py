@@ -43,7 +43,9 @@ def published_but_weak(plan: Plan) -> list[str]:
             said.append(f"{name} {sentence}")
     if not said:
         return []
-    return [f"Kept as published although weak: {'; '.join(said)}. --tune adds tuned rows."]
+    tuned = any("search" in described for described in plan.models.values())
+    hint = "" if tuned else " --tune adds tuned rows."
+    return [f"Kept as published although weak: {'; '.join(said)}.{hint}"]
 
 
 def worse_than_uniform(summary: pd.DataFrame) -> list[str]:

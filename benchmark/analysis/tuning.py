@@ -65,6 +65,7 @@ def tuning_frame(plan: Plan, results: Results) -> pd.DataFrame:
                     "inner_score": float(np.mean(scores)),
                     "inner_scores": " ".join(f"{value:.10g}" for value in scores),
                     "chosen": number == tuning["chosen"],
+                    "failed": tuning["failed"].get(str(number), ""),
                 }
             )
     frame = pd.DataFrame(rows, columns=[name for name in TUNING if name != "times_chosen"])

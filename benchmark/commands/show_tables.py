@@ -12,7 +12,7 @@ from benchmark.store.run_folder import RunFolder
 from benchmark.tables.grid import Grid
 from benchmark.tables.significance import significance_grid, significance_table
 from benchmark.tables.table4 import table4, table4_grid
-from benchmark.tables.tuning import tuning_grid, tuning_table
+from benchmark.tables.tuning import notes_of_failures, tuning_grid, tuning_table
 from benchmark.tables.wheel import wheel_grid, wheel_table
 from benchmark.tables.writing import write_grid
 from benchmark.wording import find_measure
@@ -108,7 +108,8 @@ def tuned_table(
     """
     with gathered("the table", out, to) as evidence:
         frame = tuning_table(evidence.plan, evidence.summary, evidence.pairs, evidence.tuning)
-        cells = tuning_grid(frame, evidence.plan, evidence.remarks)
+        notes = [*notes_of_failures(evidence.tuning), *evidence.remarks]
+        cells = tuning_grid(frame, evidence.plan, notes)
         return cells, _files_of("tuned", evidence.target, frame, cells, problems)
 
 

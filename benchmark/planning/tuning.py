@@ -55,7 +55,10 @@ def add_tuned(protocol: Protocol, rows: Sequence[Model]) -> list[Model]:
             search = Search(tuple(tried), tuning.measure, tuning.folds, most)
             found.append(replace(row, name=tuned_name(row.name), search=search))
     if len(found) == len(rows):
-        raise UsageError("--tune would change nothing: no model of this run has a search space")
+        raise UsageError(
+            "--tune would change nothing: no model of this run has a search space with other "
+            "settings than its own"
+        )
     taken = {name_key(row.name) for row in rows}
     for row in found:
         if row.search and name_key(row.name) in taken:

@@ -18,7 +18,7 @@ from benchmark.errors import UsageError
 from benchmark.plugins.parameters import CONSUMES, check_params, default_params
 from benchmark.plugins.registry import load_plugin, models
 from benchmark.plugins.spaces import Configuration, search_space, settings_text
-from benchmark.wording import listed
+from benchmark.wording import count, listed
 from features.arrays import FloatArray
 
 #: Shares predicted together with others may differ so much from those predicted alone, since both
@@ -181,6 +181,7 @@ def _check_search_space(cls: type) -> Iterator[str]:
     # What the search asks for: the simplest configuration of each mapping, and the last one.
     tried = [{name: values[end] for name, values in part.items()} for part in space
              for end in (0, -1)]  # fmt: skip
+    alone = []
     for configuration in tried:
         estimator = _make(cls).set_params(**configuration)
         where = f"with {settings_text(configuration)} of its search space"
@@ -189,22 +190,28 @@ def _check_search_space(cls: type) -> Iterator[str]:
         except (Exception, SystemExit) as error:  # a user's model may raise anything
             yield f"{where} it raises {type(error).__name__}: {error}"
         else:
-            yield from _judge(predicted, (15, D.shape[1]), where)
-    if tried and hasattr(cls, "predict_each"):
-        yield from _compare_each(cls, tried, X, D)
+            problems = list(_judge(predicted, (15, D.shape[1]), where))
+            yield from problems
+            alone += [predicted] * (not problems)
+    if tried and len(alone) == len(tried) and hasattr(cls, "predict_each"):
+        yield from _compare_each(cls, tried, alone)
 
 
-def _compare_each(
-    cls: type, tried: list[Configuration], X: NDArray[Any], D: FloatArray
-) -> Iterator[str]:
-    together = _make(cls).predict_each(tried, X[:30], D[:30], X[30:])
-    for configuration, predicted in zip(tried, together, strict=True):
-        alone = _make(cls).set_params(**configuration).fit(X[:30], D[:30]).predict(X[30:])
-        if np.shape(predicted) != np.shape(alone) or np.abs(predicted - alone).max() > _AS_GOOD:
-            yield (
-                f"predict_each and fit disagree with {settings_text(configuration)}: shares differ "
-                f"by up to {np.abs(np.asarray(predicted) - alone).max():.2g}"
-            )
+def _compare_each(cls: type, tried: list[Configuration], alone: list[Any]) -> Iterator[str]:
+    X, D = _problem(cls, n=45)
+    together = list(_make(cls).predict_each(tried, X[:30], D[:30], X[30:]))
+    if len(together) != len(tried):
+        yield (
+            f"predict_each returns {count(len(together), 'prediction')} for "
+            f"{count(len(tried), 'configuration')}"
+        )
+        return
+    for configuration, one, other in zip(tried, together, alone, strict=True):
+        where = f"predict_each and fit disagree with {settings_text(configuration)}"
+        if np.shape(one) != np.shape(other):
+            yield f"{where}: the shapes are {np.shape(one)} and {np.shape(other)}"
+        elif np.abs(one - other).max() > _AS_GOOD:
+            yield f"{where}: shares differ by up to {np.abs(one - other).max():.2g}"
 
 
 def _check_random_state(cls: type) -> Iterator[str]:

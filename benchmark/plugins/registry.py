@@ -152,24 +152,26 @@ _loading: list[_Loading] = []
 
 
 def register(name: str, learner: Any = None) -> Callable[[Class], Class]:
-    """Register a class as a model, as a decorator; or a learner with its settings.
+    """Register a class as a model, as a decorator or at once; or a learner with its settings.
 
     Parameters
     ----------
     name : str
         Name in tables and on the command line; names that people can hardly tell apart count as
         the same, see `features.names.name_key`.
-    learner : LDLEstimator, optional
-        Such as `baselines.from_regressor` returns: its settings are the model's defaults.
+    learner : LDLEstimator or type, optional
+        Such as `baselines.from_regressor` returns: its settings are the model's defaults. Or the
+        class.
 
     Raises
     ------
     UsageError
         The name is empty, too long or reserved, or another model has it.
     """
+    given = None if isinstance(learner, type) else learner
 
     def add(cls: Class) -> Class:
-        code = code_of(learner) if learner is not None else class_fingerprint(cls)
+        code = class_fingerprint(cls) if given is None else code_of(given)
         source = "" if _loading else code or f"unknown:{uuid.uuid4()}"
         loading = _loading[-1] if _loading else _Loading("", source, None)
         entry_name = name
@@ -189,8 +191,10 @@ def register(name: str, learner: Any = None) -> Callable[[Class], Class]:
         _registered[entry_name] = Entry(entry_name, cls, loading.file, loading.source)
         return cls
 
-    if learner is not None:
-        add(class_of(learner, name))
+    if given is not None:
+        add(class_of(given, name))
+    elif learner is not None:
+        add(learner)
     return add
 
 

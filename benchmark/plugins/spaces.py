@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import reprlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,31 +20,54 @@ from features.storage.files import canonical_json
 Configuration = dict[str, Any]
 
 #: Stands for the configuration that changes nothing.
-OWN = "as published"
+OWN = "own settings"
+
+# More combinations than this cannot be numbered; more values of a parameter take long to compare.
+_MOST, _MOST_VALUES = sys.maxsize, 10_000
 
 
-def search_space(cls: type) -> list[Mapping[str, Sequence[Any]]]:
+def search_space(cls: type) -> list[dict[str, list[Any]]]:
     """Return the mappings of a class's ``search_space``, see `baselines.LDLEstimator`.
+
+    The values of a parameter may stand in a list, a tuple, a range or a NumPy array of one axis.
 
     Raises
     ------
     UsageError
         It is neither a mapping nor a sequence of mappings, names a parameter that the class does
-        not have, or has no list of values for one.
+        not have, has no list of values for one, or more combinations than can be counted.
     """
     declared = getattr(cls, "search_space", ())
     parts = [declared] if isinstance(declared, Mapping) else declared
-    if not isinstance(parts, list | tuple) or not all(isinstance(p, Mapping) for p in parts):
+    if not isinstance(parts, list | tuple):
         raise _bad(cls, f"must be a mapping or a list of mappings, not {type(declared).__name__}")
+    if wrong := [part for part in parts if not isinstance(part, Mapping)]:
+        raise _bad(
+            cls, f"must be a mapping or a list of mappings, but has {reprlib.repr(wrong[0])} in it"
+        )
     known = cls().get_params(deep=False) if any(parts) else {}
-    for part in parts:
-        for name, values in part.items():
-            if name not in known:
-                raise _bad(cls, f"has {name!r}, no parameter{did_you_mean(str(name), known)}")
-            if not isinstance(values, list | tuple) or not values:
-                raise _bad(cls, f"needs a list of values for {name!r}, not {values!r}")
-            check_params(cls.__name__, {name: list(values)})
-    return [part for part in parts if part]
+    found = [
+        {name: _values(cls, name, values, known) for name, values in part.items()}
+        for part in parts
+        if part
+    ]
+    if sum(math.prod(map(len, part.values())) for part in found) > _MOST:
+        raise _bad(cls, "has more combinations than can be counted; list fewer values")
+    return found
+
+
+def _values(cls: type, name: Any, values: Any, known: Mapping[str, Any]) -> list[Any]:
+    """Return the values of a parameter as a list, after checking that they can be tried."""
+    if name not in known:
+        raise _bad(cls, f"has {name!r}, no parameter{did_you_mean(str(name), known)}")
+    if isinstance(values, np.ndarray) and values.ndim == 1:
+        values = values.tolist()
+    if not isinstance(values, list | tuple | range) or not len(values):
+        raise _bad(cls, f"needs a list of values for {name!r}, not {reprlib.repr(values)}")
+    if len(values) > _MOST_VALUES:
+        raise _bad(cls, f"has {len(values)} values for {name!r}; list at most {_MOST_VALUES}")
+    check_params(cls.__name__, {name: list(values)})
+    return list(values)
 
 
 def _bad(cls: type, what: str) -> UsageError:
@@ -90,7 +116,7 @@ def _draw(
     space: Sequence[Mapping[str, Sequence[Any]]], budget: int, seed: int
 ) -> Iterator[Configuration]:
     """Yield the whole grid where the budget has room for it, else `budget` of its points."""
-    grid = [{name: list(values) for name, values in part.items()} for part in space]
+    grid = list(space)
     if not grid:
         return
     # The row's own settings may be a point of the grid, or one beside it.
@@ -101,20 +127,31 @@ def _draw(
     yield from ParameterSampler(grid, budget, random_state=state)
 
 
-def complexity(cls: type, own: Mapping[str, Any], configuration: Mapping[str, Any]) -> int:
-    """Count how far a configuration is from the simplest: the places of its values in their lists.
+def complexities(cls: type, own: Mapping[str, Any], tried: Sequence[Configuration]) -> list[int]:
+    """Count how far configurations are from the simplest: the places of values in their lists.
 
     A value that the space does not have, of the row's own settings, counts as the last.
     """
-    wanted = {name: canonical_json(as_json(v)) for name, v in {**own, **configuration}.items()}
-    places = []
-    for part in search_space(cls):
-        place = 0
-        for name, values in part.items():
-            known = [canonical_json(as_json(value)) for value in values]
-            place += known.index(wanted[name]) if wanted[name] in known else len(known)
-        places.append(place)
-    return min(places, default=0)
+    parts = [
+        {name: [_text(value) for value in values] for name, values in part.items()}
+        for part in search_space(cls)
+    ]
+    found = []
+    for configuration in tried:
+        wanted = {name: _text(value) for name, value in {**own, **configuration}.items()}
+        places = [
+            sum(_place(wanted[name], known) for name, known in part.items()) for part in parts
+        ]
+        found.append(min(places, default=0))
+    return found
+
+
+def _place(wanted: str, known: list[str]) -> int:
+    return known.index(wanted) if wanted in known else len(known)
+
+
+def _text(value: Any) -> str:
+    return canonical_json(as_json(value))
 
 
 def settings_text(configuration: Mapping[str, Any]) -> str:
@@ -124,7 +161,14 @@ def settings_text(configuration: Mapping[str, Any]) -> str:
 
 
 def value_text(value: Any) -> str:
-    """Write the value of a setting: ``none``, ``yes``, ``0.1``, ``standard``."""
+    """Write the value of a setting: ``none``, ``yes``, ``0.1``, ``standard``, ``Lasso(..)``."""
     if value is None or isinstance(value, bool):
         return {None: "none", True: "yes", False: "no"}[value]
-    return value if isinstance(value, str) else canonical_json(as_json(value))
+    if isinstance(value, str):
+        return value
+    form = as_json(value)
+    if isinstance(form, dict) and "type" in form and form.keys() & {"params", "hash"}:
+        # An estimator, or an object that JSON has no form for.
+        inside = settings_text(form["params"]) if form.get("params") else form.get("hash", "")[:8]
+        return f"{str(form['type']).rpartition('.')[2]}({inside})"
+    return canonical_json(form)

@@ -32,7 +32,12 @@ from benchmark.reporting.data import (
 )
 from benchmark.reporting.summary import summary_sentences
 from benchmark.tables.grid import Grid
-from benchmark.tables.tuning import measure_of_tuning, tuning_grid, tuning_table
+from benchmark.tables.tuning import (
+    measure_of_tuning,
+    notes_of_failures,
+    tuning_grid,
+    tuning_table,
+)
 from benchmark.wording import count, listed, seen
 
 if TYPE_CHECKING:
@@ -186,7 +191,7 @@ def _tuning(evidence: Evidence) -> Grid | None:
     if measure_of_tuning(evidence.plan) is None:
         return None
     table = tuning_table(evidence.plan, evidence.summary, evidence.pairs, evidence.tuning)
-    return tuning_grid(table, evidence.plan, [])
+    return tuning_grid(table, evidence.plan, notes_of_failures(evidence.tuning))
 
 
 def _warnings(evidence: Evidence) -> list[str]:

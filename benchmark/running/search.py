@@ -27,7 +27,7 @@ from benchmark.metrics import BY_NAME, TOLERANCE, Measure
 from benchmark.planning.folds import stratified_folds
 from benchmark.planning.inputs import Input
 from benchmark.planning.models import Model, Search
-from benchmark.plugins.spaces import Configuration, complexity
+from benchmark.plugins.spaces import Configuration, complexities
 from benchmark.running.texts import describe_error
 from features.arrays import FloatArray, IntArray
 from features.storage.files import DamagedFileError, read_json, write_json
@@ -125,7 +125,7 @@ def search(model: Model, make: Make, data: Data, seed: int, monitor: Monitor) ->
     splits = [(folds.train(0, k), folds.test(0, k)) for k in range(folds.n_folds)]
     scores = _Scores(model, make, data, monitor)
     scores.total = len(splits) * len(wanted.configurations)
-    places = [complexity(model.entry.load(), model.params, c) for c in wanted.configurations]
+    places = complexities(model.entry.load(), model.params, wanted.configurations)
 
     def choose(results: dict[str, Any]) -> int:
         return _simplest_of_best(results["mean_test_score"], places)
@@ -134,7 +134,11 @@ def search(model: Model, make: Make, data: Data, seed: int, monitor: Monitor) ->
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         grid = GridSearchCV(
-            _Candidate(scores), {"number": range(len(places))}, cv=splits, refit=choose
+            _Candidate(scores),
+            {"number": range(len(places))},
+            cv=splits,
+            refit=choose,
+            error_score="raise",  # an error that is none of a configuration ends the task
         )
         try:
             grid.fit(np.arange(len(D)))
@@ -245,16 +249,18 @@ class _Scores:
     ) -> dict[str, Any]:
         """Score configurations; where they cannot be computed together, each by itself."""
         if len(numbers) > 1:
-            with suppress(Exception):  # of whichever it is, the others are computed all the same
+            # Of whichever it is, the others are computed all the same.
+            with suppress(Exception, SystemExit):
                 tried = [self.search.configurations[number] for number in numbers]
-                made = self._make({}).predict_each(tried, *given)
-                return {"scores": [self._score(truth, P) for P in made], "failed": {}}
+                made = list(self._make({}).predict_each(tried, *given))
+                if len(made) == len(tried):
+                    return {"scores": [self._score(truth, P) for P in made], "failed": {}}
         scores: list[float | None] = []
         failed: dict[str, str] = {}
         for number in numbers:
             try:
                 scores.append(self._score(truth, self._predict(number, fold, given)))
-            except Exception as error:  # a model may raise anything
+            except (Exception, SystemExit) as error:  # a model may raise anything
                 scores.append(None)
                 failed[str(number)] = describe_error(error)[0]
         return {"scores": scores, "failed": failed}

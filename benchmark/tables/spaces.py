@@ -40,10 +40,10 @@ def spaces_grid(entries: Iterable[Entry]) -> Grid:
             rows.append(text_cells([entry.name, "; ".join(words), used, str(number)]))
     return Grid(
         caption="What tuning chooses from",
-        headers=["Model", "Values, the simplest first", "As published", "Configurations"],
+        headers=["Model", "Values, the simplest first", "By default", "Configurations"],
         cells=rows or [text_cells([GAP] * 4)],
         notes=[
-            "Every combination of a row's values is tried, and the settings as published; of a "
+            "Every combination of a row's values is tried, and the model's own settings; of a "
             "space that has more than the budget "
             f"({tuning.budget}, networks {tuning.network_budget}) scikit-learn's ParameterSampler "
             "draws so many with the run's seed. The first value of each together is the end of "

@@ -35,6 +35,29 @@ def tuning_table(
     return tuned_frame(plan, summary, pairs, tried, measure)
 
 
+def notes_of_failures(tried: pd.DataFrame) -> list[str]:
+    """Say which tuned rows had configurations that failed, how many, and why one of them did.
+
+    Parameters
+    ----------
+    tried : DataFrame
+        What `benchmark.analysis.tuning.tuning_frame` returned.
+    """
+    failed = tried[tried["failed"] != ""]
+    return [
+        f"{dataset}: {part['configuration'].nunique()} of "
+        f"{count(_tried_of(tried, dataset, model), 'configuration')} of {model} "
+        f"failed in inner folds, where such a one cannot be chosen "
+        f"({part['settings'].iloc[0]}: {part['failed'].iloc[0]}); tuning.csv tells all."
+        for (dataset, model), part in failed.groupby(["dataset", "model"], sort=False)
+    ]
+
+
+def _tried_of(tried: pd.DataFrame, dataset: object, model: object) -> int:
+    here = (tried["dataset"] == dataset) & (tried["model"] == model)
+    return int(tried.loc[here, "configuration"].nunique())
+
+
 def tuning_grid(table: pd.DataFrame, plan: Plan, notes: list[str]) -> Grid:
     """Write the cells; a gain is positive where tuning helps."""
     measure = measure_of_tuning(plan)
@@ -73,15 +96,16 @@ def tuning_grid(table: pd.DataFrame, plan: Plan, notes: list[str]) -> Grid:
     if most and min(most) < largest:
         part = [f"Of more than {count(min(most), 'training row')} a stratified part chooses."]
     return Grid(
-        caption=f"What tuning gains in {measure.title}: settings as published, and chosen on the "
-        "training rows of each fold",
-        headers=["Dataset", "Model", "Published", "Tuned", "Gain", "Gain %", "95 % interval",
+        caption=f"What tuning gains in {measure.title}: each row with its own settings, and with "
+        "those chosen on the training rows of each fold",
+        headers=["Dataset", "Model", "Untuned", "Tuned", "Gain", "Gain %", "95 % interval",
                  "p (Holm)", "Chosen most often"],
         names=2,
         cells=rows,
         notes=[
-            f"Each fold chooses among {' or '.join(map(str, budgets))} configurations, the "
-            f"published one among them, by {measure.title} in "
+            f"Each fold chooses among {' or '.join(map(str, budgets))} configurations, the row's "
+            f"own settings (as published, unless the protocol sets others) among them, by "
+            f"{measure.title} in "
             f"{' or '.join(map(str, folds))} inner folds of its training rows; of equally good "
             f"ones the simplest. tuning.csv has every score.",
             "Gain: positive where the tuned row is better, mean over folds. p: corrected "

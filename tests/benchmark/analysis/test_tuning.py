@@ -31,7 +31,7 @@ def evidence(tmp_path):
         if task.model == "A (tuned)":
             chosen = 2 if task.fold < 3 else 1
             record["tuning"] = {
-                "chosen": chosen, "failed": {}, "seconds": 1.0,
+                "chosen": chosen, "failed": {"1": "no k"}, "seconds": 1.0,
                 "scores": [[0.5, 0.7], [None, 0.2], [0.125, 0.25]],
             }  # fmt: skip
         results[task] = Result(old.predictions, record)
@@ -51,13 +51,14 @@ def test_every_configuration_of_every_fold_is_listed(evidence):
     assert len(frame) == 2 * 5 * 3
     first = frame[(frame["dataset"] == "two") & (frame["fold"] == 4)].to_dict("records")
     assert [row["settings"] for row in first] == [
-        "as published", "k = 50", "k = 9, scaling = standard",
+        "own settings", "k = 50", "k = 9, scaling = standard",
     ]  # fmt: skip
     assert [row["chosen"] for row in first] == [False, True, False]
     assert [row["times_chosen"] for row in first] == [0, 2, 3]
     assert first[0]["inner_score"] == pytest.approx(0.6)
     assert np.isnan(first[1]["inner_score"])
     assert first[1]["inner_scores"] == "nan 0.2"
+    assert [row["failed"] for row in first] == ["", "no k", ""]
 
 
 def test_the_gain_is_that_of_the_scores_with_their_test(evidence):

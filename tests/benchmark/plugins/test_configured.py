@@ -7,7 +7,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.linear_model import Ridge
 
-from baselines import AAKNN, from_regressor
+from baselines import AAKNN, SABFGS, from_regressor
 from benchmark.errors import UsageError
 from benchmark.plugins import registry
 from benchmark.plugins.configured import class_of, code_of, origin
@@ -82,3 +82,8 @@ def test_a_session_registers_a_learner_again_with_other_settings():
     register("Session-kNN", AAKNN(k=11))
     assert find_model("Session-kNN").load()().k == 11
     assert find_model("Session-kNN").source == "session"
+
+
+def test_a_class_may_be_registered_at_once():
+    register("Session-BFGS", SABFGS)
+    assert find_model("Session-BFGS").load() is SABFGS

@@ -130,6 +130,13 @@ FAULTS = {
         "    return [np.eye(D.shape[1])[np.zeros(len(X_new), int)] for _ in learners]\n",
         "predict_each and fit disagree with k = 1: shares differ by up to",
     ),
+    "several at once are too few": (
+        "search_space = {'k': (1, 2)}\ndef __init__(self, k=1):\n    self.k = k\n"
+        + GOOD
+        + "def predict_each(self, configurations, X, D, X_new):\n"
+        "    return [np.tile(D.mean(axis=0), (len(X_new), 1))]\n",
+        "predict_each returns 1 prediction for 2 configurations",
+    ),
     "consumes": (f"consumes = 'sounds'\n{GOOD}", "consumes must be"),
     "no methods": ("pass", "does not define _fit"),
 }

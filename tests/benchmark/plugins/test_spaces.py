@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import BaseEstimator
+from sklearn.linear_model import Lasso
 
 from benchmark.errors import UsageError
-from benchmark.plugins.spaces import complexity, configurations, search_space, settings_text
+from benchmark.plugins.parameters import as_json
+from benchmark.plugins.spaces import complexities, configurations, search_space, settings_text
 
 
 def make_class(space, **defaults):
@@ -19,8 +23,11 @@ def make_class(space, **defaults):
     class Model(BaseEstimator):
         search_space = space
 
-        def __init__(self, k=parameters["k"], scaling=parameters["scaling"], rate=0.1):
+        def __init__(
+            self, k=parameters["k"], scaling=parameters["scaling"], rate=0.1, p0=0, p1=0, p2=0, p3=0
+        ):
             self.k, self.scaling, self.rate = k, scaling, rate
+            self.p0, self.p1, self.p2, self.p3 = p0, p1, p2, p3
 
     return Model
 
@@ -79,16 +86,23 @@ def test_no_space_leaves_the_row_alone():
     assert configurations(BaseEstimator, {}, 24, 0) == [{}]
 
 
+def test_values_may_stand_in_an_array_or_a_range():
+    cls = make_class({"k": range(3, 1, -1), "rate": np.logspace(0, -2, 3)})
+    assert search_space(cls) == [{"k": [3, 2], "rate": [1.0, 0.1, 0.01]}]
+    assert {type(value) for value in search_space(cls)[0]["rate"]} == {float}
+
+
 def test_complexity_counts_places():
     cls = make_class({"k": (50, 10, 4), "scaling": ("none", "standard")})
-    assert complexity(cls, OWN, {"k": 50}) == 0
-    assert complexity(cls, OWN, {}) == 2
-    assert complexity(cls, OWN, {"scaling": "standard"}) == 3
-    assert complexity(cls, {**OWN, "k": 5}, {}) == 3  # a value beside the space
+    assert complexities(cls, OWN, [{"k": 50}, {}, {"scaling": "standard"}]) == [0, 2, 3]
+    assert complexities(cls, {**OWN, "k": 5}, [{}]) == [3]  # a value beside the space
 
 
 def test_a_configuration_is_written_in_words():
-    assert settings_text({}) == "as published"
+    assert settings_text({}) == "own settings"
+    assert settings_text({"r": Lasso(alpha=0.5)}).startswith("r = Lasso(alpha = 0.5, ")
+    assert settings_text({"r": as_json(Lasso())}) == settings_text({"r": Lasso()})
+    assert re.fullmatch(r"w = float\([0-9a-f]{8}\)", settings_text({"w": float("nan")}))
     text = settings_text({"k": None, "start": "prior", "w": [1, 2]})
     assert text == "k = none, start = prior, w = [1,2]"
 
@@ -97,11 +111,17 @@ def test_a_configuration_is_written_in_words():
     ("space", "said"),
     [
         (7, "must be a mapping or a list of mappings, not int"),
-        ([{"k": (1,)}, 7], "must be a mapping or a list of mappings, not list"),
+        ([{"k": (1,)}, 7], "must be a mapping or a list of mappings, but has 7 in it"),
         ({"kk": (1, 2)}, "has 'kk', no parameter; did you mean 'k'"),
         ({"k": 3}, "needs a list of values for 'k', not 3"),
         ({"k": ()}, r"needs a list of values for 'k', not \(\)"),
         ({"k": "abc"}, "needs a list of values for 'k', not 'abc'"),
+        ({"k": np.eye(2)}, "needs a list of values for 'k', not array"),
+        ({"k": range(10**10)}, "has 10000000000 values for 'k'; list at most 10000"),
+        (
+            [{f"p{i}": range(10**4) for i in range(4)} | {"k": range(10**4)}],
+            "more combinations than can be counted",
+        ),
         ({"k": [lambda x: x, (x for x in "a")]}, "k.*cannot be pickled"),
     ],
 )

@@ -196,6 +196,47 @@ def test_what_cannot_be_tuned_is_told(problem):
     assert run_search(problem, make_model(), rows=np.arange(2)).chosen >= 0
 
 
+class Exits(Shrunk):
+    """Ends its process with one of the settings."""
+
+    def _fit(self, X, D):
+        if self.share == 0.3:
+            raise SystemExit(3)
+        super()._fit(X, D)
+
+
+class Short(Shrunk):
+    """Forgets the last configuration where it gets several."""
+
+    def predict_each(self, configurations, X, D, X_new):
+        return super().predict_each(configurations, X, D, X_new)[:-1]
+
+
+@pytest.mark.parametrize("cls", [Exits, Short])
+def test_what_one_configuration_does_reaches_no_other(problem, cls):
+    tried = ({}, {"share": 0.3}, {"share": 1.0})
+    found = run_search(problem, make_model(cls, tried=tried))
+    plain = run_search(problem, make_model(tried=tried))
+    failed = {1: "SystemExit: 3"} if cls is Exits else {}
+    assert found.failed == failed
+    kept = [number for number in range(3) if number not in failed]
+    np.testing.assert_array_equal(found.scores[kept], plain.scores[kept])
+
+
+class Unreadable(Matrix):
+    """Features that cannot be read."""
+
+    def split(self, train, test):
+        raise OSError("no such disk")
+
+
+def test_data_that_cannot_be_read_are_no_fault_of_the_configurations(problem):
+    X, D = problem
+    data = Data(Unreadable(X), D, np.arange(40))
+    with pytest.raises(OSError, match="no such disk"):
+        search(make_model(), lambda _: Shrunk(), data, 5, Monitor())
+
+
 def test_the_chosen_settings_learn_from_all_training_rows(problem, tmp_path):
     X, D = problem
     task = Task("d", "m", 0, 0, None, "0" * 64, 5)

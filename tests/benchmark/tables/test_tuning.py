@@ -11,6 +11,7 @@ import benchmark
 from benchmark import UsageError, make_dataset, register, run
 from benchmark.cli import main
 from benchmark.columns import TUNED, TUNING
+from benchmark.tables.tuning import notes_of_failures
 
 
 @pytest.fixture
@@ -64,14 +65,14 @@ def test_a_tuned_run_and_its_table(data, tmp_path):
     result = CliRunner().invoke(main, ["table", "tuned", "--out", str(tmp_path / "run")])
     assert result.exit_code == 0
     assert (
-        "Each fold chooses among 7 configurations, the published one among them, by Cheb in 3"
-        in (" ".join(result.output.split()))
+        "Each fold chooses among 7 configurations, the row's own settings (as published, unless "
+        "the protocol sets others) among them, by Cheb in 3" in (" ".join(result.output.split()))
     )
     written = pd.read_csv(tmp_path / "run" / "tuned.csv")
     assert list(written.columns) == list(TUNED)
     assert list(written["model"]) == ["Neighbours"]
     page = (tmp_path / "run" / "report.html").read_text()
-    assert "Published and tuned" in page
+    assert "Untuned and tuned" in page
     assert "Chosen most often" in page
 
 
@@ -84,3 +85,19 @@ def test_a_run_without_tuned_rows_says_so(data, tmp_path):
         benchmark.tuned_table(tmp_path / "run")
     with pytest.raises(UsageError, match="--tune would change nothing"):
         run(["Mean"], datasets=data, folds=3, out=tmp_path / "run", tune=True)
+
+
+def test_configurations_that_failed_are_told():
+    tried = pd.DataFrame(
+        {
+            "dataset": "one",
+            "model": ["A (tuned)"] * 6 + ["B (tuned)"] * 2,
+            "configuration": [0, 1, 2, 0, 1, 2, 0, 1],
+            "settings": ["own settings", "k = 1", "k = 2"] * 2 + ["own settings", "k = 1"],
+            "failed": ["", "ValueError: no", "", "", "ValueError: no", "", "", ""],
+        }
+    )
+    assert notes_of_failures(tried) == [
+        "one: 1 of 3 configurations of A (tuned) failed in inner folds, where such a one cannot be "
+        "chosen (k = 1: ValueError: no); tuning.csv tells all."
+    ]
