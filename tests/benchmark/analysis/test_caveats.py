@@ -29,6 +29,9 @@ def test_only_rows_with_the_published_settings_are_named(tmp_path):
     (sentence,) = published_but_weak(replace(made.plan, models=models))
     assert sentence.startswith("Kept as published although weak: AA-kNN averages 4 neighbours, as")
     assert "wide" not in sentence
+    assert "--tune" not in sentence  # there is a tuned row
+    (alone,) = published_but_weak(replace(made.plan, models={"x": models["AA-kNN"]}))
+    assert alone.endswith("--tune adds tuned rows.")
     assert published_but_weak(replace(made.plan, models={"x": models["wide"]})) == []
 
 
