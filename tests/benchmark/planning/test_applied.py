@@ -56,7 +56,9 @@ HARMLESS = {
 }  # fmt: skip
 
 #: Options with tests of their own below, or in the tests of the command.
-NAMING = {"models", "all_models", "datasets", "protocol", "plugins", "ignore"}
+NAMING = {
+    "models", "all_models", "datasets", "protocol", "plugins", "ignore", "extended", "regressors",
+}  # fmt: skip
 
 #: Those of `test_tuning`.
 TUNING = {"tune", "tune_for", "tune_networks"}
