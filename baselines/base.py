@@ -16,7 +16,6 @@ from baselines.checks import (
     check_distributions,
     check_features,
     check_images,
-    sum_of_squares,
 )
 from baselines.preprocessing import fit_preprocessing
 from features.arrays import FloatArray
@@ -212,11 +211,12 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
             predictions.append(learner._predict(X_new))
         return predictions
 
-    def _check_input(self, X: Any) -> Any:
-        return check_images(X) if self.consumes == "images" else check_features(X)
+    def _check_input(self, X: Any, largest: float = np.inf) -> Any:
+        images = self.consumes == "images"
+        return check_images(X) if images else check_features(X, "X", largest)
 
     def _check_training_rows(self, X: Any, D: Any) -> tuple[Any, FloatArray]:
-        features, distributions = self._check_input(X), check_distributions(D, "D")
+        features, distributions = self._check_input(X, LARGEST_FEATURE), check_distributions(D, "D")
         if len(features) != len(distributions):
             raise ValueError(f"X has {len(features)} rows but D has {len(distributions)}")
         return features, distributions
@@ -251,12 +251,6 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         self._scaler = None
         if self.consumes == "images":
             return X
-        overflows = sum_of_squares(X) >= LARGEST_FEATURE**2
-        if overflows and (largest := float(np.abs(X).max())) > LARGEST_FEATURE:
-            raise ValueError(
-                f"X has values up to {largest:.3g}, whose squares overflow; "
-                f"rescale the features below {LARGEST_FEATURE:g}"
-            )
         self._scaler = fit_preprocessing(X, *self._preprocessing())
         return self._scaled(X)
 

@@ -25,7 +25,7 @@ def describe_rows(rows: NDArray[np.integer[Any]], limit: int = 5) -> str:
     return f"{'row' if len(rows) == 1 else 'rows'} {shown}{more} (counted from 0)"
 
 
-def check_features(X: ArrayLike, name: str = "X") -> FloatArray:
+def check_features(X: ArrayLike, name: str = "X", largest: float = np.inf) -> FloatArray:
     """Return X as a float64 matrix, or say what is wrong with it.
 
     Parameters
@@ -34,6 +34,8 @@ def check_features(X: ArrayLike, name: str = "X") -> FloatArray:
         Feature matrix.
     name : str
         What to call the matrix in an error message.
+    largest : float
+        Largest value that is allowed, told with what to do about it.
 
     Returns
     -------
@@ -43,18 +45,20 @@ def check_features(X: ArrayLike, name: str = "X") -> FloatArray:
     Raises
     ------
     ValueError
-        Not two-dimensional, no rows or columns, or not finite; names the rows.
+        Not two-dimensional, no rows or columns, values not finite (names the rows) or too large.
     """
     matrix = _as_matrix(X, name)
-    if not np.isfinite(sum_of_squares(matrix)):  # they may overflow, so this is no proof
-        _refuse(~np.isfinite(matrix), matrix, f"{name} has NaN or infinite values")
-    return matrix
-
-
-def sum_of_squares(matrix: FloatArray) -> float:
-    """Return the sum of all squares: the fastest number that NaN, infinity and size show in."""
     with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.vdot(matrix, matrix))
+        # The fastest number that NaN, infinity and size show in; it may overflow, and is no proof.
+        squares = float(np.vdot(matrix, matrix))
+    if not np.isfinite(squares):
+        _refuse(~np.isfinite(matrix), matrix, f"{name} has NaN or infinite values")
+    if not squares < largest**2 and (found := float(np.abs(matrix).max())) > largest:
+        raise ValueError(
+            f"{name} has values up to {found:.3g}, whose squares overflow; "
+            f"rescale the features below {largest:g}"
+        )
+    return matrix
 
 
 def check_distributions(D: ArrayLike, name: str = "D", labels: Sequence[str] = ()) -> FloatArray:
@@ -85,6 +89,9 @@ def check_distributions(D: ArrayLike, name: str = "D", labels: Sequence[str] = (
     matrix = _as_matrix(D, name)
     if matrix.shape[1] < 2:
         raise ValueError(f"{name} has one label only; a distribution needs at least two")
+    ones = np.ones(matrix.shape[1])
+    if matrix.min() >= 0 and np.abs(matrix @ ones - 1.0).max() <= SUM_TOLERANCE:
+        return matrix  # the usual case, told by two passes
     _refuse(~np.isfinite(matrix), matrix, f"{name} has NaN or infinite values", labels)
     negative = matrix < 0
     if negative.any():

@@ -43,13 +43,23 @@ def test_fewer_rows_than_neighbours_are_all_neighbours(problem):
 
 
 @pytest.mark.parametrize("offset", [1e7, 1.7e9])
-def test_a_large_offset_does_not_change_the_neighbours(problem, offset):
+@pytest.mark.parametrize("copies", [1, 4])  # up to 15 features are searched in another way
+def test_a_large_offset_does_not_change_the_neighbours(problem, offset, copies):
     """Such as a column with seconds since 1970."""
     X, D = problem
-    X = X.round(3)  # so that the offset loses no digit of it
-    shifted = X + np.array([offset, 0, 0, 0, 0])
+    X = np.tile(X.round(3), copies)  # so that the offset loses no digit of it
+    shifted = X.copy()
+    shifted[:, 0] += offset
     plain = AAKNN().fit(X[:40], D[:40]).predict(X[40:])
     assert AAKNN().fit(shifted[:40], D[:40]).predict(shifted[40:]) == pytest.approx(plain)
+
+
+def test_only_a_large_offset_is_taken_from_the_rows():
+    X = np.random.default_rng(0).normal(size=(500, 20))
+    assert aa_knn.common_offset(X) is None
+    assert aa_knn.common_offset(X + 1.0) is None
+    moved = aa_knn.common_offset(X + 1e3)
+    np.testing.assert_allclose(moved, 1e3, atol=1.0)
 
 
 def test_later_changes_of_the_training_data_do_not_reach_the_model(problem):

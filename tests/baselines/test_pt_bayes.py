@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.covariance import EmpiricalCovariance, ledoit_wolf
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from baselines import pt_bayes
 from baselines.pt_bayes import (
     SHRINKAGES,
     PTBayes,
@@ -101,6 +102,14 @@ def test_the_maximum_likelihood_posterior_does_not_depend_on_units(problem):
 
 def chosen_shrinkage(X, D):
     return choose_shrinkage(left_out_joints(fit_gaussians(X, D), X, D), D)
+
+
+def test_rows_are_left_out_in_blocks(problem, monkeypatch):
+    X, D = problem
+    gaussians = fit_gaussians(X, D)
+    together = left_out_joints(gaussians, X, D)
+    monkeypatch.setattr(pt_bayes, "BLOCK", 35)  # seven rows
+    np.testing.assert_allclose(left_out_joints(gaussians, X, D), together, rtol=1e-12)
 
 
 def test_the_shrinkage_is_chosen_as_by_refitting_without_each_row(problem):
