@@ -116,7 +116,7 @@ class AABP(EpochLearner):
     init_scale : float, default 0.05
         Weights start uniformly in [-init_scale, init_scale): small, so that training starts near
         the uniform distribution.
-    scaling : {"none", "standard", "minmax"}, default "standard"
+    scaling : {"none", "standard", "minmax", "auto"}, default "standard"
         ``"standard"``, because one learning rate serves all weights only where the features have
         one scale: on SJAFFE, whose features deviate by 0.0006 only, the network learns the mean
         distribution and nothing else without it.
@@ -170,12 +170,13 @@ class AABP(EpochLearner):
     # 0.518 = [dataset=Painting, row=AA-BP, early stopping]
 
     search_space: ClassVar[Sequence[Mapping[str, Sequence[Any]]]] = (
-        {
+        {  # "auto", since components of whitened components are any directions
             "start": ("prior",),
-            "scaling": ("standard",),
-            "components": (8, 32, None),
+            "scaling": ("auto",),
+            "components": (8, 32),
             "epochs": (5, 20, 60, 120, 240),
         },
+        {"start": ("prior",), "scaling": ("standard",), "epochs": (5, 20, 60, 120, 240)},
         {
             "start": ("prior",),
             "scaling": ("minmax",),

@@ -33,8 +33,9 @@ class KernelRidgeLDL(SmoothedLearner):
     smoothing : float, default 0.01
         Share of the mean training distribution in every prediction, so that none is 0 where the
         label occurs at all.
-    scaling : {"standard", "none", "minmax"}, default "standard"
-        Since distances see the features' units.
+    scaling : {"auto", "none", "standard", "minmax"}, default "auto"
+        Since distances see the features' units; but ``"auto"`` leaves principal components as they
+        are, of which standardising would make the noise as large as the signal.
     components : int, optional
         See `baselines.preprocessing.fit_preprocessing`.
 
@@ -60,7 +61,7 @@ class KernelRidgeLDL(SmoothedLearner):
         alpha: float = 0.01,
         gamma: float = 1.0,
         smoothing: float = 0.01,
-        scaling: str = "standard",
+        scaling: str = "auto",
         components: int | None = None,
     ):
         self.alpha = alpha

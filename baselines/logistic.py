@@ -33,8 +33,9 @@ class LogisticLDL(SmoothedLearner):
         intercept is not penalised.
     smoothing : float, default 0.01
         Share of the mean training distribution in every prediction.
-    scaling : {"standard", "none", "minmax"}, default "standard"
-        Since the penalty sees the features' units.
+    scaling : {"auto", "none", "standard", "minmax"}, default "auto"
+        Since the penalty sees the features' units; but ``"auto"`` leaves principal components as
+        they are, of which standardising would make the noise as large as the signal.
     components : int, optional
         See `baselines.preprocessing.fit_preprocessing`.
     max_iter : int, default 200
@@ -57,7 +58,7 @@ class LogisticLDL(SmoothedLearner):
         self,
         alpha: float = 0.001,
         smoothing: float = 0.01,
-        scaling: str = "standard",
+        scaling: str = "auto",
         components: int | None = None,
         max_iter: int = 200,
     ):

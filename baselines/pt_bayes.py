@@ -91,13 +91,15 @@ class PTBayes(LDLEstimator):
     2004.
     """
 
-    #: 24 with the default.
+    #: 24 with the default. "auto", since components of whitened components are any directions.
     search_space = (
         {
             "power": (0.03, 0.1, 0.3, 1.0),
-            "components": (2, 10, None),
+            "scaling": ("auto",),
+            "components": (2, 10),
             "shrinkage": (1.0, None),
         },
+        {"power": (0.03, 0.1, 0.3, 1.0), "shrinkage": (1.0, None)},
     )
     result_version = 2
 

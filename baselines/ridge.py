@@ -31,8 +31,9 @@ class RidgeLDL(SmoothedLearner):
     smoothing : float, default 0.01
         Share of the mean training distribution in every prediction, so that none is 0 where the
         label occurs at all.
-    scaling : {"standard", "none", "minmax"}, default "standard"
-        Since the penalty sees the features' units.
+    scaling : {"auto", "none", "standard", "minmax"}, default "auto"
+        Since the penalty sees the features' units; but ``"auto"`` leaves principal components as
+        they are, of which standardising would make the noise as large as the signal.
     components : int, optional
         See `baselines.preprocessing.fit_preprocessing`.
 
@@ -49,14 +50,14 @@ class RidgeLDL(SmoothedLearner):
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "alpha": (10.0, 0.1, 0.03, 0.01, 0.001, 0.0001),
         "smoothing": (0.1, 0.01),
-        "scaling": ("standard", "none"),
+        "scaling": ("auto", "none"),
     }
 
     def __init__(
         self,
         alpha: float = 0.01,
         smoothing: float = 0.01,
-        scaling: str = "standard",
+        scaling: str = "auto",
         components: int | None = None,
     ):
         self.alpha = alpha

@@ -31,8 +31,9 @@ class WeightedKNN(SmoothedLearner):
     smoothing : float, default 0.01
         Share of the mean training distribution in every prediction, so that none is 0 where the
         label occurs at all.
-    scaling : {"standard", "none", "minmax"}, default "standard"
-        Since distances see the features' units.
+    scaling : {"auto", "none", "standard", "minmax"}, default "auto"
+        Since distances see the features' units; but ``"auto"`` leaves principal components as they
+        are, of which standardising would make the noise as large as the signal.
     components : int, optional
         See `baselines.preprocessing.fit_preprocessing`.
 
@@ -45,14 +46,14 @@ class WeightedKNN(SmoothedLearner):
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "k": (1000, 200, 100, 50, 30, 10),
         "smoothing": (0.1, 0.01),
-        "scaling": ("standard", "none"),
+        "scaling": ("auto", "none"),
     }
 
     def __init__(
         self,
         k: int = 30,
         smoothing: float = 0.01,
-        scaling: str = "standard",
+        scaling: str = "auto",
         components: int | None = None,
     ):
         self.k = k

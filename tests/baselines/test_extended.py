@@ -206,3 +206,16 @@ def test_features_that_tell_nothing_leave_the_mean(cls, problem):
 def test_settings_without_meaning_are_refused(cls, settings, sentence, problem):
     with pytest.raises(ValueError, match=sentence):
         cls(**settings).fit(*problem)
+
+
+@pytest.mark.parametrize("cls", [RidgeLDL, KernelRidgeLDL, LogisticLDL, WeightedKNN])
+def test_principal_components_are_not_whitened_by_default(cls):
+    """Components of falling variance, as the harness makes them of images' activations."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 30)) @ rng.normal(size=(30, 30)) * 0.8 ** np.arange(30)
+    X -= X.mean(axis=0)
+    X = X @ np.linalg.svd(X, full_matrices=False)[2].T
+    D = rng.dirichlet([1.0, 2.0, 3.0], 90)
+    given, plain = (make(cls, **s).fit(X, D).predict(X) for s in ({}, {"scaling": "none"}))
+    np.testing.assert_array_equal(given, plain)
+    assert np.abs(make(cls, scaling="standard").fit(X, D).predict(X) - plain).max() > 1e-3

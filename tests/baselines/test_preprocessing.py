@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.model_selection import ParameterGrid
 
+from baselines import AABP, KernelRidgeLDL, PTBayes, RidgeLDL
+from baselines.early_stopping import kl_divergence
 from baselines.preprocessing import are_components, fit_preprocessing
 
 rng = np.random.default_rng(0)
@@ -80,3 +83,23 @@ def test_auto_tells_principal_components_by_their_variances():
             assert auto is None
         else:
             np.testing.assert_array_equal(auto.transform(made), same.transform(made))
+
+
+@pytest.mark.parametrize("learner", [PTBayes(), AABP(random_state=0), KernelRidgeLDL(), RidgeLDL()])
+def test_a_search_can_learn_from_principal_components(learner):
+    """All components of features that few directions of large variance have the signal of."""
+    rng = np.random.default_rng(0)
+    Z = rng.normal(size=(150, 6))
+    X = Z @ rng.normal(size=(6, 150)) + rng.normal(size=(150, 150))
+    X -= X.mean(axis=0)
+    X = X @ np.linalg.svd(X, full_matrices=False)[2].T
+    D = np.exp(0.6 * Z @ rng.normal(size=(6, 4)))
+    D /= D.sum(axis=1, keepdims=True)
+    train, test = np.arange(150) < 100, np.arange(150) >= 100
+    spaces = learner.search_space
+    spaces = [spaces] if isinstance(spaces, dict) else spaces
+    grid = ParameterGrid([{k: list(v) for k, v in part.items()} for part in spaces])
+    made = learner.predict_each(grid, X[train], D[train], X[test])
+    mean = np.tile(D[train].mean(axis=0), (50, 1))
+    best = min(kl_divergence(D[test], P) for P in made)
+    assert best < 0.5 * kl_divergence(D[test], mean)
