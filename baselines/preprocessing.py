@@ -16,12 +16,13 @@ SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler}
 
 #: What tells principal components: the rank correlation of a column's variance with its number is
 #: at most the first, and the mean squared correlation of two columns at most the second above what
-#: so few rows give.
-FALLING, UNCORRELATED = -0.6, 0.01
+#: so few rows give; and the squared means of the columns, in units of what chance gives so many
+#: rows of centred ones, are at most the third.
+FALLING, UNCORRELATED, CENTRED = -0.6, 0.01, 5.0
 
 
 def are_components(X: FloatArray) -> bool:
-    """Say whether the columns look like principal components: uncorrelated, of falling variance.
+    """Say whether columns look like principal components: uncorrelated, centred, falling variance.
 
     Their variances are what they say, which standardising would take away (whitening): noise in
     the last component would count as much as the first. The rows may be a part of those that the
@@ -35,19 +36,22 @@ def are_components(X: FloatArray) -> bool:
     -------
     bool
     """
-    centred = X - X.mean(axis=0)
+    mean = X.mean(axis=0)
+    centred = X - mean
     # Units of the largest value, whose squares neither overflow nor vanish; then what is left of
     # an empty component is rounding.
-    centred /= np.abs(centred).max() or 1.0
+    unit = np.abs(centred).max() or 1.0
+    centred /= unit
     variance = (centred * centred).mean(axis=0)
     kept = variance > np.finfo(float).eps ** 2 * variance.max()
     q = int(kept.sum())
-    if q < 3 or np.ptp(variance[kept]) == 0:  # ranks of equal variances tell nothing
+    sizes = np.log(variance[kept]).round(6)  # what differs by rounding alone is equal
+    if q < 3 or np.ptp(sizes) == 0 or spearmanr(np.arange(q), sizes).statistic > FALLING:
         return False
-    if spearmanr(np.arange(q), variance[kept]).statistic > FALLING:
+    n, deviation = len(X), np.sqrt(variance[kept])
+    if n * np.square(mean[kept] / unit / deviation).mean() > CENTRED:
         return False
-    standard = centred[:, kept] / np.sqrt(variance[kept])
-    n = len(X)
+    standard = centred[:, kept] / deviation
     # |Z'Z|_F = |ZZ'|_F: the smaller of the two.
     product = standard @ standard.T if n < q else standard.T @ standard
     squares = (product * product).sum() / n**2 - q

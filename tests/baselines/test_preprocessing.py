@@ -46,6 +46,13 @@ def test_a_large_offset_does_not_change_the_components(scaling):
     np.testing.assert_allclose(np.abs(shifted), np.abs(plain), atol=1e-4)
 
 
+def test_independent_features_in_falling_units_are_no_components():
+    X = rng.normal(size=(200, 4)) * [1e3, 10.0, 1.0, 1e-2]
+    X -= X.mean(axis=0)
+    assert are_components(X)
+    assert not are_components(np.array([5e3, 20.0, 7.0, 0.3]) + X)
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (9, 5)])
 @pytest.mark.parametrize("scaling", ["none", "standard", "minmax", "auto"])
