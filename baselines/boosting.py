@@ -52,9 +52,9 @@ class BoostingLDL(SmoothedLearner):
     """
 
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
-        "max_iter": (2, 10, 25, 50),
+        "max_iter": (1, 10, 25, 50),
         "max_leaf_nodes": (4, 8),
-        "smoothing": (0.3, 0.1, 0.01),
+        "smoothing": (0.5, 0.1, 0.01),
     }
 
     def __init__(

@@ -119,7 +119,8 @@ def enumerate_tasks(
         for repeat in range(folds[dataset].n_repeats):
             for fold in range(folds[dataset].n_folds):
                 split = folds[dataset].key(repeat, fold)
-                inner = task_seed(seed, [fingerprint, "inner folds", repeat, fold])
+                # Of the rows' numbers alone: what the test rows hold must not move the inner folds.
+                inner = task_seed(seed, ["inner folds", split])
                 for name, model in models.items():
                     if name not in keys:
                         continue

@@ -76,6 +76,25 @@ def test_a_tuned_run_and_its_table(data, tmp_path):
     assert "Chosen most often" in page
 
 
+def test_poisoned_test_rows_change_no_choice(data, tmp_path):
+    register_models()
+    given = {"folds": 4, "tune": True, "report": False}
+    run(["Neighbours"], datasets=data, out=tmp_path / "sound", **given)
+    folds = pd.read_csv(tmp_path / "sound" / "folds" / "small.csv")["repeat0"].to_numpy()
+    tested = folds == 0
+    X, D = data.X.copy(), data.D.copy()
+    X[tested] = 1000 * X[tested] + 500
+    # Still dominated by the same label, so that the rows are split as before.
+    D[tested] = 0.1 * D[tested] + 0.9 * np.eye(3)[D[tested].argmax(axis=1)]
+    poisoned = make_dataset("small", X, D, ("a", "b", "c"))
+    run(["Neighbours"], datasets=poisoned, out=tmp_path / "poisoned", **given)
+    sound, other = (pd.read_csv(tmp_path / name / "tuning.csv") for name in ("sound", "poisoned"))
+    of_fold = [table[table["fold"] == 0].drop(columns="times_chosen") for table in (sound, other)]
+    pd.testing.assert_frame_equal(*of_fold)
+    elsewhere = [table[table["fold"] != 0]["inner_score"].to_numpy() for table in (sound, other)]
+    assert not np.allclose(*elsewhere)
+
+
 def test_a_run_without_tuned_rows_says_so(data, tmp_path):
     register_models()
     run(["Mean"], datasets=data, folds=3, out=tmp_path / "run")
