@@ -90,6 +90,12 @@ def tuning_grid(table: pd.DataFrame, plan: Plan, notes: list[str]) -> Grid:
     searches = [model["search"] for model in plan.models.values() if "search" in model]
     budgets = sorted({len(search["configurations"]) for search in searches})
     folds = sorted({search["folds"] for search in searches})
+    by = list(dict.fromkeys(BY_NAME[search["measure"]].title for search in searches))
+    if len(by) > 1:  # of runs that are put together
+        notes = [
+            f"Rows were chosen by different measures; all are compared in {measure.title}.",
+            *notes,
+        ]
     most = [search["rows"] for search in searches if search.get("rows")]
     largest = max(len(truth.D) for truth in plan.truths.values())
     part = []
@@ -105,7 +111,7 @@ def tuning_grid(table: pd.DataFrame, plan: Plan, notes: list[str]) -> Grid:
         notes=[
             f"Each fold chooses among {' or '.join(map(str, budgets))} configurations, the row's "
             f"own settings (as published, unless the protocol sets others) among them, by "
-            f"{measure.title} in "
+            f"{' or '.join(by)} in "
             f"{' or '.join(map(str, folds))} inner folds of its training rows; of equally good "
             f"ones the simplest. tuning.csv has every score.",
             "Gain: positive where the tuned row is better, mean over folds. p: corrected "

@@ -120,3 +120,15 @@ def test_configurations_that_failed_are_told():
         "one: 1 of 3 configurations of A (tuned) failed in inner folds, where such a one cannot be "
         "chosen (k = 1: ValueError: no); tuning.csv tells all."
     ]
+
+
+def test_runs_tuned_for_different_measures_are_told(data, tmp_path):
+    register_models()
+    for measure in ("kl_divergence", "cosine"):
+        given = {"datasets": data, "folds": 2, "out": tmp_path / measure, "jobs": 1}
+        run(["Neighbours"], tune=True, tune_for=measure, report=False, **given)
+    grid, _ = benchmark.tuned_table(
+        [f"{label}={tmp_path / label}" for label in ("kl_divergence", "cosine")], to=tmp_path / "to"
+    )
+    assert "by KLdiv or Cos in 3 inner folds" in " ".join(grid.notes)
+    assert "chosen by different measures; all are compared in KLdiv." in " ".join(grid.notes)
