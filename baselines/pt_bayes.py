@@ -59,7 +59,7 @@ class PTBayes(LDLEstimator):
     prior times the likelihood to that power, which goes to the mean distribution as ``power`` goes
     to 0. 1 is Bayes' rule, the published method.
 
-    Cost: an eigendecomposition (q^3) for each label, and three more projections of the rows where
+    Cost: an eigendecomposition (q^3) for each label, and a projection of the rows where
     the shrinkage is to be chosen; meant for some hundred features.
 
     Parameters
