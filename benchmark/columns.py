@@ -162,7 +162,7 @@ TUNED = {
     **_DATASET,
     **_MODEL,
     **_MEASURE,
-    "published": "mean over folds with the settings as they were",
+    "untuned": "mean over folds with the settings as they were",
     "tuned": "mean over folds with the settings that each fold chose",
     "gain": "by how much the tuned row is better, mean over folds",
     "relative_gain": "that as a share of the value with the settings as they were",

@@ -60,6 +60,7 @@ def worse_than_uniform(summary: pd.DataFrame) -> list[str]:
     if not found:
         return []
     return [
-        f"Worse than equal shares in KLdiv: {'; '.join(found)}. Such a row gives small shares to "
-        f"labels that have large ones: it has fitted the training rows too closely."
+        f"Worse than equal shares in KLdiv: {'; '.join(found)}. Such a row gives hardly any share "
+        f"to labels that have one, as a method does that fits the training rows too closely or "
+        f"predicts exact zeros."
     ]

@@ -193,9 +193,11 @@ def _differing(results: Results, what: str) -> dict[str, list[str]]:
 
 
 def _convergence_notes(plan: Plan, results: Results) -> list[str]:
+    """Say which rows stopped at their budget; that of a tuned row was chosen."""
     stopped: dict[tuple[str, str], list[bool]] = {}
     for task, result in results.items():
-        if result.record.get("converged") is not None:
+        chosen = "search" in plan.models[task.model]
+        if result.record.get("converged") is not None and not chosen:
             stopped.setdefault((task.dataset, task.model), []).append(result.record["converged"])
     return [
         f"{dataset}: {model} stopped at its iteration budget, before its tolerance was met, in "

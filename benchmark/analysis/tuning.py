@@ -118,7 +118,7 @@ def tuned_frame(
                     "dataset": dataset,
                     "model": plain,
                     "measure": measure.name,
-                    "published": before,
+                    "untuned": before,
                     "tuned": means[dataset, tuned],
                     "gain": sign * row["difference"],
                     "relative_gain": sign * row["difference"] / before if before else np.nan,

@@ -74,7 +74,7 @@ def tuning_grid(table: pd.DataFrame, plan: Plan, notes: list[str]) -> Grid:
             text_cells(
                 [
                     *names,
-                    value(row["published"], measure),
+                    value(row["untuned"], measure),
                     value(row["tuned"], measure),
                     signed(row["gain"], measure),
                     GAP if pd.isna(row["relative_gain"]) else percent(row["relative_gain"]),

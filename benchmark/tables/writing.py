@@ -39,7 +39,7 @@ def write_run_tables(
         "pairs": lambda: evidence.pairs,
         "intervals": lambda: evidence.intervals,
         "rankings": lambda: _rankings(evidence),
-        "tuning": lambda: evidence.tuning if len(evidence.tuning) else None,
+        "tuning": lambda: _tuning(evidence),
     }
     texts: dict[str, Callable[[], str]] = {
         "table3.tex": lambda: latex(table3_grids(evidence.summary, std), evidence.notes),
@@ -118,6 +118,14 @@ def _rankings(evidence: Evidence) -> pd.DataFrame | None:
     """Make the tests across datasets, None for too few of them."""
     found = rankings_frame(evidence.summary, MEASURES)
     return found if len(found) else None
+
+
+def _tuning(evidence: Evidence) -> pd.DataFrame | None:
+    """Return what tuning tried; without tuned rows no file of an earlier run may stay."""
+    if len(evidence.tuning):
+        return evidence.tuning
+    (evidence.target.path / "tuning.csv").unlink(missing_ok=True)
+    return None
 
 
 def _as_csv(make: Callable[[], pd.DataFrame | None]) -> Callable[[], str | None]:

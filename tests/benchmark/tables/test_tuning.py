@@ -72,6 +72,9 @@ def test_a_tuned_run_and_its_table(data, tmp_path):
     assert list(written.columns) == list(TUNED)
     assert list(written["model"]) == ["Neighbours"]
     page = (tmp_path / "run" / "report.html").read_text()
+    plain = run(names, **given)
+    assert list(plain.summary["model"])[:2] == names
+    assert not (tmp_path / "run" / "tuning.csv").exists()
     assert "Untuned and tuned" in page
     assert "Chosen most often" in page
 
