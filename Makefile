@@ -49,7 +49,8 @@ lint: $(VENV)/installed-test
 	$(BIN)/mypy
 
 demo: $(VENV)/installed-test chromium
-	$(BIN)/ldl-benchmark run --all --tune --no-tune-networks --force --out results/demo
+	rm -rf results/demo/tasks
+	$(BIN)/ldl-benchmark run --all --tune --no-tune-networks --out results/demo
 	$(BIN)/ldl-benchmark table tests --out results/demo
 	$(BIN)/ldl-benchmark table tuned --out results/demo
 	$(BIN)/ldl-benchmark figure all --format svg --format pdf --out results/demo
