@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,6 +74,16 @@ def change_set(monkeypatch):
 def clean_registry(monkeypatch):
     """Forget what a test registers."""
     monkeypatch.setattr(registry, "_registered", {})
+
+
+@pytest.fixture(autouse=True)
+def left_as_found(monkeypatch):
+    """Let no test leave models or variables of the environment to the next one of its process."""
+    monkeypatch.setattr(registry, "_registered", dict(registry._registered))
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys() - {"PYTEST_CURRENT_TEST"}:
+        del os.environ[name]
 
 
 @pytest.fixture
