@@ -13,7 +13,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ARGUMENTS = [
-    "run", "EW-MTCNN", "--dataset", "synthetic:60", "--folds", "2", "--epochs", "40",
+    "run", "EW-MTCNN", "--dataset", "synthetic:60", "--folds", "2", "--epochs", "16",
 ]  # fmt: skip
 
 
