@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from joblib import hash as hash_of
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 
@@ -260,3 +261,24 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         if n_features != self.n_features_in_:
             raise ValueError(f"X has {n_features} features, but fit saw {self.n_features_in_}")
         return X if self._scaler is None else np.asarray(self._scaler.transform(X))
+
+
+def alike(learners: Sequence[BaseEstimator], *free: str) -> list[list[int]]:
+    """Group learners, by their numbers, whose settings differ in nothing but those named.
+
+    Parameters
+    ----------
+    learners : sequence of LDLEstimator
+    *free : str
+        Settings in which learners of a group may differ, since one fit serves all their values.
+
+    Returns
+    -------
+    list of list of int
+        Each learner is in one group; groups in the order of their first.
+    """
+    groups: dict[str, list[int]] = {}
+    for number, learner in enumerate(learners):
+        settings = {k: v for k, v in learner.get_params(deep=False).items() if k not in free}
+        groups.setdefault(hash_of(settings), []).append(number)
+    return list(groups.values())

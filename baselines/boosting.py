@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from baselines.base import alike
 from baselines.settings import check_count, check_number
 from baselines.smoothed import SmoothedLearner
 from features.arrays import FloatArray
@@ -103,15 +104,10 @@ class BoostingLDL(SmoothedLearner):
         cls, learners: list[Any], X: FloatArray, D: FloatArray, X_new: FloatArray
     ) -> list[FloatArray]:
         """Fit once for all numbers of rounds, since the first rounds are the same."""
-        groups: dict[tuple[Any, ...], list[int]] = {}
-        for number, learner in enumerate(learners):
+        for learner in learners:
             learner._check_settings()
-            settings = learner.get_params()
-            rounds = {"max_iter", "smoothing"}
-            key = tuple(repr(value) for name, value in settings.items() if name not in rounds)
-            groups.setdefault(key, []).append(number)
         made: list[Any] = [None] * len(learners)
-        for numbers in groups.values():
+        for numbers in alike(learners, "max_iter", "smoothing"):
             counts = [learners[number].max_iter for number in numbers]
             longest = learners[numbers[counts.index(max(counts))]]
             longest._learn(X, D)

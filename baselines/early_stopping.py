@@ -23,6 +23,8 @@ def held_out(
 ) -> tuple[IntArray, IntArray]:
     """Draw rows to hold out of training, in every label about as many of its rows.
 
+    scikit-learn's `train_test_split` refuses to stratify by a label that one row only has.
+
     A row counts for its dominant label, the first of equals. Of n rows ``share * n`` are held out,
     rounded, but one at least, and one at least is left. Of each label they are its share, less or
     more by at most one row; the last row that a label has is held out only where it must be.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from baselines.backprop import Trained
-from baselines.base import LDLEstimator
+from baselines.base import LDLEstimator, alike
 from baselines.early_stopping import EPSILON, best_epoch, held_out, kl_divergence
 from baselines.settings import check_choice, check_count, check_flag, check_number
 from features.arrays import FloatArray
@@ -67,15 +67,14 @@ class EpochLearner(LDLEstimator):
     ) -> list[FloatArray]:
         """Train once, to the largest number of epochs, where nothing but that number differs."""
         predictions: list[Any] = [None] * len(learners)
-        paths: dict[Any, list[int]] = {}
-        for number, learner in enumerate(learners):
+        for learner in learners:
             learner._check_settings()
-            if learner.early_stopping:
-                predictions[number] = super()._predict_each([learner], X, D, X_new)[0]
-            else:
-                settings = learner.get_params() | {"epochs": None}
-                paths.setdefault(repr(sorted(settings.items())), []).append(number)
-        for numbers in paths.values():
+        for numbers in alike(learners, "epochs"):
+            if learners[numbers[0]].early_stopping:  # which needs a training for each number
+                for number in numbers:
+                    made = super()._predict_each([learners[number]], X, D, X_new)
+                    predictions[number] = made[0]
+                continue
             wanted = {learners[number].epochs for number in numbers}
             longest = next(learners[n] for n in numbers if learners[n].epochs == max(wanted))
             met: dict[int, FloatArray] = {}

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from baselines.base import LDLEstimator
+from baselines.base import LDLEstimator, alike
 from baselines.iis_steps import StepSolver, intercept_steps
 from baselines.maxent import check_not_tiny, probabilities, starting_weights
 from baselines.settings import check_count, check_flag, check_number
@@ -144,12 +144,9 @@ class SAIIS(LDLEstimator):
     ) -> list[FloatArray]:
         """Predict from the points of one path, for learners that differ in their budget alone."""
         predictions: list[Any] = [None] * len(learners)
-        paths: dict[Any, list[int]] = {}
-        for number, learner in enumerate(learners):
+        for learner in learners:
             learner._check_settings()
-            start = learner.start if isinstance(learner.start, str) else number
-            paths.setdefault((learner.tol, learner.fit_intercept, start), []).append(number)
-        for numbers in paths.values():
+        for numbers in alike(learners, "max_iter"):
             walker = learners[max(numbers, key=lambda number: learners[number].max_iter)]
             left = sorted(numbers, key=lambda number: learners[number].max_iter)
             for done in walker._iterations(X, D, walker.max_iter):

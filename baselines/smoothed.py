@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from baselines.base import LDLEstimator
+from baselines.base import LDLEstimator, alike
 from baselines.settings import check_number
 from features.arrays import FloatArray
 
@@ -53,17 +53,15 @@ class SmoothedLearner(LDLEstimator):
         cls, learners: list[Any], X: FloatArray, D: FloatArray, X_new: FloatArray
     ) -> list[FloatArray]:
         """Fit once for all learners that differ in nothing but how much is mixed in."""
-        groups: dict[tuple[str, ...], list[Any]] = {}
+        groups = alike(learners, "smoothing")
         for learner in learners:
             learner._keep_mean(D)
-            groups.setdefault(learner._identity(), []).append(learner)
-        made = cls._estimates([group[0] for group in groups.values()], X, D, X_new)
-        estimates = dict(zip(groups, made, strict=True))
-        return [learner._mixed(estimates[learner._identity()]) for learner in learners]
-
-    def _identity(self) -> tuple[str, ...]:
-        settings = self.get_params().items()
-        return tuple(f"{name}={value!r}" for name, value in settings if name != "smoothing")
+        made = cls._estimates([learners[numbers[0]] for numbers in groups], X, D, X_new)
+        predictions: list[Any] = [None] * len(learners)
+        for numbers, estimate in zip(groups, made, strict=True):
+            for number in numbers:
+                predictions[number] = learners[number]._mixed(estimate)
+        return predictions
 
     def _keep_mean(self, D: FloatArray) -> None:
         check_number("smoothing", self.smoothing, high=1.0, include_high=True)

@@ -123,8 +123,7 @@ def search(model: Model, make: Make, data: Data, seed: int, monitor: Monitor) ->
     D = np.asarray(data.D[data.rows])
     folds = stratified_folds(D, min(wanted.folds, len(D)), 1, seed)
     splits = [(folds.train(0, k), folds.test(0, k)) for k in range(folds.n_folds)]
-    scores = _Scores(model, make, data, monitor)
-    scores.total = len(splits) * len(wanted.configurations)
+    scores = _Scores(model, make, data, monitor, len(splits))
     places = complexities(model.entry.load(), model.params, wanted.configurations)
 
     def choose(results: dict[str, Any]) -> int:
@@ -192,13 +191,13 @@ class _Candidate(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untype
 class _Scores:
     """Scores of all configurations in an inner fold, computed when the first is asked for."""
 
-    def __init__(self, model: Model, make: Make, data: Data, monitor: Monitor):
+    def __init__(self, model: Model, make: Make, data: Data, monitor: Monitor, n_folds: int):
         assert model.search is not None  # noqa: S101 - see `search`
         self.search: Search = model.search
         self.measure: Measure = BY_NAME[model.search.measure]
         self.failed: dict[int, str] = {}
         self.seconds = 0.0
-        self.total = 0
+        self._total = n_folds * len(self.search.configurations)
         self._is_network = model.is_network
         self._make, self._data, self._monitor = make, data, monitor
         self._known: dict[tuple[int, ...], FloatArray] = {}
@@ -224,7 +223,7 @@ class _Scores:
             kept = self._kept(name, len(numbers))
             if kept is None:
                 done = fold * len(configurations) + numbers[0]
-                self._monitor.tell(f"tuning: {done} of {self.total} fits")
+                self._monitor.tell(f"tuning: {done} of {self._total} fits")
                 if X is None:
                     X = self._data.input.split(rows[train], rows[test])
                 D, truth = (np.asarray(self._data.D[rows[part]]) for part in (train, test))
@@ -273,7 +272,7 @@ class _Scores:
             own = place / f"inner-{fold}-{number}" if place else None
             if own:
                 own.mkdir(parents=True, exist_ok=True)
-            prefix = f"tuning, {fold * len(self.search.configurations) + number} of {self.total}: "
+            prefix = f"tuning, {fold * len(self.search.configurations) + number} of {self._total}: "
             estimator.monitor = Monitor(own, lambda line: self._monitor.tell(prefix + line))
         estimator.fit(X, D)
         return estimator.predict(X_new)

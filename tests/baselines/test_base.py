@@ -10,7 +10,7 @@ import pytest
 from sklearn.base import clone
 
 import baselines
-from baselines.base import LDLEstimator
+from baselines.base import LDLEstimator, alike
 
 # DLDL learns from images: tests/ewmtcnn has its tests. A regressor is needed for from_regressor.
 OTHERS = {"LDLEstimator", "DLDL", "from_regressor"}
@@ -149,3 +149,21 @@ def test_every_learner_survives_one_hot_and_absent_labels(learner, c):
     predicted = learner().fit(X, D).predict(X)
     assert predicted.min() >= 0
     assert predicted.sum(axis=1) == pytest.approx(np.ones(25), abs=1e-12)
+
+
+def test_learners_are_alike_where_nothing_but_the_free_settings_differ():
+    from baselines import SAIIS
+
+    start = np.zeros((40, 50))
+    other = start.copy()
+    other[20, 20] = 1.0  # which a shortened text of the matrix does not show
+    learners = [
+        SAIIS(max_iter=5, start=start),
+        SAIIS(max_iter=9, start=other),
+        SAIIS(max_iter=7, start=start.copy()),
+        SAIIS(max_iter=7),
+        SAIIS(max_iter=7, tol=0.0),
+    ]
+    assert alike(learners, "max_iter") == [[0, 2], [1], [3], [4]]
+    assert alike(learners, "max_iter", "tol", "start") == [[0, 1, 2, 3, 4]]
+    assert alike([], "k") == []
