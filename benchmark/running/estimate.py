@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from benchmark.planning.models import Model, with_facts
 from benchmark.planning.needs import NetworkImages
@@ -61,7 +62,13 @@ def operations(job: Job, task: Task) -> float:
     backbone = find_backbone(model.params["backbone"])
     scale = (need.size / backbone.size) ** 2
     rows = len(job.training_rows(task))
-    return 3e9 * backbone.gflops * scale * rows * int(model.params["epochs"]) * trainings(model)
+    return 3e9 * backbone.gflops * scale * rows * _epochs(model.params) * trainings(model)
+
+
+def _epochs(params: Mapping[str, Any]) -> int:
+    """Return how often a training looks at each image: once where the backbone is frozen."""
+    frozen = params.get("backbone_rate") == 0 and params.get("augmentation") == "none"
+    return 1 if frozen else int(params.get("epochs", 1))
 
 
 def trainings(model: Model) -> float:
@@ -71,8 +78,8 @@ def trainings(model: Model) -> float:
     """
     if model.search is None:
         return 1.0
-    own, folds = int(model.params.get("epochs", 1)), model.search.folds
-    epochs = [int(tried.get("epochs", own)) for tried in model.search.configurations]
+    own, folds = _epochs(model.params), model.search.folds
+    epochs = [_epochs({**model.params, **tried}) for tried in model.search.configurations]
     return 1.0 + (folds - 1) * sum(epochs) / own
 
 
@@ -121,7 +128,7 @@ def measure_costs(job: Job, device: Device, console: Console) -> list[Cost]:
             console.tell(f"Measuring a few steps of {name} ...")
             measured[kind] = _measure(job, task, need.size, batch, not device.accelerated)
         step, mib = measured[kind]
-        steps = math.ceil(rows / batch) * int(model.params["epochs"]) * trainings(model)
+        steps = math.ceil(rows / batch) * _epochs(model.params) * trainings(model)
         costs.append(Cost(name, dataset, number, steps * step, step, mib))
     return costs
 

@@ -238,10 +238,20 @@ class _Scores:
         return scores
 
     def _groups(self) -> list[list[int]]:
-        """Say which configurations are computed, and kept, together."""
+        """Say which configurations are computed, and kept, together.
+
+        Those of a model on features; of a network, whose trainings are long, only those that leave
+        the backbone as it is, so that it looks at each image once.
+        """
         numbers = list(range(len(self.search.configurations)))
-        together = hasattr(self._make({}), "predict_each") and not self._is_network
-        return [numbers] if together else [[number] for number in numbers]
+        if not hasattr(self._make({}), "predict_each"):
+            return [[number] for number in numbers]
+        if not self._is_network:
+            return [numbers]
+        tried = [self._make(configuration) for configuration in self.search.configurations]
+        frozen = [number for number in numbers if getattr(tried[number], "is_frozen", False)]
+        alone = [[number] for number in numbers if number not in frozen]
+        return [frozen, *alone] if frozen else alone
 
     def _try(
         self, numbers: list[int], fold: int, given: tuple[Any, Any, Any], truth: FloatArray

@@ -77,6 +77,10 @@ def test_a_tuned_network_takes_every_training_of_its_search():
     # Three quarters of the rows in each of four folds: 3 x (10 + 5 + 20) epochs, then 10 on all.
     assert trainings(models["DLDL"]) == pytest.approx((4 * 0.75 * 35 + 10) / 10)
     assert operations(tuned, task) == pytest.approx(11.5 * operations(job, task))
+    frozen = {"epochs": 60, "backbone_rate": 0.0, "augmentation": "none"}
+    search = replace(search, configurations=({}, frozen))
+    looks = trainings(replace(models["DLDL"], search=search))
+    assert looks == pytest.approx((4 * 0.75 * (10 + 1) + 10) / 10)  # at each image once
     assert describe_search(tuned).startswith(
         "Tuning networks takes 52 trainings for 4 folds, about 12 times the time of a fold"
     )

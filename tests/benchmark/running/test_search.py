@@ -188,6 +188,25 @@ def test_of_many_rows_a_stratified_part_is_searched():
     assert {len(part) for part in seen} == {200}
 
 
+def test_frozen_networks_share_what_their_backbone_sees(problem, tmp_path):
+    together = []
+
+    class Network(Shrunk):
+        @property
+        def is_frozen(self):
+            return self.share < 0.5
+
+        def predict_each(self, configurations, X, D, X_new):
+            together.append([dict(found) for found in configurations])
+            return super().predict_each(configurations, X, D, X_new)
+
+    model = replace(make_model(Network), consumes="images")
+    found = run_search(problem, model, tmp_path)
+    assert together == [[found for found in GRID if found["share"] < 0.5]] * 3
+    np.testing.assert_allclose(found.scores, by_hand(problem, model, np.arange(40)), rtol=1e-12)
+    assert len(list(tmp_path.glob("tuning-*.json"))) == 3 * (1 + 5)
+
+
 def test_what_cannot_be_tuned_is_told(problem):
     with pytest.raises(ValueError, match=r"every configuration failed .* seven tenths"):
         run_search(problem, make_model(tried=({"share": 0.7}, {"share": 0.7, "power": 2.0})))
