@@ -7,7 +7,8 @@
 # make demo           compute results/demo anew: the default run's tables, figures and report
 # make emotion6       compute results/emotion6 anew, where ../shared/datasets has emotion6.mat
 # make quoted         compute results/quoted anew: figures that docstrings and the README quote
-# make fairness       every baseline on the real datasets in ../shared, published, tuned and extended
+# make fairness       every baseline on the real datasets in ../shared, published, tuned and extended;
+#                     about an hour and a half on two cores; goes on where it stopped
 # make docs-tables    write the computed pages of docs/
 # make demo-networks  choose the demo's settings of networks on other images: results/demo_networks.csv
 # make perf           measure against the peer library, in an environment of its own (large)
