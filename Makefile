@@ -6,6 +6,7 @@
 # make lint           linter, formatter and type checker
 # make demo           compute results/demo anew: the default run's tables, figures and report
 # make emotion6       compute results/emotion6 anew, where ../shared/datasets has emotion6.mat
+# make wheel          what the wheel costs on the built-in images: results/wheel (some minutes)
 # make quoted         compute results/quoted anew: figures that docstrings and the README quote
 # make fairness       every baseline on the real datasets in ../shared, published, tuned and extended;
 #                     about an hour and a half on two cores; goes on where it stopped
@@ -27,7 +28,7 @@ test test-fast faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast faults test-installed lint demo demo-networks emotion6 quoted fairness docs-tables chromium perf perf-networks perf-evidence perf-kernels perf-gpu clean
+.PHONY: run test test-fast faults test-installed lint demo demo-networks emotion6 wheel quoted fairness docs-tables chromium perf perf-networks perf-evidence perf-kernels perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -68,6 +69,13 @@ emotion6: $(VENV)/installed-test
 	cp results/runs/emotion6/run.json results/emotion6/settings.json
 	rm -f results/emotion6/log.txt
 	$(BIN)/python tests/quoted/readme.py
+
+# Each kind of wheel that the paper's equations allow, beside none; without names: all seventeen.
+wheel: $(VENV)/installed
+	$(BIN)/ldl-benchmark run "no wheel" "prior, frozen, mixture" "prior, trained, mixture" "prior, frozen, logit" \
+		--protocol wheel --dataset synthetic --backbone small --out results/runs/wheel --no-report
+	$(BIN)/ldl-benchmark table wheel --out results/runs/wheel --to results/wheel
+	rm -f results/wheel/log.txt results/wheel/wheel.tex
 
 quoted: $(VENV)/installed-test
 	$(BIN)/python tests/quoted/measure.py
