@@ -104,6 +104,51 @@ def test_a_changed_plugin_or_dataset_is_computed_anew(command, small, plugin, tm
     assert "2 to do" in command(*options).stderr
 
 
+SLEEPS = """
+import time
+
+import numpy as np
+
+from baselines import LDLEstimator
+from benchmark import register
+
+
+@register("Sleeps")
+class Sleeps(LDLEstimator):
+    search_space = {"share": (0.9, 0.5, 0.1)}
+
+    def __init__(self, share=1.0):
+        self.share = share
+
+    def _fit(self, X, D):
+        time.sleep(0.25)
+        self.mean_ = self.share / D.shape[1] + (1 - self.share) * D.mean(axis=0)
+
+    def _predict(self, X):
+        return np.tile(self.mean_, (len(X), 1))
+"""
+
+
+@pytest.mark.slow
+def test_a_search_out_of_time_says_that_it_goes_on(command, small, tmp_path):
+    """Three seconds of fits in two seconds at a time: each command gets further than before."""
+    (tmp_path / "sleeps.py").write_text(SLEEPS)
+    options = ["run", "Sleeps", "--tune", "--plugin", "sleeps.py", "--dataset", small, "--folds", 2,
+               "--out", "out", "--task-timeout", 2]  # fmt: skip
+    done = command(*options)
+    assert done.returncode == 1
+    assert (
+        "Sleeps (tuned) failed in 2 folds of small: stopped after the time limit of 2 s "
+        "(--task-timeout); what it has scored is kept, and the same command goes on from there"
+    ) in done.stderr
+    assert "what it has scored" not in done.stderr.partition("Sleeps (tuned)")[0]
+    for _ in range(6):
+        done = command(*options)
+        if done.returncode == 0:
+            break
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.slow
 def test_bad_models_fail_alone(command, small, tmp_path):
     """Every way to fail that a plugin has; the others finish, the table shows the gaps."""
