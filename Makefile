@@ -9,7 +9,7 @@
 # make wheel          what the wheel costs on the built-in images: results/wheel (some minutes)
 # make quoted         compute results/quoted anew: figures that docstrings and the README quote
 # make fairness       every baseline on the real datasets in ../shared, published, tuned and extended;
-#                     about an hour and a half on two cores; goes on where it stopped
+#                     about two hours on two cores; goes on where it stopped
 # make docs-tables    write the computed pages of docs/
 # make demo-networks  choose the demo's settings of networks on other images: results/demo_networks.csv
 # make perf           measure against the peer library, in an environment of its own (large)
