@@ -70,7 +70,7 @@ emotion6: $(VENV)/installed-test
 	rm -f results/emotion6/log.txt
 	$(BIN)/python tests/quoted/readme.py
 
-# Each kind of wheel that the paper's equations allow, beside none; without names: all seventeen.
+# The wheel as published, trained, and read as logits, beside none; without names: all seventeen.
 wheel: $(VENV)/installed
 	$(BIN)/ldl-benchmark run "no wheel" "prior, frozen, mixture" "prior, trained, mixture" "prior, frozen, logit" \
 		--protocol wheel --dataset synthetic --backbone small --out results/runs/wheel --no-report

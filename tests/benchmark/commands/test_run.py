@@ -141,7 +141,6 @@ def test_a_search_out_of_time_says_that_it_goes_on(command, small, tmp_path):
         "Sleeps (tuned) failed in 2 folds of small: stopped after the time limit of 2 s "
         "(--task-timeout); what it has scored is kept, and the same command goes on from there"
     ) in done.stderr
-    assert "what it has scored" not in done.stderr.partition("Sleeps (tuned)")[0]
     for _ in range(6):
         done = command(*options)
         if done.returncode == 0:
