@@ -17,7 +17,7 @@ from benchmark.datasets.row_numbers import note_row_numbers
 from benchmark.errors import UsageError
 from benchmark.files.roles import plain
 from benchmark.wording import cut
-from features.arrays import FloatArray
+from features.arrays import FloatArray, IntArray
 from features.images.sources import ImageSource
 from features.names import readable
 from features.storage.files import array_key, content_key
@@ -45,6 +45,13 @@ class Labelled:
     sigma : float, optional
         Where each instance has a single label: the width with which it was spread over the
         emotion wheel to make `D`.
+    groups : tuple of str, optional
+        Where instances belong together (subject, video, photographer): the group of each row.
+    given_folds : ndarray of shape (n,), int64, optional
+        Where the data come with a split: the fold, counted from 0, in which each row is tested; -1
+        for a row that is only learned from. A split into training and test rows has one fold.
+    raters : ndarray of shape (n,), float64, optional
+        Where it is known: the number of people whose votes made each row of `D`.
     source : str
         Where the data came from, for people.
     notes : tuple of str
@@ -57,6 +64,9 @@ class Labelled:
     D: FloatArray
     latent: FloatArray | None = None
     sigma: float | None = None
+    groups: tuple[str, ...] | None = None
+    given_folds: IntArray | None = None
+    raters: FloatArray | None = None
     source: str = ""
     notes: tuple[str, ...] = ()
 
