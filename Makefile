@@ -10,6 +10,8 @@
 # make quoted         compute results/quoted anew: figures that docstrings and the README quote
 # make fairness       every baseline on the real datasets in ../shared, published, tuned and extended;
 #                     about two hours on two cores; goes on where it stopped
+# make reference      every method on them, peers within a budget: results/reference; a night on two
+#                     cores; goes on where it stopped
 # make docs-tables    write the computed pages of docs/
 # make demo-networks  choose the demo's settings of networks on other images: results/demo_networks.csv
 # make perf           measure against the peer library, in an environment of its own (large)
@@ -28,7 +30,7 @@ test test-fast faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast faults test-installed lint demo demo-networks emotion6 wheel quoted fairness docs-tables chromium perf perf-networks perf-evidence perf-kernels perf-gpu clean
+.PHONY: run test test-fast faults test-installed lint demo demo-networks emotion6 wheel quoted fairness reference docs-tables chromium perf perf-networks perf-evidence perf-kernels perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -82,6 +84,9 @@ quoted: $(VENV)/installed-test
 
 fairness: $(VENV)/installed-test
 	$(BIN)/python tests/perf/fairness.py
+
+reference: $(VENV)/installed-test
+	$(BIN)/python tests/perf/reference.py
 
 docs-tables: $(VENV)/installed-test
 	$(BIN)/python docs/tables.py

@@ -188,6 +188,11 @@ of_run = _all_of(
         metavar="SECONDS",
         help="Stop a task after this time; 0 for no limit. [default: 3600; none for networks]",
     ),
+    click.option(
+        "--give-up",
+        is_flag=True,
+        help="Leave out the other folds of a model on a dataset once one has failed.",
+    ),
     click.option("--no-report", is_flag=True, help="Write the tables alone, no report.html."),
 )
 

@@ -67,6 +67,7 @@ def run(
     plugins: str | Path | Sequence[str | Path] = (),
     force: bool = False,
     task_timeout: float | None = None,
+    give_up: bool = False,
     cache_dir: str | Path | None = None,
     skip_unreadable: bool = False,
     ignore: str | Sequence[str] = (),
@@ -111,6 +112,9 @@ def run(
     task_timeout : float, optional
         Seconds after which a task is stopped and counts as failed; infinity for no limit. By
         default an hour for a model on features, and no limit for a network.
+    give_up : bool
+        Leave the other folds of a model on a dataset out once one of them has failed. What was over
+        the time limit is not tried again by the same call, unless that gives more time.
     cache_dir : str or Path, optional
         Folder for features and decoded images, which runs share; by default ``results/cache``.
     skip_unreadable : bool
@@ -187,7 +191,8 @@ def run(
         failures = []
         if pending:
             chosen = {model.name: model for model in rows}
-            job = Job(plan, pending, chosen, needs, Resources(workers, task_timeout, cache))
+            resources = Resources(workers, task_timeout, cache, give_up)
+            job = Job(plan, pending, chosen, needs, resources)
             failures = compute(job, folder, console)
         for sentence in describe_failures(failures, folder):
             tell(sentence)

@@ -76,6 +76,8 @@ class Outcome:
         What the model's code warned of.
     error, trace : str
         One sentence, and the traceback; empty where it went well.
+    time_limit : float, optional
+        Seconds of the time limit that was over, where that is why it failed.
     """
 
     task: Task
@@ -87,6 +89,7 @@ class Outcome:
     warnings: list[str] = field(default_factory=list)
     error: str = ""
     trace: str = ""
+    time_limit: float | None = None
 
 
 def enumerate_tasks(

@@ -24,6 +24,7 @@ from benchmark.running.estimate import (
     workers_that_fit,
 )
 from benchmark.running.execute import Work, execute, status_of
+from benchmark.running.giving_up import GivenUp
 from benchmark.running.interruption import by
 from benchmark.running.job import Job
 from benchmark.running.machine import machine
@@ -63,11 +64,21 @@ def compute(job: Job, folder: RunFolder, console: Console) -> list[Outcome]:
     """
     done: list[Task] = []
     failures: list[Outcome] = []
+    given_up = None
+    if job.resources.give_up:
+        limits = {task.key: _time_limit(job, task) for task in job.pending}
+        given_up = GivenUp(folder, job.pending, limits)
+        failures += given_up.failures
+        known = {outcome.task for outcome in failures}
+        job = replace(job, pending=tuple(task for task in job.pending if task not in known))
     try:
         with folder.running():
-            work_of, phases = _prepare(job, folder, console)
+            work_of, phases = _prepare(job, folder, console, given_up)
             for phase in phases:
-                failures += _run_phase(phase, work_of, folder, console, done)
+                for outcome in _run_phase(phase, work_of, folder, console, done):
+                    failures.append(outcome)
+                    if given_up:
+                        given_up.add(outcome)
     except KeyboardInterrupt as error:
         raise BenchmarkError(
             f"interrupted: {len(done)} of {len(job.pending)} tasks were computed and are kept"
@@ -77,7 +88,7 @@ def compute(job: Job, folder: RunFolder, console: Console) -> list[Outcome]:
 
 
 def _prepare(
-    job: Job, folder: RunFolder, console: Console
+    job: Job, folder: RunFolder, console: Console, given_up: GivenUp | None
 ) -> tuple[Callable[[Task], Work], list[_Phase]]:
     """Get ready what tasks share, and decide how many run at the same time."""
     networks, others, workers = job.networks, job.others, job.resources.workers
@@ -103,6 +114,8 @@ def _prepare(
         phases.append(_Phase(networks, workers, device.backend, device.name))
 
     def work_of(task: Task) -> Work:
+        if given_up:
+            given_up.check(task)
         given = inputs[task.dataset, job.need(task)]
         return replace(_work(job, task, given, folder), D=truths[task.dataset])
 
@@ -122,9 +135,6 @@ def _workers_for_networks(job: Job, device: Device, console: Console) -> int:
 def _work(job: Job, task: Task, given: Input, folder: RunFolder) -> Work:
     """Put together what a worker process needs for a task."""
     model, truth = job.model(task), job.truth(task)
-    usual = TUNED_TIMEOUT if model.search else TASK_TIMEOUT
-    usual = math.inf if model.is_network else usual
-    limit = job.resources.task_timeout
     return Work(
         model=replace(model, entry=model.entry.portable()),
         input=given,
@@ -132,9 +142,16 @@ def _work(job: Job, task: Task, given: Input, folder: RunFolder) -> Work:
         train=job.training_rows(task),
         test=job.test_rows(task),
         facts=truth.facts,
-        time_limit=usual if limit is None else limit,
+        time_limit=_time_limit(job, task),
         checkpoints=folder.checkpoints(task) if model.is_network or model.search else None,
     )
+
+
+def _time_limit(job: Job, task: Task) -> float:
+    model, limit = job.model(task), job.resources.task_timeout
+    usual = TUNED_TIMEOUT if model.search else TASK_TIMEOUT
+    usual = math.inf if model.is_network else usual
+    return usual if limit is None else limit
 
 
 def _run_phase(
@@ -143,9 +160,8 @@ def _run_phase(
     folder: RunFolder,
     console: Console,
     done: list[Task],
-) -> list[Outcome]:
-    """Run tasks, store what succeeds and add it to `done`, and return what fails."""
-    failures = []
+) -> Iterator[Outcome]:
+    """Run tasks, store what succeeds and add it to `done`, and yield what fails."""
     markers = folder.running_path
     made = {"versions": environment.versions(phase.backend), "machine": machine(phase.device)}
     keep = not phase.backend  # a network's process holds its device
@@ -154,13 +170,12 @@ def _run_phase(
         for outcome in outcomes:
             _log(outcome)
             if outcome.error:
-                failures.append(outcome)
+                yield outcome
             else:
                 folder.write_outcome(outcome, **made)
                 done.append(outcome.task)
                 folder.remove_checkpoints(outcome.task)
             step()
-    return failures
 
 
 def _running(tasks: Sequence[Task], markers: Path) -> Callable[[], list[str]]:

@@ -108,6 +108,7 @@ def execute(task: Task, marker: Path, work: Work) -> Outcome:
                 allow(_CLOSING_SECONDS)
     except TimeLimitError as error:
         outcome.error, outcome.trace = str(error), describe_error(error)[1]
+        outcome.time_limit = limit
         if work.model.search:
             outcome.error += "; what it has scored is kept, and the same command goes on from there"
     except BaseException as error:  # a model may raise anything, SystemExit included

@@ -26,11 +26,14 @@ class Resources:
         limit for a network.
     cache : Path
         Folder for features and decoded images.
+    give_up : bool
+        Whether the other folds of a model on a dataset are left out once one has failed.
     """
 
     workers: int
     task_timeout: float | None
     cache: Path
+    give_up: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,11 @@ ONE_THREAD = {
     "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
 }
 
+
+class NotTriedError(Exception):
+    """A task is not to be tried any more; says why."""
+
+
 # How often a task is tried whose process was killed from outside, and one that no process took.
 _MOST_TRIES = {True: 2, False: 4}
 
@@ -73,7 +78,7 @@ def run_tasks(
         Called in a worker process as ``call(task, marker, work_of(task))``; see
         `benchmark.running.execute.execute`.
     work_of : callable
-        Returns what the worker process needs for a task.
+        Returns what the worker process needs for a task, or raises `NotTriedError`.
     n_jobs : int
         Number of tasks that run at the same time.
     markers : Path
@@ -83,6 +88,7 @@ def run_tasks(
     """
     waiting, alone = deque(tasks), deque[Task]()
     tries: Counter[tuple[Task, bool]] = Counter()
+    limits: dict[Task, float | None] = {}
     crew = _Crew(n_jobs, keep)
     try:
         while waiting or crew.busy or alone:
@@ -91,7 +97,12 @@ def run_tasks(
             while waiting and crew.has_room():
                 task = waiting.popleft()
                 try:
-                    content = dumps((call, (task, marker_of(task, markers), work_of(task))))
+                    work = work_of(task)
+                    limits[task] = getattr(work, "time_limit", None)
+                    content = dumps((call, (task, marker_of(task, markers), work)))
+                except NotTriedError as error:
+                    yield Outcome(task, error=str(error))
+                    continue
                 except Exception as error:  # a user's object may refuse to be sent
                     yield Outcome(
                         task, error=f"it cannot be sent to a worker process: {_say(error)}"
@@ -117,7 +128,10 @@ def run_tasks(
                     alone.append(task)
                 else:
                     limit = " (--task-timeout)" if found.was_late else ""
-                    yield Outcome(task, error=f"{found}{limit}", trace=trace or str(found))
+                    yield Outcome(
+                        task, error=f"{found}{limit}", trace=trace or str(found),
+                        time_limit=limits[task] if found.was_late else None,
+                    )  # fmt: skip
     finally:
         crew.leave()
 

@@ -310,6 +310,8 @@ class RunFolder:
                 "fold": outcome.task.fold,
                 "error": outcome.error,
                 "trace": outcome.trace,
+                "key": outcome.task.key,
+                "time_limit": outcome.time_limit,
             }
             for outcome in outcomes
         ]

@@ -39,7 +39,16 @@ RUN = {
 #: ``failures.json``.
 FAILURES = {
     "failures": [
-        {"dataset": str, "model": str, "repeat": int, "fold": int, "error": str, "trace": str}
+        {
+            "dataset": str,
+            "model": str,
+            "repeat": int,
+            "fold": int,
+            "error": str,
+            "trace": str,
+            "key?": str,
+            "time_limit?": _NUMBER_OR_NONE,
+        }
     ]
 }
 

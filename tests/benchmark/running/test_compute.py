@@ -54,6 +54,14 @@ def test_what_succeeds_is_stored_and_what_fails_is_returned(job, tmp_path, caplo
     assert not (tmp_path / "run" / "running").exists()
 
 
+@pytest.mark.slow
+def test_what_has_failed_is_given_up_where_that_is_wanted(job, tmp_path):
+    job = replace(job, resources=replace(job.resources, workers=1, give_up=True))
+    failures = compute(job, RunFolder(tmp_path / "run"), QUIET)
+    assert [outcome.task.fold for outcome in failures] == [0, 1, 2]
+    assert [outcome.error.startswith("not tried") for outcome in failures] == [False, True, True]
+
+
 def test_an_interrupted_run_says_what_it_keeps(job, tmp_path, monkeypatch):
     def interrupted(tasks, *arguments):
         yield Outcome(tasks[0], predictions=np.full((20, 4), 0.25))
