@@ -159,6 +159,9 @@ class AABP(EpochLearner):
     "Learning representations by back-propagating errors", Nature 323, 1986.
     """
 
+    year: ClassVar[int | None] = 2016
+    citation: ClassVar[str] = 'Geng, "Label Distribution Learning", IEEE TKDE 28(7), 2016'
+
     # claim: 0.570 = results/quoted/settings.csv[dataset=emotion6, row=AA-BP].kl_divergence;
     # 0.589 = [dataset=emotion6, row=AA-BP, scaling none];
     # 0.611 = [dataset=emotion6, row=mean distribution];

@@ -66,6 +66,9 @@ class AAKNN(SmoothedLearner):
     Geng, "Label Distribution Learning", IEEE TKDE 28(7), 2016.
     """
 
+    year: ClassVar[int | None] = 2016
+    citation: ClassVar[str] = 'Geng, "Label Distribution Learning", IEEE TKDE 28(7), 2016'
+
     # claim: 1.011 =
     # results/quoted/settings.csv[dataset=emotion6, row=AA-kNN].kl_divergence;
     # 0.611 = [dataset=emotion6, row=AA-kNN, k=20];

@@ -66,6 +66,10 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         one beside the other. Empty for a learner that is not tuned.
     result_version : int
         Part of the key of stored results: raise it when a change of code changes predictions.
+    year : int, optional
+        When the method was published.
+    citation : str
+        Where: ``Authors, "Title", Venue, Year``; empty where nobody has to be cited.
     n_features_in_ : int
         Number of features seen by `fit`.
     n_labels_ : int
@@ -75,6 +79,8 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
     consumes: ClassVar[str] = "features"
     search_space: ClassVar[Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]] = {}
     result_version: ClassVar[int] = 1
+    year: ClassVar[int | None] = None
+    citation: ClassVar[str] = ""
     monitor: Monitor = Monitor()
 
     n_features_in_: int

@@ -52,6 +52,11 @@ class BoostingLDL(SmoothedLearner):
     NeurIPS 2017, for the histograms.
     """
 
+    year: ClassVar[int | None] = 2001
+    citation: ClassVar[str] = (
+        'Friedman, "Greedy function approximation", Annals of Statistics 29, 2001'
+    )
+
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "max_iter": (1, 10, 25, 50),
         "max_leaf_nodes": (4, 8),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ewmtcnn.base import NetworkEstimator
 
 
@@ -49,6 +51,12 @@ class DLDL(NetworkEstimator):
     random_state : int, optional
         Seed of the new layer, the order, dropout, augmentation and held-out rows.
     """
+
+    year: ClassVar[int | None] = 2017
+    citation: ClassVar[str] = (
+        'Gao, Xing, Xie, Wu and Geng, "Deep Label Distribution Learning with Label Ambiguity", '
+        "IEEE TIP 26(6), 2017"
+    )
 
     def __init__(
         self,

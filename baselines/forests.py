@@ -43,6 +43,9 @@ class ForestLDL(SmoothedLearner):
     Breiman, "Random forests", Machine Learning 45, 2001.
     """
 
+    year: ClassVar[int | None] = 2001
+    citation: ClassVar[str] = 'Breiman, "Random forests", Machine Learning 45, 2001'
+
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "min_samples_leaf": (0.4, 0.2, 0.1, 0.05, 0.02, 5, 3, 2),
         "smoothing": (0.3, 0.1, 0.01),
@@ -101,6 +104,11 @@ class ExtraTreesLDL(ForestLDL):
     ----------
     Geurts, Ernst and Wehenkel, "Extremely randomized trees", Machine Learning 63, 2006.
     """
+
+    year: ClassVar[int | None] = 2006
+    citation: ClassVar[str] = (
+        'Geurts, Ernst and Wehenkel, "Extremely randomized trees", Machine Learning 63, 2006'
+    )
 
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "min_samples_leaf": (0.4, 0.05, 5, 2),

@@ -50,6 +50,12 @@ class KernelRidgeLDL(SmoothedLearner):
     1998.
     """
 
+    year: ClassVar[int | None] = 1998
+    citation: ClassVar[str] = (
+        'Saunders, Gammerman and Vovk, "Ridge regression learning algorithm in dual variables", '
+        "ICML 1998"
+    )
+
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "alpha": (10.0, 0.1, 0.03, 0.01, 0.003, 0.001),
         "gamma": (0.3, 1.0),

@@ -49,6 +49,12 @@ class LogisticLDL(SmoothedLearner):
         Whether the budget was enough.
     """
 
+    year: ClassVar[int | None] = 1958
+    citation: ClassVar[str] = (
+        'Cox, "The regression analysis of binary sequences", Journal of the Royal Statistical '
+        "Society B 20(2), 1958"
+    )
+
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "smoothing": (0.99, 0.9, 0.7, 0.4, 0.1, 0.01),
         "alpha": (1.0, 0.03, 0.01, 0.001),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.linalg import cholesky, eigh, solve_triangular
@@ -90,6 +90,9 @@ class PTBayes(LDLEstimator):
     estimator for large-dimensional covariance matrices", Journal of Multivariate Analysis 88(2),
     2004.
     """
+
+    year: ClassVar[int | None] = 2016
+    citation: ClassVar[str] = 'Geng, "Label Distribution Learning", IEEE TKDE 28(7), 2016'
 
     #: 24 with the default. "auto", since components of whitened components are any directions.
     search_space = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,9 @@ class PTSVM(SmoothedLearner):
     "LIBSVM: a library for support vector machines", ACM TIST 2(3), 2011. Wu, Lin and Weng,
     "Probability estimates for multi-class classification by pairwise coupling", JMLR 5, 2004.
     """
+
+    year: ClassVar[int | None] = 2016
+    citation: ClassVar[str] = 'Geng, "Label Distribution Learning", IEEE TKDE 28(7), 2016'
 
     #: 24 with the default. A small C, smoothed, is the simple end; a large one with a wide kernel
     #: takes most iterations and gains least.

@@ -47,6 +47,9 @@ class RidgeLDL(SmoothedLearner):
     Hoerl and Kennard, "Ridge regression", Technometrics 12, 1970.
     """
 
+    year: ClassVar[int | None] = 1970
+    citation: ClassVar[str] = 'Hoerl and Kennard, "Ridge regression", Technometrics 12, 1970'
+
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "alpha": (10.0, 0.1, 0.03, 0.01, 0.001, 0.0001),
         "smoothing": (0.1, 0.01),

@@ -115,6 +115,9 @@ class SABFGS(LDLEstimator):
     Geng, "Label Distribution Learning", IEEE TKDE 28(7), 2016, equations 6, 7 and 12 to 15.
     """
 
+    year: ClassVar[int | None] = 2016
+    citation: ClassVar[str] = 'Geng, "Label Distribution Learning", IEEE TKDE 28(7), 2016'
+
     # claim: 0.073 =
     # results/quoted/settings.csv[dataset=SJAFFE, row=mean distribution].kl_divergence;
     # 0.146 = [dataset=SJAFFE, row=SA-BFGS, no intercept, converged];

@@ -139,6 +139,12 @@ class SACPNN(EpochLearner):
     Conditional Probability Neural Network", AAAI 2017.
     """
 
+    year: ClassVar[int | None] = 2013
+    citation: ClassVar[str] = (
+        'Geng, Yin and Zhou, "Facial Age Estimation by Learning from Label Distributions", IEEE '
+        "TPAMI 35(10), 2013"
+    )
+
     # claim: 2.741 =
     # results/quoted/settings.csv[dataset=emotion6, row=SA-CPNN].kl_divergence;
     # 2.081 = [dataset=emotion6, row=SA-CPNN, binary];

@@ -77,6 +77,9 @@ class SAIIS(LDLEstimator):
     Della Pietra and Lafferty, "Inducing features of random fields", IEEE TPAMI 19(4), 1997.
     """
 
+    year: ClassVar[int | None] = 2016
+    citation: ClassVar[str] = 'Geng, "Label Distribution Learning", IEEE TKDE 28(7), 2016'
+
     # Points of few paths, each from the mean distribution on.
     search_space: ClassVar[tuple[dict[str, Any], ...]] = (
         {"max_iter": (1, 10, 50, 200), "scaling": ("none",)},

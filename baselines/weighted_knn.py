@@ -43,6 +43,12 @@ class WeightedKNN(SmoothedLearner):
     Cybernetics 6, 1976.
     """
 
+    year: ClassVar[int | None] = 1976
+    citation: ClassVar[str] = (
+        'Dudani, "The distance-weighted k-nearest-neighbor rule", IEEE Transactions on Systems, '
+        "Man, and Cybernetics 6, 1976"
+    )
+
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "k": (1000, 200, 100, 50, 30, 10),
         "smoothing": (0.1, 0.01),

@@ -294,31 +294,20 @@ def features(**given: Any) -> None:
 
 
 @main.command()
+@click.option("--all", "every", is_flag=True, help="Show whose methods they are, and since when.")
 @click.option("--spaces", is_flag=True, help="Show what --tune chooses from instead.")
-def models(spaces: bool) -> None:
+def models(every: bool, spaces: bool) -> None:
     """List the models that can be run."""
-    from benchmark.plugins.built_in import EXTENDED
+    from benchmark.commands import show_models
     from benchmark.plugins.registry import models as known
-    from benchmark.tables.layout import listing
 
     if spaces:
         from benchmark.tables.spaces import spaces_grid
 
         printing.grids(spaces_grid(known().values()))
         return
-
-    rows, extended = list[list[str]](), list[list[str]]()
-    for entry in known().values():
-        try:
-            summary = (entry.load().__doc__ or "").strip().partition("\n")[0]
-        except BenchmarkError as error:
-            summary = f"cannot be used: {error}"
-        group = extended if entry.name in EXTENDED else rows
-        group.append([entry.name, summary, entry.file or entry.source or "built in"])
-    click.echo(listing(["Model", "What it does", "From"], rows, terminal_width()))
-    click.echo("\nWith --extended, or by name:")
-    click.echo(listing(["Extended baseline", "What it does"], [row[:2] for row in extended],
-                       terminal_width()))  # fmt: skip
+    show = show_models.all_models if every else show_models.usual_models
+    click.echo(show(known().values(), terminal_width()))
 
 
 @main.group(cls=_Group, invoke_without_command=True)

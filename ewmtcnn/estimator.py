@@ -87,6 +87,12 @@ class EWMTCNN(NetworkEstimator):
     stay the paper's all the same, momentum is ours.
     """
 
+    year: ClassVar[int | None] = 2022
+    citation: ClassVar[str] = (
+        'Lai, Wan and Zeng, "The Image Emotion Distribution Learning Based on Emotion Wheel and '
+        'Multi-Task Convolutional Neural Network", Journal of Jiangxi Normal University, 2022'
+    )
+
     # claim: 0.409 = results/demo_networks.csv[model=EW-MTCNN, name=as published].kl_test;
     # 0.374 = results/demo_networks.csv[model=EW-MTCNN, name=no wheel].kl_test;
     # 0.635 = results/demo_networks.csv[model=EW-MTCNN, name=no momentum].kl_test;
@@ -174,6 +180,12 @@ class FineTunedCNN(NetworkEstimator):
         Seed of the new layer, the order, dropout, augmentation and held-out rows.
     """
 
+    year: ClassVar[int | None] = 2022
+    citation: ClassVar[str] = (
+        'Lai, Wan and Zeng, "The Image Emotion Distribution Learning Based on Emotion Wheel and '
+        'Multi-Task Convolutional Neural Network", Journal of Jiangxi Normal University, 2022'
+    )
+
     def __init__(
         self,
         backbone: str = "vgg16",
@@ -229,6 +241,12 @@ class FrozenCNN(NetworkEstimator):
     scaling, start, early_stopping, validation_fraction, refit, random_state
         As in `EWMTCNN`; `scaling` is that of the activations.
     """
+
+    year: ClassVar[int | None] = 2022
+    citation: ClassVar[str] = (
+        'Lai, Wan and Zeng, "The Image Emotion Distribution Learning Based on Emotion Wheel and '
+        'Multi-Task Convolutional Neural Network", Journal of Jiangxi Normal University, 2022'
+    )
 
     consumes: ClassVar[str] = "activations"
     search_space = ACTIVATIONS

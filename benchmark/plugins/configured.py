@@ -14,7 +14,8 @@ from sklearn.base import clone
 from benchmark.errors import UsageError
 from benchmark.plugins.fingerprint import class_fingerprint
 
-_OURS = ("baselines", "benchmark", "ewmtcnn", "features")
+#: The packages of this project.
+OURS = ("baselines", "benchmark", "ewmtcnn", "features")
 
 
 def class_of(learner: Any, name: str) -> type:
@@ -78,7 +79,7 @@ def origin(cls: type) -> str:
     something new each time.
     """
     top = cls.__module__.partition(".")[0]
-    if top in _OURS:
+    if top in OURS:
         return ""
     if packages := _packages().get(top):
         return f"{packages[0]}=={version(packages[0])}"

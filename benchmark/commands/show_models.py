@@ -1,0 +1,95 @@
+"""The command ``models``: what can be run, and whose methods they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from benchmark.errors import BenchmarkError
+from benchmark.plugins.built_in import CLASSIFIERS, EXTENDED, group_of
+from benchmark.plugins.configured import OURS
+from benchmark.plugins.registry import Entry
+from benchmark.tables.layout import listing
+
+#: Columns of `all_models`.
+ABOUT = ("Model", "Year", "Citation", "Origin", "Learns from")
+
+_LEARNS_FROM = {"activations": "activations of a backbone"}
+
+
+def usual_models(entries: Iterable[Entry], width: int | None = None) -> str:
+    """List what ``run --all`` runs and what ``--extended`` adds, with what each does.
+
+    Parameters
+    ----------
+    entries : iterable of Entry
+    width : int, optional
+        Characters in a line.
+    """
+    rows, extended = list[list[str]](), list[list[str]]()
+    for entry in entries:
+        try:
+            summary = (entry.load().__doc__ or "").strip().partition("\n")[0]
+        except BenchmarkError as error:
+            summary = f"cannot be used: {error}"
+        group = extended if entry.name in EXTENDED else rows
+        group.append([entry.name, summary, entry.file or entry.source or "built in"])
+    return (
+        listing(["Model", "What it does", "From"], rows, width)
+        + "\n\nWith --extended, or by name:\n"
+        + listing(["Extended baseline", "What it does"], [row[:2] for row in extended], width)
+    )
+
+
+def all_models(entries: Iterable[Entry], width: int | None = None) -> str:
+    """List every model with year, citation, origin and what it learns from.
+
+    Parameters are those of `usual_models`.
+    """
+    return listing(ABOUT, [about(entry) for entry in entries], width)
+
+
+def about(entry: Entry) -> list[str]:
+    """Return the cells of a model in `all_models`."""
+    try:
+        cls = entry.load()
+    except BenchmarkError as error:
+        return [entry.name, "", f"cannot be used: {error}", origin_of(entry), ""]
+    year = _said(cls, "year", entry)
+    consumes = str(getattr(cls, "consumes", "features"))
+    return [
+        entry.name,
+        "" if year is None else str(year),
+        short(str(_said(cls, "citation", entry) or "")),
+        origin_of(entry),
+        _LEARNS_FROM.get(consumes, consumes),
+    ]
+
+
+def short(citation: str) -> str:
+    """Leave the title out of a citation: ``Authors, Venue, Year``.
+
+    Examples
+    --------
+    >>> short('Geng, "Label Distribution Learning", IEEE TKDE 28(7), 2016')
+    'Geng, IEEE TKDE 28(7), 2016'
+    """
+    return re.sub(r'\s*"[^"]*",?', "", citation)
+
+
+def origin_of(entry: Entry) -> str:
+    """Say where a model comes from: the paper, a group of ours, a file or a package."""
+    group = group_of(entry.name)
+    if group == "own" or entry.source:
+        return entry.file or entry.source
+    return "paper (classifier)" if entry.name in CLASSIFIERS else group
+
+
+def _said(cls: type, name: str, entry: Entry) -> Any:
+    """Return what a class says of itself; a plugin derived from a model of ours is another one."""
+    for base in cls.__mro__:
+        if name in vars(base):
+            ours = base.__module__.partition(".")[0] in OURS
+            return None if ours and entry.source else vars(base)[name]
+    return None
