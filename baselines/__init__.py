@@ -10,10 +10,12 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from baselines.aa_bp import AABP
     from baselines.aa_knn import AAKNN
     from baselines.base import LDLEstimator
+    from baselines.bd_ldl import BDLDL
     from baselines.boosting import BoostingLDL
     from baselines.dldl import DLDL
     from baselines.forests import ExtraTreesLDL, ForestLDL
     from baselines.kernel_ridge import KernelRidgeLDL
+    from baselines.ldsvr import LDSVR
     from baselines.logistic import LogisticLDL
     from baselines.pt_bayes import PTBayes
     from baselines.pt_svm import PTSVM
@@ -41,6 +43,8 @@ _HOMES = {
     "ForestLDL": "forests",
     "ExtraTreesLDL": "forests",
     "BoostingLDL": "boosting",
+    "BDLDL": "bd_ldl",
+    "LDSVR": "ldsvr",
     "from_regressor": "regressors",
 }
 
@@ -48,7 +52,9 @@ _HOMES = {
 __all__ = [
     "AABP",
     "AAKNN",
+    "BDLDL",
     "DLDL",
+    "LDSVR",
     "PTSVM",
     "SABFGS",
     "SACPNN",
