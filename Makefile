@@ -87,6 +87,7 @@ fairness: $(VENV)/installed-test
 
 reference: $(VENV)/installed-test
 	$(BIN)/python tests/perf/reference.py
+	$(BIN)/python tests/perf/reference.py --collect
 
 docs-tables: $(VENV)/installed-test
 	$(BIN)/python docs/tables.py

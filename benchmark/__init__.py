@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from benchmark.plugins.contract import check_plugin
     from benchmark.plugins.new_model import new_model
     from benchmark.plugins.registry import load_plugin, models, register
+    from benchmark.reference.contents import reference_results
 
     __version__: str
 
@@ -38,6 +39,7 @@ _HOMES = {
     "models": "plugins.registry",
     "network_table": "commands.show_tables",
     "new_model": "plugins.new_model",
+    "reference_results": "reference.contents",
     "register": "plugins.registry",
     "report": "commands.show",
     "run": "commands.run",
@@ -62,6 +64,7 @@ __all__ = [
     "models",
     "network_table",
     "new_model",
+    "reference_results",
     "register",
     "report",
     "run",

@@ -124,6 +124,7 @@ def run(**given: Any) -> None:
 @options.out
 @options.to
 @click.option("--std", is_flag=True, help="Table 3: show the deviation over folds.")
+@options.against
 @click.option(
     "--measure",
     default="",
@@ -140,6 +141,7 @@ def table(
     to: str | None,
     std: bool,
     measure: str,
+    against: str | None,
     **of_images: Any,
 ) -> None:
     """Make a table, as text and as .csv, .tex and .md files. Computes no model.
@@ -157,11 +159,14 @@ def table(
     """  # noqa: D301 - click reads the character \b
     from benchmark.commands import show, show_tables
 
-    options.refuse_misplaced(number, {"3": {"--std": std}, "tests": {"--measure": measure}, "1": {
-        "--dataset": of_images["datasets"], "--data-dir": of_images["data_dir"]}})  # fmt: skip
+    options.refuse_misplaced(number, {
+        "1": {"--dataset": of_images["datasets"], "--data-dir": of_images["data_dir"]},
+        "3": {"--std": std, "--against": against},
+        "tests": {"--measure": measure},
+    })  # fmt: skip
     problems: list[str] = []
     if number == "3":
-        study = show.table(out or None, std, to, lambda made: printing.table(made, std))
+        study = show.table(out or None, std, to, lambda made: printing.table(made, std), against)
         printing.close(study)
         return
     if number == "1":

@@ -253,6 +253,15 @@ CLAIMS = {
     "reasons": "why our numbers may differ from the paper's, in words",
 }
 
+#: The full table of the reference results with a run's rows in it.
+AGAINST = {**TABLE3, "origin": "own or reference"}
+
+#: A run's rows, as model_a, against all of that table.
+AGAINST_PAIRS = {
+    **PAIRS,
+    "p_holm_own": "that adjusted for the comparisons of model_a on the dataset in the measure",
+}
+
 #: File to columns. A name in angle brackets stands for several: one per dataset or repeat.
 FILES = {
     "folds/<dataset>.csv": FOLDS,
@@ -270,6 +279,8 @@ FILES = {
     "wheel.csv": WHEEL,
     "compare.csv": COMPARE,
     "claims.csv": CLAIMS,
+    "against.csv": AGAINST,
+    "against-pairs.csv": AGAINST_PAIRS,
 }
 
 

@@ -25,6 +25,8 @@ import benchmark
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
+#: A link to results/reference.
+DATA = ROOT / "benchmark" / "reference" / "data"
 PACKAGES = ("baselines", "benchmark", "ewmtcnn", "features")
 #: Beside the packages, what the sdist is made of.
 FILES = ("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "README.md",
@@ -50,9 +52,10 @@ sys.meta_path[sys.meta_path.index(PathFinder)] = Core
 def sources():
     """Paths of the packages' files, relative to the project's root."""
     found = (path for name in PACKAGES for path in (ROOT / name).rglob("*"))
+    linked = (DATA / path.name for path in (ROOT / "results" / "reference").iterdir())
     return {
         path.relative_to(ROOT).as_posix()
-        for path in found
+        for path in (*found, *linked)
         if path.is_file() and "__pycache__" not in path.parts
     }
 
@@ -64,7 +67,8 @@ def built(tmp_path_factory):
     copy = folder / "copy"
     for name in PACKAGES:
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+        shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=ignored)
+    shutil.copytree(DATA, copy / "results" / "reference")
     for name in FILES:
         (copy / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
@@ -186,6 +190,8 @@ def test_the_other_commands(environment):
     written = environment(command, "new-model", "My method").stdout
     assert "ldl-benchmark check my_method.py" in written
     assert "follows the contract" in environment(command, "check", "my_method.py").stdout
+    code = "import benchmark; print(len(benchmark.reference_results().sets))"
+    assert int(environment("python", "-c", code).stdout) >= 15
     code = "import ewmtcnn; from baselines import DLDL; print(DLDL(), ewmtcnn.EWMTCNN())"
     assert environment("python", "-c", code).stdout == "DLDL() EWMTCNN()\n"
 

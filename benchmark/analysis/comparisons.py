@@ -54,7 +54,7 @@ def practical_equivalence(measure: Measure, labels: int) -> float:
 
 
 def pairwise(
-    plan: Plan, scores: pd.DataFrame, values: Mapping[str, Mapping[str, FloatArray]]
+    plan: Plan, scores: pd.DataFrame, values: Mapping[str, Mapping[str, FloatArray]] | None
 ) -> pd.DataFrame:
     """Compare all pairs of models on every dataset in every measure.
 
@@ -64,9 +64,10 @@ def pairwise(
         The run; tells which folds there should be.
     scores : DataFrame
         What `benchmark.analysis.scores.scores_frame` returned.
-    values : mapping
+    values : mapping, optional
         Dataset to model to values of every instance, shape (n, measures), see
-        `benchmark.analysis.instances.instance_values`.
+        `benchmark.analysis.instances.instance_values`. Without them effect sizes are missing
+        values.
 
     Returns
     -------
@@ -86,9 +87,11 @@ def pairwise(
         for number, measure in enumerate(MEASURES):
             folds = fold_values(here, truth, models, measure)
             part = _compared(folds, first, second, truth, measure)
-            of_instances = np.stack([values[dataset][m][:, number] for m in models], axis=1)
-            effects = _effects(of_instances, first, second, measure)
-            part["effect_size"], part["share_won"] = effects
+            part["effect_size"] = part["share_won"] = np.nan
+            if values is not None:
+                of_instances = np.stack([values[dataset][m][:, number] for m in models], axis=1)
+                effects = _effects(of_instances, first, second, measure)
+                part["effect_size"], part["share_won"] = effects
             names = np.array(models, dtype=object)
             part.insert(0, "dataset", dataset)
             part.insert(1, "measure", measure.name)

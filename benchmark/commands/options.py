@@ -27,6 +27,13 @@ to = click.option(
 )
 
 
+against = click.option(
+    "--against",
+    metavar="reference|DIR",
+    help="Put the rows into the full table of the reference results, of which nothing is computed.",
+)
+
+
 class OneOf(click.Choice[str]):
     """One of a few words, case aside; a misspelt one is refused with the nearest, as all names."""
 
@@ -181,6 +188,7 @@ of_run = _all_of(
         default=None,
         help="Leave out the networks, whose tuning takes long.",
     ),
+    against,
     click.option("--force", is_flag=True, help="Compute everything again."),
     click.option(
         "--task-timeout",

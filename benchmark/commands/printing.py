@@ -47,8 +47,12 @@ def problems(failed: Sequence[str]) -> None:
 
 def table(study: Study, std: bool = False) -> None:
     """Print Table 3 of a study."""
+    from benchmark.reference.grids import standing_grids
     from benchmark.tables.table3 import table3_grids
 
+    if study.standing:
+        grids(standing_grids(study.standing, std), study.remarks, sys.stdout.isatty())
+        return
     grids(table3_grids(study.summary, std), study.notes, sys.stdout.isatty())
 
 

@@ -15,6 +15,7 @@ from typing import Any, cast
 from joblib import cpu_count
 
 from benchmark.analysis.evidence import RUNS, Evidence, read_results
+from benchmark.commands.against import checked, opened, with_its_folds, with_its_seed
 from benchmark.commands.study import Show, Study, show_nothing, write_tables
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.loading import Loading, load_datasets
@@ -75,6 +76,7 @@ def run(
     show_progress: bool = False,
     tell: Callable[[str], None] = logger.info,
     show: Show = show_nothing,
+    against: str | Path | None = None,
     **overrides: Any,
 ) -> Study:
     """Run models on datasets, fold by fold, and make the tables.
@@ -129,6 +131,9 @@ def run(
         Gets the sentences meant for the user.
     show : callable
         Gets the study when all is computed, before any file is made of it.
+    against : str or Path, optional
+        ``reference``, or a folder of reference results: the run's rows are put into their full
+        table, of which nothing is computed. Folds, repeats and seed are those of the reference.
     **overrides
         What comes before the protocol's settings: folds, repeats, seed, and more, see
         `benchmark.planning.settings.Overrides`.
@@ -147,7 +152,8 @@ def run(
     open_closed()
     console = Console(tell, show_progress)
     given, names = _data_and_names(datasets)
-    changes = Overrides(**overrides)
+    reference = opened(against)
+    changes = with_its_seed(reference, Overrides(**overrides))
     settings = make_settings(protocol, names, bool(given), changes)
     task_timeout = _checked_limits(jobs, task_timeout)
     offered = {str(plugin): load_tried_plugin(plugin) for plugin in _as_list(plugins)}
@@ -159,12 +165,14 @@ def run(
     cache = Path(cache_dir) if cache_dir else CACHE
     loading = Loading(data_dir, cache, skip_unreadable, _as_list(ignore))
     loaded = load_datasets(settings.datasets, given, loading, console)
+    settings = with_its_folds(reference, settings, changes, loaded)
     left_out: list[str] = []
     rows = keep_runnable(rows, loaded, all_models, left_out.append)
     needs = find_needs(loaded, rows, settings.features, all_models, tell)
     rows = [model for model in rows if any(model.name in found for found in needs.values())]
     check_applied(settings, changes, rows, needs, tell)
     plan = make_plan(settings, loaded, rows, needs)
+    checked(reference, plan)
     folder = RunFolder(Path(out) if out else RUNS / folder_name(loaded))
     end_orphans()
     with folder.lock(), environment.log_to(folder.path / "log.txt"), _logging_errors():
@@ -199,7 +207,7 @@ def run(
         results |= read_results(folder, plan, pending, tell)
         missing = len(plan.tasks) - len(results)
         evidence = Evidence(plan, results, missing, (folder,), (folder.read_about(),), folder)
-        study = write_tables(evidence, failures, show=show)
+        study = write_tables(evidence, failures, show=show, against=reference)
         with apart("failures.json", study.problems):
             folder.write_failures(failures)
         if report:

@@ -10,6 +10,7 @@ from typing import TypedDict, Unpack
 
 from benchmark.analysis.evidence import Out
 from benchmark.columns import as_csv
+from benchmark.commands.against import opened
 from benchmark.commands.study import (
     Show,
     Study,
@@ -32,7 +33,11 @@ from features.storage.files import slug
 
 
 def table(
-    out: Out = None, std: bool = False, to: str | Path | None = None, show: Show = show_nothing
+    out: Out = None,
+    std: bool = False,
+    to: str | Path | None = None,
+    show: Show = show_nothing,
+    against: str | Path | None = None,
 ) -> Study:
     """Make Table 3 of finished or interrupted runs again, without computing a prediction.
 
@@ -44,6 +49,8 @@ def table(
         Show the deviation over folds in Markdown and LaTeX.
     show : callable
         Gets the study before any file is written.
+    against : str or Path, optional
+        ``reference``, or a folder of reference results, whose full table the rows are put into.
 
     Returns
     -------
@@ -58,7 +65,7 @@ def table(
         A file of a run is damaged.
     """
     with gathered("the table", out, to) as evidence:
-        return write_tables(evidence, (), std, show)
+        return write_tables(evidence, (), std, show, opened(against))
 
 
 class Shown(TypedDict, total=False):

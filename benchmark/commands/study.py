@@ -11,8 +11,12 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.analysis.evidence import Evidence, Out, gather
+from benchmark.commands.against import standing_of
 from benchmark.errors import apart, told
 from benchmark.planning.tasks import Outcome
+from benchmark.reference.contents import Reference
+from benchmark.reference.grids import write_standing
+from benchmark.reference.joining import Standing
 from benchmark.running.environment import log_to
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.writing import write_run_tables
@@ -40,6 +44,10 @@ class Study:
         What could not be made or written, in sentences without a full stop; the rest is there.
     written : bool
         Whether `folder` could be written, so that it has the files of the table.
+    standing : Standing, optional
+        The full table of the reference results with the run's rows in it, where that was asked for.
+    remarks : list of str
+        What a reader of that table has to know.
     """
 
     folder: Path
@@ -49,6 +57,8 @@ class Study:
     missing: int
     problems: list[str] = field(default_factory=list)
     written: bool = True
+    standing: Standing | None = None
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -69,6 +79,7 @@ def write_tables(
     failures: Iterable[Outcome] = (),
     std: bool = False,
     show: Show = show_nothing,
+    against: Reference | None = None,
 ) -> Study:
     """Show Table 3, then write scores, timings, tests and Table 3; where that cannot be, log it.
 
@@ -82,19 +93,24 @@ def write_tables(
         Show the deviation over folds in Markdown and LaTeX.
     show : callable
         Gets the study before any file is written.
+    against : Reference, optional
+        What the run's rows are put into.
     """
     problems: list[str] = []
     notes: list[str] = []
     with apart("the notes of the table", problems):
         notes = evidence.notes
+    standing, remarks = standing_of(evidence, against) if against else (None, [])
     study = Study(
         evidence.target.path, evidence.summary, notes, list(failures), evidence.missing, problems,
-        written=not tells_obstacle(evidence.target),
+        not tells_obstacle(evidence.target), standing, remarks,
     )  # fmt: skip
     with apart("the table on the terminal", problems):
         show(study)
     if study.written:
         write_run_tables(evidence, std, problems)
+        if standing:
+            write_standing(evidence.target, standing, remarks, std, problems)
     return study
 
 

@@ -35,11 +35,20 @@ from features.storage.files import (
 DERIVED = (
     *(
         f"{name}.csv"
-        for name in ("scores", "timings", "pairs", "intervals", "rankings", "tuning", "claims")
+        for name in (
+            "scores",
+            "timings",
+            "pairs",
+            "intervals",
+            "rankings",
+            "tuning",
+            "claims",
+            "against-pairs",
+        )
     ),
     *(
         f"{table}.{kind}"
-        for table in ("table3", "table4", "wheel", "tests", "tuned", "compare")
+        for table in ("table3", "table4", "wheel", "tests", "tuned", "compare", "against")
         for kind in ("csv", "tex", "md")
     ),
     "report.html",
@@ -302,19 +311,7 @@ class RunFolder:
 
     def write_failures(self, outcomes: Iterable[Outcome]) -> None:
         """Store what failed in this run, with tracebacks, for the report."""
-        entries = [
-            {
-                "dataset": outcome.task.dataset,
-                "model": outcome.task.model,
-                "repeat": outcome.task.repeat,
-                "fold": outcome.task.fold,
-                "error": outcome.error,
-                "trace": outcome.trace,
-                "key": outcome.task.key,
-                "time_limit": outcome.time_limit,
-            }
-            for outcome in outcomes
-        ]
+        entries = [shapes.make_failure(outcome) for outcome in outcomes]
         self.write_json("failures.json", {"failures": entries})
 
     def read_failures(self) -> list[dict[str, Any]]:

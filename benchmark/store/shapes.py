@@ -126,6 +126,21 @@ def make_record(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def make_failure(outcome: Outcome) -> dict[str, Any]:
+    """Return what is kept of a task that failed."""
+    task = outcome.task
+    return {
+        "dataset": task.dataset,
+        "model": task.model,
+        "repeat": task.repeat,
+        "fold": task.fold,
+        "error": outcome.error,
+        "trace": outcome.trace,
+        "key": task.key,
+        "time_limit": outcome.time_limit,
+    }
+
+
 def parse_record(text: str) -> dict[str, Any]:
     """Read the record beside predictions.
 

@@ -5,6 +5,10 @@ stopped. The data are not part of this project.
 
 usage: python tests/perf/reference.py [--data FOLDER] [--runs FOLDER] [--parts PART ...]
     [--budget SECONDS] [--jobs N] [SET ...]
+       python tests/perf/reference.py --collect [--runs FOLDER] [--to FOLDER]
+
+The second form makes results/reference of what has been computed, and computes nothing; give other
+sets or parts in pieces, and collect when you like.
 
 Parts: paper (published and tuned), extended, newer and peer (by default), extended-tuned and
 newer-tuned. Without --parts all of them, one after the other on all sets. A fit of the peer
@@ -15,6 +19,7 @@ that set, and not tried again unless the budget is larger.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -22,8 +27,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark import models, run
+from benchmark import metrics, models, run
+from benchmark.errors import BenchmarkError
 from benchmark.plugins import built_in
+from benchmark.reference.collecting import collect
+from benchmark.reference.contents import write_reference
 from benchmark.wording import duration
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,12 +94,38 @@ def main() -> None:
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=PARTS)
     parser.add_argument("--budget", type=float, default=BUDGET)
     parser.add_argument("--jobs", type=int)
+    parser.add_argument("--collect", action="store_true")
+    parser.add_argument("--to", type=Path, default=ROOT / "results" / "reference")
     parser.add_argument("datasets", nargs="*", metavar="SET")
     given = parser.parse_args()
+    if given.collect:
+        collect_all(given.runs, given.to)
+        return
     files = find(given.data, given.datasets)
     for part in given.parts:
         for file in files:
             run_part(file, part, given.runs / file.stem / part, given.budget, given.jobs)
+
+
+def collect_all(runs: Path, target: Path) -> None:
+    """Make reference results of all runs, every prediction scored in every built-in measure."""
+    if not runs.is_dir():
+        sys.exit(f"there is no {runs}; give the folder of the runs with --runs")
+    of_sets = [
+        [folder / part for part in PARTS if (folder / part / "run.json").exists()]
+        for folder in sorted(path for path in runs.iterdir() if path.is_dir())
+    ]
+    measures = getattr(metrics, "ALL_MEASURES", metrics.MEASURES)
+    git = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    try:
+        reference = collect([parts for parts in of_sets if parts], measures, tell, commit)
+    except BenchmarkError as error:
+        sys.exit(f"Error: {error}")
+    write_reference(reference, target)
+    counts = reference.cells["state"].value_counts().to_dict()
+    states = ", ".join(f"{number} {state}" for state, number in counts.items())
+    tell(f"{len(reference.sets)} sets, {len(reference.models)} rows; results: {states}. {target}")
 
 
 def find(folder: Path, names: Sequence[str]) -> list[Path]:

@@ -1,0 +1,1 @@
+"""Reference results: scores of every method on the public sets, and what stands beside them."""

@@ -1,0 +1,267 @@
+"""Makes reference results of run folders: every stored prediction scored in every measure."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmark.analysis.evidence import read_results
+from benchmark.analysis.reference import trivial_predictions
+from benchmark.errors import UsageError
+from benchmark.installation import version
+from benchmark.metrics import Measure
+from benchmark.planning.plan import Plan, Result, Truth
+from benchmark.planning.tasks import Task
+from benchmark.plugins.built_in import GROUPS, group_of
+from benchmark.reference import contents
+from benchmark.reference.contents import COMPLETE, FAILED, MISSING, OVER_BUDGET, Reference, probe
+from benchmark.store.merging import Part, merge
+from benchmark.store.run_folder import RunFolder
+from features.arrays import FloatArray
+from features.storage.files import canonical_json
+
+#: The group of what looks at no instance.
+TRIVIAL = "trivial"
+
+# Characters of a reason that are kept.
+_LONGEST_REASON = 300
+
+
+@dataclass
+class _Found:
+    """What has been collected so far."""
+
+    sets: list[dict[str, Any]] = field(default_factory=list)
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cells: list[dict[str, Any]] = field(default_factory=list)
+    environments: dict[tuple[str, str], int] = field(default_factory=dict)
+    scores: list[dict[str, Any]] = field(default_factory=list)
+
+
+def collect(
+    runs: Iterable[Sequence[Path]],
+    measures: Sequence[Measure],
+    tell: Callable[[str], None],
+    commit: str = "",
+) -> Reference:
+    """Make reference results of the runs on several datasets.
+
+    Parameters
+    ----------
+    runs : iterable of sequences of Path
+        The run folders of each dataset. One in which a run is at work is left out, and told.
+    measures : sequence of Measure
+        What every prediction is scored in.
+    tell : callable
+        Gets sentences for the user.
+    commit : str
+        Of the code, where it is known.
+
+    Raises
+    ------
+    UsageError
+        A row has other settings on one dataset than on another, or runs do not fit together.
+    BenchmarkError
+        A file of a run is damaged.
+    """
+    found = _Found()
+    for folders in runs:
+        parts, failures = [], list[dict[str, Any]]()
+        with contextlib.ExitStack() as stack:
+            for path in folders:
+                folder = RunFolder(path)
+                try:
+                    stack.enter_context(folder.read_lock())
+                except UsageError as error:
+                    tell(f"left out: {error}")
+                    continue
+                plan = folder.read_plan()
+                results = read_results(folder, plan, plan.tasks, tell)
+                parts.append(Part(str(path), "", plan, results))
+                failures += folder.read_failures()
+            if parts:
+                plan, results, _ = merge(parts)
+                _add(found, plan, results, failures, measures)
+    if not found.sets:
+        raise UsageError("no run to make reference results of")
+    now = {"date": time.strftime("%Y-%m-%d"), "version": version(), "commit": commit}
+    return _as_tables(found, measures, pd.DataFrame([now]))
+
+
+def _add(
+    found: _Found,
+    plan: Plan,
+    results: Mapping[Task, Result],
+    failures: Sequence[Mapping[str, Any]],
+    measures: Sequence[Measure],
+) -> None:
+    for name, described in plan.models.items():
+        row = _model_row(name, described)
+        former = found.models.setdefault(name, row)
+        if former != row:
+            raise UsageError(
+                f"{name} has other settings on {', '.join(plan.truths)} than on "
+                f"{found.sets[0]['dataset']}; compute both with the same version"
+            )
+    for dataset, truth in plan.truths.items():
+        found.sets.append(_set_row(plan, truth))
+        here = {task: result for task, result in results.items() if task.dataset == dataset}
+        for model in plan.models_of(dataset):
+            mine = [(task, result) for task, result in here.items() if task.model == model]
+            of = [f for f in failures if (f["dataset"], f["model"]) == (dataset, model)]
+            found.cells.append(_cell(found, truth, model, mine, of))
+            for task, result in mine:
+                found.scores.append(_score_row(truth, task, result, measures))
+        _add_trivial(found, truth, measures)
+
+
+def _model_row(name: str, described: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "model": name,
+        "group": group_of(str(described["model"])),
+        "tuned": "search" in described,
+        "result_version": described.get("result_version", 1),
+        "described": canonical_json(described),
+    }
+
+
+def _set_row(plan: Plan, truth: Truth) -> dict[str, Any]:
+    folds = truth.folds
+    splits = [folds.key(r, f) for r in range(folds.n_repeats) for f in range(folds.n_folds)]
+    return {
+        "dataset": truth.name,
+        "rows": len(truth.D),
+        "labels": canonical_json(list(truth.label_names)),
+        "fingerprint": truth.fingerprint,
+        "protocol": plan.protocol,
+        "seed": plan.seed,
+        "folds": folds.n_folds,
+        "repeats": folds.n_repeats,
+        "folds_version": folds.version,
+        "splits": " ".join(splits),
+    }
+
+
+def _cell(
+    found: _Found,
+    truth: Truth,
+    model: str,
+    results: Sequence[tuple[Task, Result]],
+    failures: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    expected = truth.folds.n_folds * truth.folds.n_repeats
+    state, reason = (COMPLETE, "") if len(results) == expected else _why(failures)
+    records = [result.record for _, result in results]
+
+    def mean(what: str) -> float:
+        return float(np.mean([record[what] for record in records])) if records else float("nan")
+
+    return {
+        "dataset": truth.name,
+        "model": model,
+        "state": state,
+        "folds": len(results),
+        "expected_folds": expected,
+        "fit_seconds": float(f"{mean('fit_seconds'):.4g}"),
+        "predict_seconds": float(f"{mean('predict_seconds'):.4g}"),
+        "reason": reason,
+        "environment": _environment(found, records[0]) if records else None,
+    }
+
+
+def _why(failures: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Tell from the failures of a run why a cell is not complete."""
+    for entry in failures:
+        if limit := entry.get("time_limit"):
+            return OVER_BUDGET, f"over budget ({limit:g} s)"
+    if failures:
+        text = " ".join(str(failures[0]["error"]).split())
+        return FAILED, text[:_LONGEST_REASON]
+    return MISSING, "not computed"
+
+
+def _environment(found: _Found, record: Mapping[str, Any]) -> int:
+    key = canonical_json(record["versions"]), canonical_json(record.get("machine", {}))
+    return found.environments.setdefault(key, len(found.environments))
+
+
+def _score_row(
+    truth: Truth, task: Task, result: Result, measures: Sequence[Measure]
+) -> dict[str, Any]:
+    test = truth.folds.test(task.repeat, task.fold)
+    return {
+        "dataset": task.dataset,
+        "model": task.model,
+        "repeat": task.repeat,
+        "fold": task.fold,
+        "chosen": result.record.get("tuning", {}).get("chosen", float("nan")),
+        "fit_seconds": result.record["fit_seconds"],
+        **_values(truth.D[test], result.predictions, measures),
+    }
+
+
+def _values(D: FloatArray, P: FloatArray, measures: Sequence[Measure]) -> dict[str, float]:
+    return {measure.name: float(measure.function(D, P).mean()) for measure in measures}
+
+
+def _add_trivial(found: _Found, truth: Truth, measures: Sequence[Measure]) -> None:
+    folds = truth.folds
+    expected = folds.n_folds * folds.n_repeats
+    for repeat in range(folds.n_repeats):
+        for fold in range(folds.n_folds):
+            test = folds.test(repeat, fold)
+            for name, predicted in trivial_predictions(truth, repeat, fold).items():
+                values = _values(truth.D[test], np.asarray(predicted), measures)
+                keys = {"dataset": truth.name, "model": name, "repeat": repeat, "fold": fold}
+                times = {"chosen": float("nan"), "fit_seconds": 0.0}
+                found.scores.append({**keys, **times, **values})
+                if repeat == fold == 0:
+                    found.cells.append(
+                        {"dataset": truth.name, "model": name, "state": COMPLETE, "reason": "",
+                         "folds": expected, "expected_folds": expected, "fit_seconds": 0.0,
+                         "predict_seconds": 0.0, "environment": None}
+                    )  # fmt: skip
+
+
+def _as_tables(found: _Found, measures: Sequence[Measure], collected: pd.DataFrame) -> Reference:
+    order = (*GROUPS, TRIVIAL)
+    trivial = {
+        row["model"]: {"model": row["model"], "group": TRIVIAL, "tuned": False,
+                       "result_version": 1, "described": "{}"}
+        for row in found.scores
+        if row["model"] not in found.models
+    }  # fmt: skip
+    models = pd.DataFrame([*found.models.values(), *trivial.values()])
+    models = models.sort_values(
+        "group", key=lambda groups: groups.map(order.index), kind="stable", ignore_index=True
+    )
+    environments = [
+        {"environment": number, "versions": versions, "machine": machine}
+        for (versions, machine), number in found.environments.items()
+    ]
+    names = [measure.name for measure in measures]
+    rows = [
+        {"measure": m.name, "higher_is_better": m.higher_is_better, "probe": probe(m)}
+        for m in measures
+    ]
+    cells = pd.DataFrame(found.cells)
+    cells["environment"] = cells["environment"].astype("Int64")
+    scores = pd.DataFrame(found.scores)[[*contents.SCORES, *names]]
+    scores["fit_seconds"] = scores["fit_seconds"].astype(np.float32)
+    scores["chosen"] = scores["chosen"].astype(np.float32)
+    return Reference(
+        sets=pd.DataFrame(found.sets)[list(contents.SETS)],
+        models=models[list(contents.MODELS)],
+        cells=cells[list(contents.CELLS)],
+        environments=pd.DataFrame(environments, columns=list(contents.ENVIRONMENTS)),
+        measures=pd.DataFrame(rows)[list(contents.MEASURES)],
+        collected=collected,
+        scores=scores,
+    )
