@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from baselines.checks import check_distributions, check_features
+from benchmark.datasets.row_facts import row_facts
 from benchmark.datasets.row_numbers import note_row_numbers
 from benchmark.errors import UsageError
-from benchmark.files.roles import plain
+from benchmark.files.contents import plain
 from benchmark.wording import cut
 from features.arrays import FloatArray, IntArray
 from features.images.sources import ImageSource
@@ -129,7 +130,9 @@ def make_dataset(
     ids : sequence, optional
         One identifier per row; row numbers if absent.
     **more
-        The other attributes of `Dataset`, and ``feature_names``, a name per column of `X`.
+        The other attributes of `Dataset`; ``feature_names``, a name per column of `X`; and for the
+        split that the data come with, in place of ``given_folds``: ``folds``, the same, or
+        ``split``, a word per row such as ``train`` and ``test``.
 
     Raises
     ------
@@ -140,6 +143,7 @@ def make_dataset(
     is_file = X is not None and more.get("source")  # else a folder of images, or nothing
     where = more["source"] if is_file else f"dataset {name}"
     feature_names = more.pop("feature_names", None)
+    in_columns = feature_names is not None if is_file else None
     if feature_names is None:  # those of a DataFrame
         feature_names = [str(column) for column in getattr(X, "columns", ())]
     ids = None if ids is None else list(ids)
@@ -167,12 +171,21 @@ def make_dataset(
             f"so there is nothing to predict"
         )
     notes = [*more.pop("notes", ()), *_repeated(rows)]
+    given_folds = more.pop("given_folds", None)
+    asked = {
+        "group": more.pop("groups", None),
+        "fold": more.pop("folds", given_folds),
+        "split": more.pop("split", None),
+        "raters": more.pop("raters", None),
+    }
+    facts, said = row_facts(where, n, asked, in_columns)
+    notes += said
     if features is not None:
         notes += _constant(where, features)
         notes += note_row_numbers(where, features, feature_names, bool(more.get("columns")))
     return Dataset(
         name=readable(name), label_names=names, ids=rows, D=distributions, X=features,
-        notes=tuple(notes), **more,
+        notes=tuple(notes), **facts, **more,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmark.datasets.base import Dataset, make_dataset
 from benchmark.files.process import read
+from benchmark.files.roles import ROW_FACTS
 
 
 def load_mat(path: Path, ignore: Sequence[str] = ()) -> Dataset:
@@ -14,7 +15,8 @@ def load_mat(path: Path, ignore: Sequence[str] = ()) -> Dataset:
 
     This is the form of Geng's 15 datasets and later ones, in any version of MATLAB's format, the
     last of which (7.3) is HDF5. A cell array or char matrix ``label_names`` is used where there is
-    one.
+    one, and so are ``group``, ``fold``, ``split`` and ``raters`` with a value per row, see
+    `benchmark.datasets.row_facts`.
 
     Parameters
     ----------
@@ -34,7 +36,8 @@ def load_csv(path: Path, ignore: Sequence[str] = ()) -> Dataset:
     """Read a CSV file in UTF-8 with a header line, a row per instance, and commas between cells.
 
     Its columns are ``label:<name>`` for the description degrees, optionally ``id`` for the names of
-    the rows, which are taken as they are written; all others are features.
+    the rows, which are taken as they are written, and ``group``, ``fold``, ``split`` and
+    ``raters``, see `benchmark.datasets.row_facts`; all others are features.
 
     Parameters
     ----------
@@ -58,10 +61,12 @@ def load_parquet(path: Path, ignore: Sequence[str] = ()) -> Dataset:
 
 def _load(ending: str, path: Path, ignore: Sequence[str]) -> Dataset:
     found = read(ending, Path(path), ignore)
+    names = dict(zip(ROW_FACTS, ("groups", "folds", "split", "raters"), strict=True))
+    facts = {names[fact]: values for fact, values in found.facts.items()}
     return make_dataset(
         Path(path).stem, found.X, found.D, found.label_names, found.ids,
         feature_names=found.feature_names, columns=found.columns, source=str(path),
-        notes=found.notes,
+        notes=found.notes, **facts,
     )  # fmt: skip
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.errors import UsageError
@@ -18,6 +19,9 @@ MATRICES, NAMES = ("features", "labels"), "label_names"
 
 # Of a cell in a sentence; and of a file's matrices.
 _LONGEST_SHOWN, _MOST_NAMED = 60, 10
+
+# What strip() removes, and two characters that are as invisible.
+_BLANK = re.compile(r"^[\s\ufeff\u200b]+|[\s\ufeff\u200b]+$")
 
 # Ids are stored side by side, each with the width of the longest.
 _LONGEST_ID = 1000
@@ -39,6 +43,8 @@ class Contents:
         A name per column of `X`; None where the file has a matrix without names.
     columns : tuple of str
         All columns of the file that have a name, those that were left out too.
+    facts : dict of str to tuple of str
+        What else is known of each row, see `benchmark.files.roles.ROW_FACTS`: a text per row.
     notes : tuple of str
         What a reader of the results should know.
     """
@@ -49,6 +55,7 @@ class Contents:
     ids: tuple[str, ...] | None = None
     feature_names: tuple[str, ...] | None = None
     columns: tuple[str, ...] = ()
+    facts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -58,6 +65,23 @@ def shown(value: object) -> str:
     if len(text) <= _LONGEST_SHOWN:
         return repr(value)
     return f"{text[:_LONGEST_SHOWN]!r}... ({len(text):,} characters)"
+
+
+def as_text(value: Any) -> str:
+    """Write a value of a row as text: whole numbers without a point, nothing for no value."""
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        return plain(value.decode(errors="backslashreplace"))
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        return f"{number:.0f}" if abs(number) < 2**53 and number.is_integer() else repr(number)
+    return plain(str(value))
+
+
+def plain(name: str) -> str:
+    """Remove blanks around a name."""
+    return _BLANK.sub("", name)
 
 
 def one_line(sentence: str) -> str:
@@ -96,6 +120,21 @@ def checked_ids(path: object, ids: Sequence[str]) -> tuple[str, ...]:
                 f"names a row in at most {_LONGEST_ID:,}"
             )
     return tuple(ids)
+
+
+def vector(path: object, name: str, values: NDArray[Any]) -> tuple[str, ...]:
+    """Write the numbers or texts of a vector, one per row.
+
+    Raises
+    ------
+    UsageError
+        It is a matrix.
+    """
+    if values.size != max(values.shape, default=1):
+        raise UsageError(
+            f"{path}: {name} has the shape {values.shape}, but needs one value per row"
+        )
+    return tuple(map(as_text, values.ravel()))
 
 
 def refuse_absent(path: Path, found: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import UsageError
-from benchmark.files.contents import Contents, checked_ids, shown
+from benchmark.files.contents import Contents, as_text, checked_ids, shown
 from benchmark.files.kinds import HEAD, refuse_other_kind
 from benchmark.files.roles import Roles, find_roles, ignored_note, refuse_cell
 from features.arrays import FloatArray
@@ -65,6 +65,7 @@ def read_csv(path: Path, ignore: Sequence[str] = ()) -> Contents:
         ids=ids,
         feature_names=roles.feature_names,
         columns=roles.names,
+        facts={fact: tuple(map(as_text, frame[k])) for fact, k in roles.facts.items()},
         notes=tuple(ignored_note(roles.names, ignore)),
     )
 
@@ -128,14 +129,14 @@ def _count_rows(path: Path, data: bytes, width: int) -> int:
 
 def _parse(data: bytes, roles: Roles) -> pd.DataFrame:
     """Parse the columns that are used; cells that are no numbers stay as they are written."""
-    used = [*roles.labels, *roles.features, *([] if roles.id is None else [roles.id])]
+    texts = [*roles.facts.values(), *([] if roles.id is None else [roles.id])]
     return pd.read_csv(
         io.BytesIO(data),
         encoding="utf-8-sig",
         header=0,
         names=range(len(roles.names)),
-        usecols=used,
-        dtype={} if roles.id is None else {roles.id: str},
+        usecols=[*roles.labels, *roles.features, *texts],
+        dtype=dict.fromkeys(texts, str),
         index_col=False,
         na_filter=False,
         low_memory=False,

@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 from benchmark.errors import UsageError
-from benchmark.files.contents import MATRICES, NAMES, Contents, refuse_absent, refuse_large
+from benchmark.files.contents import (
+    MATRICES,
+    NAMES,
+    Contents,
+    as_text,
+    refuse_absent,
+    refuse_large,
+    vector,
+)
+from benchmark.files.roles import ROW_FACTS
 
 # What MATLAB says of a value that is no matrix of numbers, and what it is then called.
 _OTHER = {
@@ -37,7 +46,9 @@ def read_hdf5(path: Path) -> Contents:
         with h5py.File(path, "r") as file:
             refuse_absent(path, [name for name in file if not name.startswith("#")])
             X, D = (_matrix(path, file, name) for name in MATRICES)
-            return Contents(X, D, tuple(_texts(path, file)) if NAMES in file else None)
+            names = tuple(_texts(path, file, NAMES)) if NAMES in file else None
+            facts = {fact: _facts(path, file, fact) for fact in ROW_FACTS if fact in file}
+            return Contents(X, D, names, facts=facts)
     except UsageError:
         raise
     except Exception as error:  # damage shows as any error, wherever the library meets it
@@ -92,9 +103,17 @@ def _sparse(where: str, group: h5py.Group) -> NDArray[Any]:
     return np.asarray(matrix.toarray())
 
 
-def _texts(path: Path, file: h5py.File) -> Iterator[str]:
-    """Take the names of labels out of a cell array, the rows of a char matrix, or plain texts."""
-    node, _ = _node(path, file, NAMES)
+def _facts(path: Path, file: h5py.File, name: str) -> tuple[str, ...]:
+    """Take a value per row out of a vector, a cell array, or the rows of a char matrix."""
+    node, _ = _node(path, file, name)
+    if isinstance(node, h5py.Group) or (node.dtype.kind in "iufb" and _class(node) not in _OTHER):
+        return vector(path, name, _matrix(path, file, name))
+    return tuple(map(as_text, _texts(path, file, name)))
+
+
+def _texts(path: Path, file: h5py.File, name: str) -> Iterator[str]:
+    """Take texts out of a cell array, the rows of a char matrix, or plain texts."""
+    node, _ = _node(path, file, name)
     values = np.asarray(node[()]) if isinstance(node, h5py.Dataset) else np.empty(0)
     if _class(node) == "char":
         yield from map(_decoded, np.atleast_2d(values.T))
@@ -102,14 +121,18 @@ def _texts(path: Path, file: h5py.File) -> Iterator[str]:
         for reference in values.ravel():
             text = file[reference]
             if _class(text) != "char":
-                raise UsageError(f"{path}: {NAMES} must be a cell array with a text for each label")
+                raise UsageError(f"{path}: {name} must be a cell array with {_each(name)}")
             is_empty = bool(text.attrs.get("MATLAB_empty"))
             yield "" if is_empty else _decoded(np.asarray(text[()]).T)
     elif values.size and all(isinstance(value, str | bytes) for value in values.ravel()):
         for value in values.ravel():
             yield value.decode(errors="replace") if isinstance(value, bytes) else str(value)
     else:
-        raise UsageError(f"{path}: {NAMES} must be a cell array with a text for each label")
+        raise UsageError(f"{path}: {name} must be a cell array with {_each(name)}")
+
+
+def _each(name: str) -> str:
+    return f"a text for each {'label' if name == NAMES else 'row'}"
 
 
 def _decoded(codes: NDArray[Any]) -> str:

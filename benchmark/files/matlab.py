@@ -14,8 +14,17 @@ from numpy.typing import NDArray
 from scipy.io import loadmat, whosmat
 
 from benchmark.errors import UsageError
-from benchmark.files.contents import MATRICES, NAMES, Contents, refuse_absent, refuse_large
+from benchmark.files.contents import (
+    MATRICES,
+    NAMES,
+    Contents,
+    as_text,
+    refuse_absent,
+    refuse_large,
+    vector,
+)
 from benchmark.files.kinds import HEAD, refuse_other_kind, says_text
+from benchmark.files.roles import ROW_FACTS
 
 _HEADER, _TAG = 128, 8
 _COMPRESSED = 15
@@ -47,12 +56,17 @@ def read_matlab(path: Path, _ignore: Sequence[str] = ()) -> Contents:
     content = _loaded(path, data)
     names = content.get(NAMES)
     X, D = (_matrix(path, name, content[name]) for name in MATRICES)
-    return Contents(X, D, None if names is None else _texts(path, names))
+    return Contents(
+        X,
+        D,
+        None if names is None else _texts(path, names),
+        facts={fact: _facts(path, fact, content[fact]) for fact in ROW_FACTS if fact in content},
+    )
 
 
 def _loaded(path: Path, data: bytes) -> dict[str, Any]:
     file: Any = io.BytesIO(data)  # the stubs know paths alone
-    wanted = [*MATRICES, NAMES]
+    wanted = [*MATRICES, NAMES, *ROW_FACTS]
     try:
         content = loadmat(file, variable_names=wanted)
         found = [] if content.keys() >= set(MATRICES) else whosmat(file)
@@ -117,3 +131,16 @@ def _texts(path: Path, names: Any) -> tuple[str, ...]:
             f"{path}: {NAMES} must be a cell array with a text for each label, or a char matrix"
         )
     return tuple(str(text[0]) if text.size else "" for text in texts)
+
+
+def _facts(path: Path, name: str, value: Any) -> tuple[str, ...]:
+    """Take a value per row out of a vector, a cell array, or the rows of a char matrix."""
+    if not hasattr(value, "toarray"):
+        values = np.asarray(value)
+        if values.dtype.kind == "O":
+            parts = [np.ravel(np.asarray(part)) for part in values.ravel()]
+            if all(part.size <= 1 and part.dtype.kind in "Uiufb" for part in parts):
+                return tuple(as_text(part[0]) if part.size else "" for part in parts)
+        if values.dtype.kind == "U":
+            return tuple(map(as_text, values.ravel()))
+    return vector(path, name, _matrix(path, name, value))

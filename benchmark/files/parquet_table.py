@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmark.errors import UsageError
-from benchmark.files.contents import Contents, checked_ids, refuse_large
+from benchmark.files.contents import Contents, as_text, checked_ids, refuse_large
 from benchmark.files.kinds import HEAD, refuse_other_kind, says_text
 from benchmark.files.roles import Roles, find_roles, ignored_note, ignoring, refuse_cell
 from features.arrays import FloatArray
@@ -71,6 +71,10 @@ def read_parquet(path: Path, ignore: Sequence[str] = ()) -> Contents:
         ids=ids,
         feature_names=roles.feature_names,
         columns=roles.names,
+        facts={
+            fact: tuple(map(as_text, table.column(k).to_pylist()))
+            for fact, k in roles.facts.items()
+        },
         notes=tuple(notes),
     )
 

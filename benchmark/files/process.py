@@ -145,8 +145,9 @@ def read(ending: str, path: Path, ignore: Sequence[str] = ()) -> Contents:
     if "refused" in said:
         raise UsageError(one_line(said["refused"]))
     X, D = matrices
+    facts = {fact: tuple(texts) for fact, texts in said.pop("facts").items()}
     texts: dict[str, Any] = {k: v if v is None else tuple(v) for k, v in said.items()}
-    return Contents(X, D, **texts)
+    return Contents(X, D, **texts, facts=facts)
 
 
 def end_process() -> None:

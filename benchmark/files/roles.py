@@ -7,21 +7,21 @@ import re
 import shlex
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from benchmark.errors import UsageError
-from benchmark.files.contents import shown
+from benchmark.files.contents import plain, shown
 
 #: A column with this prefix holds the description degrees of the label named after it.
 LABEL_PREFIX = "label:"
 ID_COLUMN = "id"
 
+#: Columns of what else is known of each row, see `benchmark.datasets.row_facts`.
+ROW_FACTS = ("group", "fold", "split", "raters")
+
 # What stands where there is no value, in small letters.
 _MISSING = {"", "-", "?", "<na>", "n/a", "na", "nan", "none", "null"}
-
-# What strip() removes, and two characters that are as invisible.
-_BLANK = re.compile(r"^[\s\ufeff\u200b]+|[\s\ufeff\u200b]+$")
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Roles:
         Their columns.
     id : int, optional
         The column that names the rows.
+    facts : dict
+        Those of `ROW_FACTS` that are there, to their columns.
     unused : tuple of str
         What was to be left out and is not there.
     """
@@ -44,6 +46,7 @@ class Roles:
     labels: tuple[int, ...]
     features: tuple[int, ...]
     id: int | None
+    facts: dict[str, int] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
 
     @property
@@ -57,11 +60,6 @@ class Roles:
         return tuple(self.names[k] for k in self.features)
 
 
-def plain(name: str) -> str:
-    """Remove blanks around a name."""
-    return _BLANK.sub("", name)
-
-
 def matching(names: Sequence[str], wanted: str) -> set[int]:
     """Find the columns that a name or a shell pattern means: what is a name is no pattern.
 
@@ -69,6 +67,11 @@ def matching(names: Sequence[str], wanted: str) -> set[int]:
     """
     exactly = {k for k, name in enumerate(names) if name == plain(wanted)}
     return exactly or {k for k, name in enumerate(names) if fnmatchcase(name, wanted)}
+
+
+def is_missing(cell: object) -> bool:
+    """Tell whether a cell stands for no value."""
+    return cell is None or str(cell).strip().lower() in _MISSING
 
 
 def ignoring(name: str) -> str:
@@ -114,17 +117,19 @@ def find_roles(path: object, header: Sequence[str], ignore: Iterable[str] = ()) 
     _check_names(path, header, names, kept)
     labels = tuple(k for k in kept if names[k].startswith(LABEL_PREFIX))
     ids = [k for k in kept if names[k] == ID_COLUMN]
-    features = tuple(k for k in kept if k not in {*labels, *ids})
+    facts = {names[k]: k for k in kept if names[k] in ROW_FACTS}
+    features = tuple(k for k in kept if k not in {*labels, *ids, *facts.values()})
     if not labels or not features:
         missing = "label" if not labels else "feature"
         beside = f" beside those left out with {ignoring(ignore[0])}" if left_out else ""
         raise UsageError(
             f"{path} has no {missing} columns{beside} (the first are: "
             f"{', '.join(map(shown, names[:3]))}); name the columns of the description degrees "
-            f"'{LABEL_PREFIX}<name>' and a column of names '{ID_COLUMN}', all others are features"
+            f"'{LABEL_PREFIX}<name>' and a column of names '{ID_COLUMN}', all others but "
+            f"{', '.join(ROW_FACTS)} are features"
         )
     unused = tuple(wanted for wanted in ignore if not matching(names, wanted))
-    return Roles(names, labels, features, ids[0] if ids else None, unused)
+    return Roles(names, labels, features, ids[0] if ids else None, facts, unused)
 
 
 def _check_names(
@@ -159,11 +164,11 @@ def refuse_cell(path: object, roles: Roles, row: int, column: int, cell: object)
     """
     name = roles.names[column]
     where = f"{path}: row {row} (counted from 0) has"
-    is_missing = cell is None or str(cell).strip().lower() in _MISSING
+    missing = is_missing(cell)
     beside = "" if column in roles.labels else f", or leave the column out with {ignoring(name)}"
     if roles.unused:
         beside += f" ({ignoring(roles.unused[0])} matches none here)"
-    if is_missing:
+    if missing:
         written = f" ({cell})" if cell is not None and str(cell).strip() else ""
         raise UsageError(
             f"{where} no value{written} in column {name!r}; fill it in, or take out the row{beside}"
