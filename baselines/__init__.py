@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from baselines.dldl import DLDL
     from baselines.forests import ExtraTreesLDL, ForestLDL
     from baselines.kernel_ridge import KernelRidgeLDL
+    from baselines.ldllc import LDLLC
     from baselines.ldsvr import LDSVR
     from baselines.logistic import LogisticLDL
     from baselines.pt_bayes import PTBayes
@@ -45,6 +46,7 @@ _HOMES = {
     "BoostingLDL": "boosting",
     "BDLDL": "bd_ldl",
     "LDSVR": "ldsvr",
+    "LDLLC": "ldllc",
     "from_regressor": "regressors",
 }
 
@@ -54,6 +56,7 @@ __all__ = [
     "AAKNN",
     "BDLDL",
     "DLDL",
+    "LDLLC",
     "LDSVR",
     "PTSVM",
     "SABFGS",

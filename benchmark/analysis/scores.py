@@ -147,10 +147,12 @@ def notes(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
             "from which simulated raters drew the labels. No prediction has a lower expected "
             "KLdiv; in other measures some may be better, in Clark and Canber far better."
         )
-    if (summary["group"] == "extended").any():
-        lines.append(
-            "Set apart are baselines that the paper does not have; they are ranked with the others."
-        )
+    apart = {
+        "extended": "baselines that the paper does not have",
+        "newer": "newer methods of the field",
+    }
+    if beyond := [what for group, what in apart.items() if (summary["group"] == group).any()]:
+        lines.append(f"Set apart are {' and '.join(beyond)}; they are ranked with the others.")
     lines += [*published_but_weak(plan), *worse_than_uniform(summary)]
     return [*lines, *remarks(plan, results, summary)]
 

@@ -135,7 +135,7 @@ of_run = _all_of(
     click.option(
         "--extended",
         is_flag=True,
-        help="Run the baselines too that the paper does not have: Ridge, Forest, ...",
+        help="Run what the paper does not have too: Ridge, Forest, ...; newer methods as LDLLC.",
     ),
     click.option(
         "--regressor",

@@ -91,7 +91,7 @@ def run(
     all_models : bool
         Run every registered model instead; of the built-in ones those of the paper.
     extended : bool
-        Run the extended baselines too, which the paper does not have.
+        Run the extended baselines and newer methods too, which the paper does not have.
     regressors : str or sequence of str
         scikit-learn regressors to run too, ``"package.module:Class"``; see
         `benchmark.plugins.regressors`. In Python, ``register(name, from_regressor(..))`` takes one

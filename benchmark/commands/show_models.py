@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from benchmark.errors import BenchmarkError
-from benchmark.plugins.built_in import CLASSIFIERS, EXTENDED, group_of
+from benchmark.plugins.built_in import BEYOND, CLASSIFIERS, group_of
 from benchmark.plugins.configured import OURS
 from benchmark.plugins.registry import Entry
 from benchmark.tables.layout import listing
 
 #: Columns of `all_models`.
 ABOUT = ("Model", "Year", "Citation", "Origin", "Learns from")
+
+_HEADS = {"extended": "Extended baseline", "newer": "Newer method"}
 
 _LEARNS_FROM = {"activations": "activations of a backbone"}
 
@@ -27,18 +29,23 @@ def usual_models(entries: Iterable[Entry], width: int | None = None) -> str:
     width : int, optional
         Characters in a line.
     """
-    rows, extended = list[list[str]](), list[list[str]]()
+    rows = list[list[str]]()
+    beyond: dict[str, list[list[str]]] = {group: [] for group in BEYOND}
     for entry in entries:
         try:
             summary = (entry.load().__doc__ or "").strip().partition("\n")[0]
         except BenchmarkError as error:
             summary = f"cannot be used: {error}"
-        group = extended if entry.name in EXTENDED else rows
-        group.append([entry.name, summary, entry.file or entry.source or "built in"])
+        beyond.get(group_of(entry.name), rows).append(
+            [entry.name, summary, entry.file or entry.source or "built in"]
+        )
     return (
         listing(["Model", "What it does", "From"], rows, width)
         + "\n\nWith --extended, or by name:\n"
-        + listing(["Extended baseline", "What it does"], [row[:2] for row in extended], width)
+        + "\n\n".join(
+            listing([_HEADS[group], "What it does"], [row[:2] for row in found], width)
+            for group, found in beyond.items()
+        )
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmark.errors import UsageError
 from benchmark.planning.protocol import Protocol
-from benchmark.plugins.built_in import EXTENDED, in_groups
+from benchmark.plugins.built_in import BEYOND_PAPER, in_groups
 from benchmark.plugins.parameters import (
     CONSUMES,
     as_json,
@@ -144,7 +144,7 @@ def choose_models(
     every : bool
         Every registered model that is a usual one, and every variant of the protocol, instead.
     extended : bool
-        The extended baselines too, see `benchmark.plugins.built_in`.
+        The extended baselines and the newer methods too, see `benchmark.plugins.built_in`.
 
     Raises
     ------
@@ -159,11 +159,11 @@ def choose_models(
         raise UsageError(f"give either --all or models ({', '.join(names)}), not both")
     if every:
         names = [name for name, entry in models().items()
-                 if entry.usual or (extended and name in EXTENDED)]  # fmt: skip
+                 if entry.usual or (extended and name in BEYOND_PAPER)]  # fmt: skip
         names += [name for key, name in variants.items() if key not in {name_key(n) for n in names}]
     elif extended:
         named = {name_key(name) for name in names}
-        names += [name for name in EXTENDED if name_key(name) not in named]
+        names += [name for name in BEYOND_PAPER if name_key(name) not in named]
     names = list(names) or list(protocol.models)
     chosen = [_make_model(protocol, variants.get(name_key(name), name)) for name in names]
     if not chosen:

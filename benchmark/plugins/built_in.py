@@ -35,8 +35,19 @@ EXTENDED = {
     "Boosting": "baselines:BoostingLDL",
 }
 
+#: Methods of the last ten years, each from its paper. They run with ``--extended`` too.
+NEWER = {
+    "LDLLC": "baselines:LDLLC",
+}
+
+#: What runs with ``--extended``, and where it is named.
+BEYOND_PAPER = {**EXTENDED, **NEWER}
+
 #: The groups of models, in the order of the tables.
-GROUPS = ("paper", "extended", "own")
+GROUPS = ("paper", "extended", "newer", "own")
+
+#: The groups that tables set apart.
+BEYOND = ("extended", "newer")
 
 Row = TypeVar("Row")
 
@@ -48,17 +59,19 @@ def group_of(model: str) -> str:
 
     Returns
     -------
-    {"paper", "extended", "own"}
-        A method or classifier of the paper, one of `EXTENDED`, or one that came with a plugin, a
-        package or as a regressor.
+    {"paper", "extended", "newer", "own"}
+        A method or classifier of the paper, one of `EXTENDED` or of `NEWER`, or one that came with
+        a plugin, a package or as a regressor.
     """
+    if model in NEWER:
+        return "newer"
     if model in EXTENDED:
         return "extended"
     return "paper" if model in PAPER or model in CLASSIFIERS else "own"
 
 
 def in_groups(rows: Iterable[Row], model_of: Callable[[Row], str]) -> list[Row]:
-    """Put rows in the order of their groups, where there are extended baselines among them.
+    """Put rows in the order of their groups, where some go beyond the paper's methods.
 
     Without such, and within a group, rows stay in the order in which they were asked for.
 
@@ -70,7 +83,7 @@ def in_groups(rows: Iterable[Row], model_of: Callable[[Row], str]) -> list[Row]:
     """
     found = list(rows)
     groups = [group_of(model_of(row)) for row in found]
-    if "extended" not in groups:
+    if not set(BEYOND) & set(groups):
         return found
     order = sorted(range(len(found)), key=lambda number: GROUPS.index(groups[number]))
     return [found[number] for number in order]

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmark.errors import UsageError
-from benchmark.plugins.built_in import CLASSIFIERS, EXTENDED, PAPER
+from benchmark.plugins.built_in import BEYOND_PAPER, CLASSIFIERS, PAPER
 from benchmark.plugins.configured import class_of, code_of
 from benchmark.plugins.fingerprint import (
     class_fingerprint,
@@ -240,7 +240,7 @@ def check_name(name: object) -> None:
 def models() -> dict[str, Entry]:
     """Return every known model by name: built in, then installed packages, then registered ones."""
     known = {name: Entry(name, target) for name, target in PAPER.items()}
-    unusual = {**CLASSIFIERS, **EXTENDED}
+    unusual = {**CLASSIFIERS, **BEYOND_PAPER}
     known |= {name: Entry(name, target, usual=False) for name, target in unusual.items()}
     for point in entry_points(group=ENTRY_POINT_GROUP):
         version = f"{point.dist.name}=={point.dist.version}" if point.dist else point.value

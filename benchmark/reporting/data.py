@@ -70,7 +70,7 @@ class ResultTable:
         Size of the data, in words.
     has_oracle : bool
         Whether there is a column for the distance to the oracle.
-    models, extended, trivial : list of (name, list of Cell)
+    models, extended, newer, trivial : list of (name, list of Cell)
         Rows; the cells are the measures, the mean rank, and the gap to the oracle if there is one.
     """
 
@@ -79,6 +79,7 @@ class ResultTable:
     has_oracle: bool
     models: list[tuple[str, list[Cell]]] = field(default_factory=list)
     extended: list[tuple[str, list[Cell]]] = field(default_factory=list)
+    newer: list[tuple[str, list[Cell]]] = field(default_factory=list)
     trivial: list[tuple[str, list[Cell]]] = field(default_factory=list)
 
 
@@ -107,7 +108,11 @@ def result_tables(evidence: Evidence, problems: list[str] | None = None) -> list
             if table.has_oracle:
                 gap = row["oracle_gap"]
                 cells.append(Cell(percent(gap), gap))
-            own = {"extended": table.extended, "trivial": table.trivial}
+            own = {
+                "extended": table.extended,
+                "newer": table.newer,
+                "trivial": table.trivial,
+            }
             rows = own.get(row["group"], table.models)
             rows.append((row["model"], cells))
         tables.append(table)

@@ -30,8 +30,8 @@ class Cell:
     best : bool
         Whether it is the best of its column: bold.
     aside : bool
-        Whether it is there for comparison only, as the name of a trivial row or of an extended
-        baseline: italic in Markdown.
+        Whether it is there for comparison only, as the name of a trivial row, of an extended
+        baseline or of a newer method: italic in Markdown.
     """
 
     text: str
@@ -95,8 +95,8 @@ class Grid:
 def group_rules(groups: Iterable[str]) -> frozenset[int]:
     """Return the rows above which a line parts groups, by the group of each row.
 
-    Models of the paper and those of plugins stand together; extended baselines and trivial
-    predictors each stand apart.
+    Models of the paper and those of plugins stand together; extended baselines, newer methods and
+    trivial predictors each stand apart.
     """
     parts = ["" if group in ("paper", "own") else group for group in groups]
     return frozenset(
@@ -105,7 +105,7 @@ def group_rules(groups: Iterable[str]) -> frozenset[int]:
 
 
 #: The groups that are there for comparison: see `Cell.aside`.
-ASIDE = ("extended", "trivial")
+ASIDE = ("extended", "newer", "trivial")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.metrics import BY_NAME
-from benchmark.plugins.built_in import GROUPS
+from benchmark.plugins.built_in import BEYOND, GROUPS
 from benchmark.tables.grid import ASIDE, Cell, Grid, group_rules
 from benchmark.wording import rank_mark, value
 
@@ -29,8 +29,8 @@ def table4(summary: pd.DataFrame) -> pd.DataFrame:
     """
     rows = summary.drop_duplicates("model")
     places = rows["group"].map((*GROUPS, "trivial").index)
-    # Without extended baselines models stay in the order in which they were asked for.
-    if "extended" not in set(rows["group"]):
+    # Where none goes beyond the paper models stay in the order in which they were asked for.
+    if not set(BEYOND) & set(rows["group"]):
         places = rows["group"] == "trivial"
     order = rows["model"].iloc[np.argsort(places.to_numpy(), kind="stable")]
     columns = [pd.Series(list(order), name="model")]

@@ -16,7 +16,7 @@ from benchmark.errors import UsageError
 from benchmark.planning.models import choose_models
 from benchmark.planning.protocol import Protocol
 from benchmark.plugins import registry
-from benchmark.plugins.built_in import EXTENDED
+from benchmark.plugins.built_in import BEYOND_PAPER
 from benchmark.plugins.registry import find_model, models
 from benchmark.plugins.regressors import add_regressors, with_regressors
 from benchmark.running.worker import dumps, loads
@@ -92,14 +92,14 @@ def test_extended_baselines_run_when_asked_for():
     def names(*named, **options):
         return [row.name for row in choose_models(Protocol("p"), named, **options)]
 
-    assert not set(EXTENDED) & set(names(every=True))
+    assert not set(BEYOND_PAPER) & set(names(every=True))
     every = names(every=True, extended=True)
     assert every[: len(names(every=True)) - len(registry._registered)][-1] != "Ridge"
-    assert [name for name in every if name in EXTENDED] == list(EXTENDED)
+    assert [name for name in every if name in BEYOND_PAPER] == list(BEYOND_PAPER)
     assert names("ridge") == ["Ridge"]
     assert names("Ridge", "AA-kNN") == ["AA-kNN", "Ridge"]
-    assert names(extended=True) == list(EXTENDED)
-    assert sorted(names("forest", "AA-kNN", extended=True)) == sorted(["AA-kNN", *EXTENDED])
+    assert names(extended=True) == list(BEYOND_PAPER)
+    assert sorted(names("forest", "AA-kNN", extended=True)) == sorted(["AA-kNN", *BEYOND_PAPER])
 
 
 def test_settings_of_a_regressor_stand_in_a_protocol():
@@ -159,4 +159,4 @@ def test_the_list_of_models_sets_extended_ones_apart():
     first, _, second = output.partition("With --extended, or by name:")
     assert "SA-IIS" in first
     assert "Ridge" not in first
-    assert all(name in second for name in EXTENDED)
+    assert all(name in second for name in BEYOND_PAPER)

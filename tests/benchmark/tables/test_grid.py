@@ -149,7 +149,7 @@ def test_latex_compiles(tmp_path):
 
 
 def test_lines_part_extended_baselines_and_trivial_predictors():
-    groups = ["paper", "paper", "extended", "extended", "own", "trivial", "trivial"]
-    assert group_rules(groups) == {2, 4, 5}
+    groups = ["paper", "paper", "extended", "extended", "newer", "own", "trivial", "trivial"]
+    assert group_rules(groups) == {2, 4, 5, 6}
     assert group_rules(["paper", "own", "trivial"]) == {2}
     assert group_rules(["own"]) == frozenset()
