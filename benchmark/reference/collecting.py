@@ -208,7 +208,7 @@ def _score_row(
 
 
 def _values(D: FloatArray, P: FloatArray, measures: Sequence[Measure]) -> dict[str, float]:
-    return {measure.name: float(measure.function(D, P).mean()) for measure in measures}
+    return {measure.name: measure.mean(D, P) for measure in measures}
 
 
 def _add_trivial(found: _Found, truth: Truth, measures: Sequence[Measure]) -> None:

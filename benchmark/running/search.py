@@ -291,7 +291,7 @@ class _Scores:
         predicted = check_distributions(P, "the prediction")
         if predicted.shape != truth.shape:
             raise ValueError(f"the prediction has shape {predicted.shape}, not {truth.shape}")
-        return float(self.measure.function(truth, predicted).mean())
+        return self.measure.mean(truth, predicted)
 
     def _kept(self, name: str, number: int) -> dict[str, Any] | None:
         if self._monitor.folder is None:

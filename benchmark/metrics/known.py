@@ -1,0 +1,55 @@
+"""All measures by name: the default columns, the further ones, and those that users register."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from numpy.typing import ArrayLike
+
+from benchmark.metrics.base import Measure
+from benchmark.metrics.calibration import CALIBRATION
+from benchmark.metrics.distances import DISTANCES
+from benchmark.metrics.ordered import ORDERED
+from benchmark.metrics.paper import MEASURES
+from benchmark.metrics.ranking import RANKING
+
+#: The measures beside the default columns.
+FURTHER: tuple[Measure, ...] = (*DISTANCES, *ORDERED, *RANKING, *CALIBRATION)
+
+#: All that are built in.
+ALL_MEASURES: tuple[Measure, ...] = (*MEASURES, *FURTHER)
+
+#: Those by name, the default columns first.
+BY_NAME: dict[str, Measure] = {measure.name: measure for measure in ALL_MEASURES}
+
+
+def counted(measures: Iterable[Measure]) -> tuple[Measure, ...]:
+    """Return those that count in the mean rank, and in the gap to the oracle.
+
+    Of the default columns the paper's seven; of others, which somebody chose, all.
+    """
+    shown = tuple(measures)
+    return tuple(m for m in shown if m.in_mean_rank) if shown == MEASURES else shown
+
+
+def scores(D: ArrayLike, P: ArrayLike, measures: Iterable[Measure] = MEASURES) -> dict[str, float]:
+    """Score rows in every measure: the mean over them, or the value of the set.
+
+    Parameters
+    ----------
+    D, P : array-like of shape (n, c)
+        True and predicted distributions.
+    measures : iterable of Measure
+        By default `MEASURES`; `ALL_MEASURES` are all that are built in.
+
+    Returns
+    -------
+    dict
+        Measure name to value, in the order of `measures`; accuracies as shares in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        The shapes differ, are not two-dimensional, or have no rows.
+    """
+    return {measure.name: measure.mean(D, P) for measure in measures}
