@@ -299,17 +299,19 @@ def features(**given: Any) -> None:
 
 
 @main.command()
-@click.option("--all", "every", is_flag=True, help="Show whose methods they are, and since when.")
+@click.option("--all", "every", is_flag=True, help="Show them all, whose they are, and since when.")
 @click.option("--spaces", is_flag=True, help="Show what --tune chooses from instead.")
 def models(every: bool, spaces: bool) -> None:
     """List the models that can be run."""
     from benchmark.commands import show_models
+    from benchmark.plugins.peer_methods import method_of
     from benchmark.plugins.registry import models as known
 
     if spaces:
         from benchmark.tables.spaces import spaces_grid
 
-        printing.grids(spaces_grid(known().values()))
+        shown = [entry for entry in known().values() if every or not method_of(entry.name)]
+        printing.grids(spaces_grid(shown))
         return
     show = show_models.all_models if every else show_models.usual_models
     click.echo(show(known().values(), terminal_width()))

@@ -90,7 +90,8 @@ TABLE3 = {
     "mean_rank": "mean of the ranks in the paper's seven measures",
     **GAPS,
     "kind": "model or trivial",
-    "group": "paper (its methods), extended (further baselines), newer (methods since), own (of "
+    "group": "paper (its methods), extended (further baselines), newer (methods since), peer "
+    "(python-ldl's), own (of "
     "plugins) or trivial",
     **_FOLDS,
     "not_better_than_mean": "measures in which the mean training distribution is not beaten",

@@ -36,6 +36,7 @@ NETWORK_CODE = {
     "features/networks/building.py": {"keras"},
     "features/networks/weights.py": {"keras"},
     "benchmark/datasets/synthetic/pretraining.py": {"keras"},
+    "benchmark/plugins/peer_library.py": {"keras"},
     "ewmtcnn/losses.py": {"keras"},
     "ewmtcnn/network.py": {"keras"},
     "ewmtcnn/optimizer.py": {"keras"},

@@ -19,6 +19,7 @@ from benchmark.metrics import EPS, MEASURES, PAPERS_MEASURES, TOLERANCE, scores
 from benchmark.planning.plan import Plan, Result
 from benchmark.planning.tasks import Task
 from benchmark.plugins.built_in import group_of
+from benchmark.plugins.peer_methods import PREFIX
 from benchmark.wording import listed
 
 Results = Mapping[Task, Result]
@@ -150,9 +151,11 @@ def notes(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
     apart = {
         "extended": "baselines that the paper does not have",
         "newer": "newer methods of the field",
+        "peer": f"methods of the library python-ldl ({PREFIX}...), computed by it with its own "
+        "settings",
     }
     if beyond := [what for group, what in apart.items() if (summary["group"] == group).any()]:
-        lines.append(f"Set apart are {' and '.join(beyond)}; they are ranked with the others.")
+        lines.append(f"Set apart are {listed(beyond)}; they are ranked with the others.")
     lines += [*published_but_weak(plan), *worse_than_uniform(summary)]
     return [*lines, *remarks(plan, results, summary)]
 

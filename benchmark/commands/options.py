@@ -138,6 +138,12 @@ of_run = _all_of(
         help="Run what the paper does not have too: Ridge, Forest, ...; newer methods as LDLLC.",
     ),
     click.option(
+        "--pyldl",
+        is_flag=True,
+        help="Run the methods of the library python-ldl too, which has to be installed: "
+        "PyLDL:LDL_LRR, ...",
+    ),
+    click.option(
         "--regressor",
         "regressors",
         multiple=True,

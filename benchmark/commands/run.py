@@ -59,6 +59,7 @@ def run(
     *,
     all_models: bool = False,
     extended: bool = False,
+    pyldl: bool = False,
     regressors: str | Sequence[str] = (),
     datasets: str | Path | Dataset | Sequence[str | Path | Dataset] = (),
     protocol: str | Path | None = None,
@@ -92,6 +93,8 @@ def run(
         Run every registered model instead; of the built-in ones those of the paper.
     extended : bool
         Run the extended baselines and newer methods too, which the paper does not have.
+    pyldl : bool
+        Run the methods of the library python-ldl too, see `benchmark.plugins.peer_methods`.
     regressors : str or sequence of str
         scikit-learn regressors to run too, ``"package.module:Class"``; see
         `benchmark.plugins.regressors`. In Python, ``register(name, from_regressor(..))`` takes one
@@ -158,7 +161,7 @@ def run(
     task_timeout = _checked_limits(jobs, task_timeout)
     offered = {str(plugin): load_tried_plugin(plugin) for plugin in _as_list(plugins)}
     named = with_regressors(_as_list(models), _as_list(regressors), all_models)
-    rows = choose_models(settings, named, every=all_models, extended=extended)
+    rows = choose_models(settings, named, every=all_models, extended=extended, pyldl=pyldl)
     rows = add_tuned(settings, rows)
     _tell_idle_plugins(offered, rows, tell)
     check_rows(settings, changes, rows)

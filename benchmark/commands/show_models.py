@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from benchmark.errors import BenchmarkError
-from benchmark.plugins.built_in import BEYOND, CLASSIFIERS, group_of
+from benchmark.plugins.built_in import CLASSIFIERS, group_of
 from benchmark.plugins.configured import OURS
+from benchmark.plugins.peer_methods import LEFT_OUT, METHODS, method_of, missing
 from benchmark.plugins.registry import Entry
-from benchmark.tables.layout import listing
+from benchmark.tables.layout import filled, listing
+from benchmark.wording import listed
+from features.networks import backend
 
 #: Columns of `all_models`.
-ABOUT = ("Model", "Year", "Citation", "Origin", "Learns from")
+ABOUT = ("Model", "Year", "Citation", "Origin", "Learns from", "Runs here")
 
 _HEADS = {"extended": "Extended baseline", "newer": "Newer method"}
 
@@ -30,8 +33,10 @@ def usual_models(entries: Iterable[Entry], width: int | None = None) -> str:
         Characters in a line.
     """
     rows = list[list[str]]()
-    beyond: dict[str, list[list[str]]] = {group: [] for group in BEYOND}
+    beyond: dict[str, list[list[str]]] = {group: [] for group in _HEADS}
     for entry in entries:
+        if method_of(entry.name):
+            continue
         try:
             summary = (entry.load().__doc__ or "").strip().partition("\n")[0]
         except BenchmarkError as error:
@@ -46,7 +51,10 @@ def usual_models(entries: Iterable[Entry], width: int | None = None) -> str:
             listing([_HEADS[group], "What it does"], [row[:2] for row in found], width)
             for group, found in beyond.items()
         )
-    )
+        + "\n\n"
+        + filled([f"With --pyldl, or by name: {len(METHODS)} methods of the library python-ldl, "
+                  "which models --all lists."], width)
+    )  # fmt: skip
 
 
 def all_models(entries: Iterable[Entry], width: int | None = None) -> str:
@@ -54,7 +62,15 @@ def all_models(entries: Iterable[Entry], width: int | None = None) -> str:
 
     Parameters are those of `usual_models`.
     """
-    return listing(ABOUT, [about(entry) for entry in entries], width)
+    reasons = dict[str, list[str]]()
+    for name, reason in LEFT_OUT.items():
+        reasons.setdefault(reason, []).append(name)
+    left_out = [f"{listed(names)}: {reason}." for reason, names in reasons.items()]
+    return (
+        listing(ABOUT, [about(entry) for entry in entries], width)
+        + "\n\nOf python-ldl are left out:\n"
+        + filled(left_out, width)
+    )
 
 
 def about(entry: Entry) -> list[str]:
@@ -62,7 +78,7 @@ def about(entry: Entry) -> list[str]:
     try:
         cls = entry.load()
     except BenchmarkError as error:
-        return [entry.name, "", f"cannot be used: {error}", origin_of(entry), ""]
+        return [entry.name, "", "", origin_of(entry), "", f"no: {error}"]
     year = _said(cls, "year", entry)
     consumes = str(getattr(cls, "consumes", "features"))
     return [
@@ -71,6 +87,7 @@ def about(entry: Entry) -> list[str]:
         short(str(_said(cls, "citation", entry) or "")),
         origin_of(entry),
         _LEARNS_FROM.get(consumes, consumes),
+        f"no: {lacking}" if (lacking := _lacking(entry, consumes)) else "yes",
     ]
 
 
@@ -87,10 +104,19 @@ def short(citation: str) -> str:
 
 def origin_of(entry: Entry) -> str:
     """Say where a model comes from: the paper, a group of ours, a file or a package."""
+    if method_of(entry.name):
+        return f"peer library {entry.source}"
     group = group_of(entry.name)
     if group == "own" or entry.source:
         return entry.file or entry.source
     return "paper (classifier)" if entry.name in CLASSIFIERS else group
+
+
+def _lacking(entry: Entry, consumes: str) -> str:
+    """Say what has to be installed before a model can run here; empty if nothing."""
+    if method := method_of(entry.name):
+        return missing(method)
+    return backend.missing() if consumes != "features" else ""
 
 
 def _said(cls: type, name: str, entry: Entry) -> Any:

@@ -17,6 +17,7 @@ from benchmark.plugins.parameters import (
     nests,
     with_settings,
 )
+from benchmark.plugins.peer_methods import method_of, peer_names, refuse_missing
 from benchmark.plugins.registry import Entry, check_name, find_model, models
 from benchmark.plugins.spaces import Configuration
 from benchmark.wording import listed
@@ -130,7 +131,11 @@ def with_facts(params: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str,
 
 
 def choose_models(
-    protocol: Protocol, names: Iterable[str] = (), every: bool = False, extended: bool = False
+    protocol: Protocol,
+    names: Iterable[str] = (),
+    every: bool = False,
+    extended: bool = False,
+    pyldl: bool = False,
 ) -> list[Model]:
     """Make the list of models to run.
 
@@ -145,13 +150,16 @@ def choose_models(
         Every registered model that is a usual one, and every variant of the protocol, instead.
     extended : bool
         The extended baselines and the newer methods too, see `benchmark.plugins.built_in`.
+    pyldl : bool
+        The methods of the peer library too, see `benchmark.plugins.peer_methods`.
 
     Raises
     ------
     UsageError
-        No model at all, names beside `every`, an unknown one, one named twice, one that the
-        harness cannot feed, a setting that it does not have, a hyper-parameter that no worker
-        process can get, or a variant whose name is taken or cannot stand in a table.
+        No model at all, names beside `every`, an unknown one, one named twice, one whose library is
+        not installed, one that the harness cannot feed, a setting that it does not have, a
+        hyper-parameter that no worker process can get, or a variant whose name is taken or cannot
+        stand in a table.
     """
     variants = _variants(protocol)
     names = list(names)
@@ -164,6 +172,9 @@ def choose_models(
     elif extended:
         named = {name_key(name) for name in names}
         names += [name for name in BEYOND_PAPER if name_key(name) not in named]
+    if pyldl:
+        named = {name_key(name) for name in names}
+        names += [name for name in peer_names() if name_key(name) not in named]
     names = list(names) or list(protocol.models)
     chosen = [_make_model(protocol, variants.get(name_key(name), name)) for name in names]
     if not chosen:
@@ -221,6 +232,8 @@ def _variants(protocol: Protocol) -> dict[str, str]:
 def _make_model(protocol: Protocol, name: str) -> Model:
     settings = dict(protocol.models.get(name, {}))
     entry = find_model(settings.pop("model", name)).identified()
+    if method_of(entry.name):
+        refuse_missing()
     row = name if name in protocol.models and name_key(name) != name_key(entry.name) else entry.name
     check_name(row)  # an installed package may offer a model under any name
     cls = entry.load()

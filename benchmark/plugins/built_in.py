@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from benchmark.plugins.peer_methods import method_of
+
 #: The paper's methods.
 PAPER = {
     "PT-Bayes": "baselines:PTBayes",
@@ -44,10 +46,10 @@ NEWER = {
 BEYOND_PAPER = {**EXTENDED, **NEWER}
 
 #: The groups of models, in the order of the tables.
-GROUPS = ("paper", "extended", "newer", "own")
+GROUPS = ("paper", "extended", "newer", "peer", "own")
 
 #: The groups that tables set apart.
-BEYOND = ("extended", "newer")
+BEYOND = ("extended", "newer", "peer")
 
 Row = TypeVar("Row")
 
@@ -59,10 +61,12 @@ def group_of(model: str) -> str:
 
     Returns
     -------
-    {"paper", "extended", "newer", "own"}
-        A method or classifier of the paper, one of `EXTENDED` or of `NEWER`, or one that came with
-        a plugin, a package or as a regressor.
+    {"paper", "extended", "newer", "peer", "own"}
+        A method or classifier of the paper, one of `EXTENDED` or of `NEWER`, one of the peer
+        library, or one that came with a plugin, a package or as a regressor.
     """
+    if method_of(model):
+        return "peer"
     if model in NEWER:
         return "newer"
     if model in EXTENDED:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmark.errors import UsageError
+from benchmark.plugins import peer_methods
 from benchmark.plugins.built_in import BEYOND_PAPER, CLASSIFIERS, PAPER
 from benchmark.plugins.configured import class_of, code_of
 from benchmark.plugins.fingerprint import (
@@ -103,7 +104,8 @@ class Entry:
 
     def identified(self) -> Entry:
         """Return the entry with everything that identifies its code; imports an installed model."""
-        if self.file or not self.source or isinstance(self.target, type):
+        peer = peer_methods.method_of(self.name)  # which the library's version identifies
+        if peer or self.file or not self.source or isinstance(self.target, type):
             return self
         module = self.target.partition(":")[0]
         return replace(self, code=_package_code(module, self.load().__module__))
@@ -238,10 +240,12 @@ def check_name(name: object) -> None:
 
 
 def models() -> dict[str, Entry]:
-    """Return every known model by name: built in, then installed packages, then registered ones."""
+    """Return every known model by name: built in, the peer library's, of packages, registered."""
     known = {name: Entry(name, target) for name, target in PAPER.items()}
     unusual = {**CLASSIFIERS, **BEYOND_PAPER}
     known |= {name: Entry(name, target, usual=False) for name, target in unusual.items()}
+    for name, target in peer_methods.targets().items():
+        known[name] = Entry(name, target, source=peer_methods.source(), usual=False)
     for point in entry_points(group=ENTRY_POINT_GROUP):
         version = f"{point.dist.name}=={point.dist.version}" if point.dist else point.value
         if not _find(point.name, known):
@@ -260,8 +264,11 @@ def find_model(name: str) -> Entry:
     known = models()
     found = _find(name, known)
     if found is None:
+        peer_methods.refuse_unknown(name)
+        ours = ", ".join(name for name in known if not peer_methods.method_of(name))
         raise UsageError(
-            f"no model named {name!r}{did_you_mean(name, known)} (known: {', '.join(known)})"
+            f"no model named {name!r}{did_you_mean(name, known)} (known: {ours}; and those of "
+            f"python-ldl, see models --all)"
         )
     return found
 

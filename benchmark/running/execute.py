@@ -164,6 +164,7 @@ def _load(task: Task, work: Work) -> Make:
 
         start_backend(threads=1)
     cls = model.entry.load()
+    getattr(cls, "load_libraries", lambda: None)()
     seeded = {} if task.random_state is None else {"random_state": task.random_state}
 
     def make(configuration: Configuration) -> Any:
