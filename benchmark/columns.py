@@ -90,9 +90,7 @@ TABLE3 = {
     "mean_rank": "mean of the ranks in the paper's seven measures",
     **GAPS,
     "kind": "model or trivial",
-    "group": "paper (its methods), extended (further baselines), newer (methods since), peer "
-    "(python-ldl's), own (of "
-    "plugins) or trivial",
+    "group": "paper, extended (baselines), newer (methods), peer (python-ldl), own or trivial",
     **_FOLDS,
     "not_better_than_mean": "measures in which the mean training distribution is not beaten",
 }
