@@ -15,7 +15,10 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from baselines.dldl import DLDL
     from baselines.forests import ExtraTreesLDL, ForestLDL
     from baselines.kernel_ridge import KernelRidgeLDL
+    from baselines.ldl4c import LDL4C
+    from baselines.ldl_hr import LDLHR
     from baselines.ldllc import LDLLC
+    from baselines.ldlm import LDLM
     from baselines.ldsvr import LDSVR
     from baselines.logistic import LogisticLDL
     from baselines.pt_bayes import PTBayes
@@ -45,6 +48,9 @@ _HOMES = {
     "ExtraTreesLDL": "forests",
     "BoostingLDL": "boosting",
     "BDLDL": "bd_ldl",
+    "LDL4C": "ldl4c",
+    "LDLHR": "ldl_hr",
+    "LDLM": "ldlm",
     "LDSVR": "ldsvr",
     "LDLLC": "ldllc",
     "from_regressor": "regressors",
@@ -56,7 +62,10 @@ __all__ = [
     "AAKNN",
     "BDLDL",
     "DLDL",
+    "LDL4C",
+    "LDLHR",
     "LDLLC",
+    "LDLM",
     "LDSVR",
     "PTSVM",
     "SABFGS",

@@ -84,7 +84,6 @@ def in_groups(rows: Iterable[Row], model_of: Callable[[Row], str]) -> list[Row]:
     rows : iterable
     model_of : callable
         Returns the registered name of a row's model.
-    """
     found = list(rows)
     groups = [group_of(model_of(row)) for row in found]
     if not set(BEYOND) & set(groups):
