@@ -12,11 +12,14 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from baselines.base import LDLEstimator
     from baselines.bd_ldl import BDLDL
     from baselines.boosting import BoostingLDL
+    from baselines.delta_ldl import DeltaLDL
+    from baselines.df_ldl import DFLDL
     from baselines.dldl import DLDL
     from baselines.forests import ExtraTreesLDL, ForestLDL
     from baselines.kernel_ridge import KernelRidgeLDL
     from baselines.ldl4c import LDL4C
     from baselines.ldl_hr import LDLHR
+    from baselines.ldlf import LDLF
     from baselines.ldllc import LDLLC
     from baselines.ldlm import LDLM
     from baselines.ldsvr import LDSVR
@@ -51,6 +54,9 @@ _HOMES = {
     "LDL4C": "ldl4c",
     "LDLHR": "ldl_hr",
     "LDLM": "ldlm",
+    "LDLF": "ldlf",
+    "DFLDL": "df_ldl",
+    "DeltaLDL": "delta_ldl",
     "LDSVR": "ldsvr",
     "LDLLC": "ldllc",
     "from_regressor": "regressors",
@@ -61,8 +67,10 @@ __all__ = [
     "AABP",
     "AAKNN",
     "BDLDL",
+    "DFLDL",
     "DLDL",
     "LDL4C",
+    "LDLF",
     "LDLHR",
     "LDLLC",
     "LDLM",
@@ -72,6 +80,7 @@ __all__ = [
     "SACPNN",
     "SAIIS",
     "BoostingLDL",
+    "DeltaLDL",
     "ExtraTreesLDL",
     "ForestLDL",
     "KernelRidgeLDL",
