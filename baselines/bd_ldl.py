@@ -71,6 +71,26 @@ class BDLDL(SmoothedLearner):
         'distribution learning", Knowledge-Based Systems 213, 2021'
     )
 
+    search_space: ClassVar[tuple[dict[str, Any], ...]] = (
+        {
+            "beta": (10.0, 0.1, 0.03, 0.01, 0.001),
+            "alpha": (0.001, 0.1),
+            "smoothing": (0.1, 0.01),
+            "fit_intercept": (True,),
+            "unit": ("data",),
+            "scaling": ("auto",),
+        },
+        {
+            "beta": (0.1, 0.01, 0.001),
+            "alpha": (0.001,),
+            "smoothing": (0.05,),
+            "fit_intercept": (True,),
+            "unit": ("data",),
+            "scaling": ("auto",),
+            "components": (20,),
+        },
+    )
+
     def __init__(
         self,
         alpha: float = 0.001,

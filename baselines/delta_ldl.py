@@ -1,4 +1,4 @@
-"""Delta-LDL: as many rows as possible approximately right, whatever that is taken to mean (2025)."""
+"""Delta-LDL: as many rows as possible approximately right, however near that is (2025)."""
 
 from __future__ import annotations
 
@@ -75,6 +75,24 @@ class DeltaLDL(AdamLearner):
     year: ClassVar[int | None] = 2025
     citation: ClassVar[str] = (
         'Li et al., "Approximately correct label distribution learning", ICML, 2025'
+    )
+
+    search_space: ClassVar[tuple[dict[str, Any], ...]] = (
+        {
+            "epochs": (5, 20, 50, 100, 200),
+            "smoothing": (0.3, 0.1, 0.01),
+            "start": ("prior",),
+            "learning_rate": (0.01,),
+            "scaling": ("auto",),
+        },
+        {
+            "epochs": (10, 40, 100, 200),
+            "smoothing": (0.1, 0.01),
+            "start": ("prior",),
+            "learning_rate": (0.01,),
+            "scaling": ("auto",),
+            "components": (20,),
+        },
     )
 
     def __init__(

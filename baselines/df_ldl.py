@@ -74,6 +74,27 @@ class DFLDL(SmoothedLearner):
         '"Decomposition-Fusion for label distribution learning", Information Fusion 66, 2021'
     )
 
+    search_space: ClassVar[tuple[dict[str, Any], ...]] = (
+        {
+            "smoothing": (0.9, 0.5, 0.2, 0.05, 0.01),
+            "l2": (1.0, 0.1),
+            "k": (100, 20),
+            "l2_unit": ("data",),
+            "whiten": (True,),
+            "scaling": ("auto",),
+            "components": (20,),
+        },
+        {
+            "smoothing": (0.5, 0.2, 0.05),
+            "l2": (0.1,),
+            "k": (5,),
+            "l2_unit": ("data",),
+            "whiten": (True,),
+            "scaling": ("auto",),
+            "components": (20,),
+        },
+    )
+
     def __init__(
         self,
         k: int = 5,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import entr
@@ -68,6 +68,22 @@ class LDL4C(MarginLearner):
     year: ClassVar[int | None] = 2019
     citation: ClassVar[str] = (
         'Wang and Geng, "Classification with label distribution learning", IJCAI, 2019'
+    )
+
+    search_space: ClassVar[tuple[dict[str, Any], ...]] = (
+        {
+            "smoothing": (0.99, 0.9, 0.7, 0.4, 0.1),
+            "l2": (1.0, 0.1, 0.01, 0.001),
+            "l2_unit": ("data",),
+            "scaling": ("auto",),
+        },
+        {
+            "smoothing": (0.9, 0.6, 0.2),
+            "l2": (0.01,),
+            "l2_unit": ("data",),
+            "scaling": ("auto",),
+            "components": (20,),
+        },
     )
 
     def __init__(

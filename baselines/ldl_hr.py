@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -49,6 +49,22 @@ class LDLHR(MarginLearner):
     year: ClassVar[int | None] = 2021
     citation: ClassVar[str] = (
         'Wang and Geng, "Learn the highest label and rest label description degrees", IJCAI, 2021'
+    )
+
+    search_space: ClassVar[tuple[dict[str, Any], ...]] = (
+        {
+            "smoothing": (0.99, 0.9, 0.7, 0.4, 0.1),
+            "l2": (1.0, 0.1, 0.01, 0.001),
+            "l2_unit": ("data",),
+            "scaling": ("auto",),
+        },
+        {
+            "smoothing": (0.9, 0.6, 0.2),
+            "l2": (0.01,),
+            "l2_unit": ("data",),
+            "scaling": ("auto",),
+            "components": (20,),
+        },
     )
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy.special import expit
@@ -88,6 +88,11 @@ class LDLF(AdamLearner):
     citation: ClassVar[str] = (
         'Shen, Zhao, Guo and Yuille, "Label distribution learning forests", NIPS, 2017'
     )
+
+    search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "epochs": (1, 20, 50, 100, 200, 300),
+        "smoothing": (0.5, 0.2, 0.05, 0.0),
+    }
 
     def __init__(
         self,

@@ -86,6 +86,28 @@ class LDSVR(SmoothedLearner):
         'learning", IJCAI, 2015'
     )
 
+    search_space: ClassVar[tuple[dict[str, Any], ...]] = (
+        {
+            "smoothing": (0.9, 0.3, 0.1, 0.01),
+            "C": (1.0, 10.0, 100.0),
+            "epsilon": (0.01,),
+            "scaling": ("auto",),
+        },
+        {
+            "smoothing": (0.3, 0.1, 0.01),
+            "C": (10.0,),
+            "epsilon": (0.1,),
+            "scaling": ("auto",),
+        },
+        {
+            "smoothing": (0.3, 0.1),
+            "C": (1.0, 10.0, 100.0, 1000.0),
+            "epsilon": (0.01,),
+            "scaling": ("auto",),
+            "components": (20,),
+        },
+    )
+
     def __init__(
         self,
         C: float = 1.0,

@@ -39,6 +39,14 @@ EXTENDED = {
 
 #: Methods of the last ten years, each from its paper. They run with ``--extended`` too.
 NEWER = {
+    "LDSVR": "baselines:LDSVR",
+    "LDLF": "baselines:LDLF",
+    "LDL4C": "baselines:LDL4C",
+    "LDL-HR": "baselines:LDLHR",
+    "LDLM": "baselines:LDLM",
+    "DF-LDL": "baselines:DFLDL",
+    "BD-LDL": "baselines:BDLDL",
+    "Delta-LDL": "baselines:DeltaLDL",
     "LDLLC": "baselines:LDLLC",
 }
 
@@ -84,6 +92,7 @@ def in_groups(rows: Iterable[Row], model_of: Callable[[Row], str]) -> list[Row]:
     rows : iterable
     model_of : callable
         Returns the registered name of a row's model.
+    """
     found = list(rows)
     groups = [group_of(model_of(row)) for row in found]
     if not set(BEYOND) & set(groups):

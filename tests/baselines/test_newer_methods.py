@@ -1,17 +1,21 @@
 """Newer methods of the field, each against a slow, obvious version of what its docstring says.
 
 `baselines.bd_ldl`, `baselines.ldsvr`, `baselines.margins`, `baselines.ldl4c`, `baselines.ldl_hr`,
-`baselines.ldlm`.
+`baselines.ldlm`, `baselines.df_ldl`, `baselines.adam`, `baselines.ldlf`, `baselines.delta_ldl`.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from scipy.optimize import approx_fprime, minimize
 from scipy.special import expit, logit
 
-from baselines import BDLDL, LDL4C, LDLHR, LDLM, LDSVR
+from baselines import BDLDL, DFLDL, LDL4C, LDLF, LDLHR, LDLM, LDSVR, SABFGS, DeltaLDL
+from baselines.adam import Adam
+from baselines.delta_ldl import forward, objective
+from baselines.ldlf import path_probabilities, updated
 from baselines.simplex import project
 
 
@@ -119,3 +123,115 @@ def test_losses_with_margins_are_the_published_ones_with_their_gradient(cls, c):
     assert model.objective_ == pytest.approx(written_out(cls, model, found, D) + penalised)
     for plain in (np.full(D.shape, 1 / c), np.tile(D.mean(axis=0), (30, 1))):
         assert model.objective_ < written_out(cls, model, plain, D)
+
+
+def test_df_ldl_asks_the_competent_learner_of_each_pair(problem):
+    """Written out row by row and pair by pair; label 3 is never below label 4."""
+    X, D = problem
+    D = np.column_stack((D, D[:, 3] * 0.5))
+    D /= D.sum(axis=1, keepdims=True)
+    model = DFLDL(k=3, max_iter=20).fit(X[:40], D[:40])
+    parts = {}
+    for i in range(5):
+        for j in range(i + 1, 5):
+            for order, rows in ((True, D[:40, i] >= D[:40, j]), (False, D[:40, i] < D[:40, j])):
+                if rows.any():
+                    parts[i, j, order] = SABFGS(max_iter=20).fit(X[:40][rows], D[:40][rows])
+    assert (3, 4, False) not in parts
+    for x, predicted in zip(X[40:45], model.predict(X[40:45]), strict=True):
+        nearest = np.argsort(((X[:40] - x) ** 2).sum(axis=1))[:3]
+        mean = D[nearest].mean(axis=0)
+        said = []
+        for i in range(5):
+            for j in range(i + 1, 5):
+                learner = parts.get((i, j, mean[i] >= mean[j]), parts[i, j, True])
+                said.append(learner.predict(x[None])[0])
+        np.testing.assert_allclose(predicted, np.mean(said, axis=0), atol=1e-12)
+
+
+def test_adam_makes_the_published_steps():
+    """Algorithm 1 of Kingma and Ba, of which the first step is the rate whatever the gradient."""
+    rule, m, v = Adam(0.1), 0.0, 0.0
+    for t, g in enumerate([3.0, -1.0, 0.5], start=1):
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        expected = -0.1 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        assert rule(np.array([g]))[0] == pytest.approx(expected, rel=1e-12)
+
+
+def tree_by_loops(splits, leaf):
+    """The probability of a leaf along its path, by equation 2: bits say right (1) or left (0)."""
+    levels, node, probability = int(np.log2(len(splits) + 1)), 0, 1.0
+    for level in range(levels):
+        right = (leaf >> (levels - 1 - level)) & 1
+        probability *= 1 - splits[node] if right else splits[node]
+        node = 2 * node + 1 + right
+    return probability
+
+
+def test_ldlf_paths_and_leaf_updates_are_the_published_ones():
+    rng = np.random.default_rng(0)
+    n, c, leaves = 6, 3, 8
+    splits, D = rng.uniform(size=(7, n)), rng.dirichlet(np.ones(c), n)
+    q = rng.dirichlet(np.ones(c), leaves)
+    paths = path_probabilities(splits)
+    for i in range(n):
+        for leaf in range(leaves):
+            assert paths[leaf, i] == pytest.approx(tree_by_loops(splits[:, i], leaf), rel=1e-12)
+
+    def loss(q):
+        return -(D * np.log(paths.T @ q)).sum()
+
+    moved = np.zeros((leaves, c))
+    for leaf in range(leaves):
+        for label in range(c):
+            for i in range(n):
+                g = sum(paths[other, i] * q[other, label] for other in range(leaves))
+                moved[leaf, label] += D[i, label] * paths[leaf, i] * q[leaf, label] / g
+        moved[leaf] /= moved[leaf].sum()
+    again = updated(q, paths, D.T)
+    np.testing.assert_allclose(again, moved, rtol=1e-12)
+    for _ in range(5):  # each update lowers the loss
+        before, q = loss(q), again
+        assert loss(q) < before
+        again = updated(q, paths, D.T)
+
+
+@pytest.mark.parametrize("units", [7, 3])
+def test_the_gradient_of_ldlf_is_that_of_its_loss(units, problem):
+    """Also where nodes of a tree share a unit."""
+    X, D = problem
+    model = LDLF(n_trees=2, depth=4, units=units, epochs=3, random_state=0, scaling="none")
+    model.fit(X, D)
+    features, targets = model._training
+    value, gradient = model._loss(model.weights_, features, targets)
+    assert value == model.objective_
+    trees = [path_probabilities(model._splits(model.weights_, features)[n]) for n in model._nodes]
+    losses = [-(D * np.log(p.T @ q)).sum() / 60 for p, q in zip(trees, model.leaves_, strict=True)]
+    assert value == pytest.approx(np.mean(losses), rel=1e-12)
+    numeric = approx_fprime(model.weights_, lambda w: model._loss(w, features, targets)[0], 1e-7)
+    np.testing.assert_allclose(gradient, numeric, atol=1e-6)
+    predicted = np.mean([p.T @ q for p, q in zip(trees, model.leaves_, strict=True)], axis=0)
+    np.testing.assert_allclose(model.predict(X), predicted, atol=1e-12)
+
+
+def test_delta_ldl_is_the_integral_over_all_delta(problem):
+    X, D = problem
+    weights, delta = np.random.default_rng(0).normal(size=3 * 6 + 4 * 4), 0.7
+    value, gradient = objective(weights, X, D, delta)
+    P = forward(weights, X, 4)[1]
+    k = (D * np.log(D / P)).sum(axis=1)
+    assert value == pytest.approx(quad(lambda d: expit(k - d).mean(), 0, delta)[0], rel=1e-8)
+    numeric = approx_fprime(weights, lambda w: objective(w, X, D, delta)[0], 1e-7)
+    np.testing.assert_allclose(gradient, numeric, atol=1e-6)
+
+
+def test_trainings_share_their_epochs(problem):
+    """One training of the longest serves all, also where it ends before (constant features)."""
+    X, D = problem
+    for cls in (LDLF, DeltaLDL):
+        for rows in (X, np.ones((60, 2))):
+            tried = [{"epochs": e, "smoothing": s} for e in (1, 7, 30) for s in (0.0, 0.5)]
+            model = cls(random_state=1)
+            for settings, made in zip(tried, model.predict_each(tried, rows, D, rows), strict=True):
+                alone = cls(random_state=1, **settings).fit(rows, D)
+                np.testing.assert_allclose(made, alone.predict(rows), atol=1e-12)
