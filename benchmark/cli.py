@@ -318,39 +318,27 @@ def models(every: bool, spaces: bool) -> None:
 
 
 @main.group(cls=_Group, invoke_without_command=True)
-@click.option("--data-dir", metavar="DIR", help="Where image sets are looked up. [default: data]")
+@click.option("--data-dir", metavar="DIR", help="Where public sets are looked up. [default: data]")
 @click.pass_context
 def datasets(context: click.Context, data_dir: str | None) -> None:
-    """List the built-in data, the files that can be read, and the public image sets."""
-    if context.invoked_subcommand:
-        return
-    from benchmark.datasets import BUILT_IN
-    from benchmark.datasets.image_sets.loading import status
-    from benchmark.tables.layout import listing
+    """List the built-in data, the files that can be read, and the public sets."""
+    if not context.invoked_subcommand:
+        from benchmark.commands.show_datasets import show_datasets
 
-    files = {
-        "FILE.mat": "matrices features (n, q) and labels (n, c)",
-        "FILE.csv": "columns label:<name>, optionally id; every other column is a feature",
-        "FILE.parquet": "as FILE.csv",
-    }
-    rows = [[name, what] for name, what in {**BUILT_IN, **files}.items()]
-    click.echo(listing(["Dataset", "What it is"], rows, terminal_width()))
-    sets = [[row.name, row.expected, row.state, row.licence, row.obtain]
-            for row in status(data_dir)]  # fmt: skip
-    headers = ["Image set", "Images", "Here", "Terms", "How to get it"]
-    click.echo("\n" + listing(headers, sets, terminal_width()))
+        click.echo(show_datasets(data_dir, terminal_width()))
 
 
 @datasets.command()
 @click.argument("name")
 @click.option("--data-dir", metavar="DIR", help="Where it goes. [default: data]")
+@click.option("--url", metavar="ADDRESS", help="Another address, such as of a mirror.")
 @click.pass_context
-def fetch(context: click.Context, name: str, data_dir: str | None) -> None:
-    """Download an image set whose archive is public.
+def fetch(context: click.Context, name: str, data_dir: str | None, url: str | None) -> None:
+    """Download a tabular set, or an image set whose archive is public.
 
-    A download that broke off goes on; the archive's checksum is recorded and verified.
+    A download that broke off goes on; checksums are verified.
     """
-    from benchmark.datasets.image_sets.download import fetch as fetch_set
+    from benchmark.datasets.fetching import fetch as fetch_set
     from benchmark.progress import Console
 
     before = context.parent.params["data_dir"] if context.parent else None
@@ -363,8 +351,8 @@ def fetch(context: click.Context, name: str, data_dir: str | None) -> None:
             bar.total = total or None
             bar.update(done - bar.n)
 
-        folder = fetch_set(name, data_dir, printing.to_stderr, show)
-    click.echo(f"{name} is in {folder}.")
+        place = fetch_set(name, data_dir, printing.to_stderr, show, url)
+    click.echo(f"{name} is in {place}.")
 
 
 @main.command()

@@ -11,7 +11,10 @@ from pathlib import Path
 
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.image_sets.catalogue import IMAGE_SETS, parse_name
-from benchmark.datasets.tabular import READERS
+from benchmark.datasets.image_sets.loading import find_folder, load_image_set
+from benchmark.datasets.tabular import READERS, load_mat
+from benchmark.datasets.tabular_sets.catalogue import find_tabular_set, tabular_sets
+from benchmark.datasets.tabular_sets.loading import find_files, how_to_get, load_tabular_set
 from benchmark.errors import UsageError
 from benchmark.files.kinds import HEAD, refuse_other_kind
 from benchmark.files.process import end_process
@@ -45,8 +48,8 @@ class Loading:
     Attributes
     ----------
     data_dir : str or Path, optional
-        Folder in which a relative path is looked up when it does not exist here, and image sets
-        always: in it or up to two levels below. Without it image sets are looked up in ``data``.
+        Folder in which a relative path is looked up when it does not exist here, and public sets
+        always: in it or up to two levels below. Without it public sets are looked up in ``data``.
     cache_dir : Path, optional
         Folder that remembers which image files are sound, so that each is checked once ever.
     skip_unreadable : bool
@@ -76,9 +79,10 @@ def load_dataset(
     ----------
     name_or_path : str or Path
         ``synthetic`` (also ``synthetic:1000`` or ``synthetic:1000x128`` for number of images
-        and their size in pixels), the path of a ``.mat``, ``.csv`` or ``.parquet`` file, or one
-        of `image_sets.catalogue.IMAGE_SETS`: ``Emotion6``, ``ArtPhoto``, and where images
-        have a single label also ``ArtPhoto:0.4``, spread over the emotion wheel with that sigma.
+        and their size in pixels), the path of a ``.mat``, ``.csv`` or ``.parquet`` file, one of
+        the tabular sets in `tabular_sets.catalogue`: ``SJAFFE``, or one of
+        `image_sets.catalogue.IMAGE_SETS`: ``Emotion6``, ``ArtPhoto``, and where images have a
+        single label also ``ArtPhoto:0.4``, spread over the emotion wheel with that sigma.
     data_dir, cache_dir, skip_unreadable
         See `Loading`.
     progress : callable, optional
@@ -112,12 +116,18 @@ def _load(name: str, loading: Loading, progress: Callable[[int], object] | None)
 
         n, size = (int(group) if group else None for group in match.groups())
         return load_synthetic(*[value for value in (n, size) if value is not None])
+    table = None if name.lower().endswith(".mat") else find_tabular_set(name)
     named = parse_name(name)
+    if named and table and find_folder(named[0], loading.data_dir) is None:
+        # Both have this name, and the images are not here.
+        named = None if table.name in find_files(loading.data_dir) else named
     if named:
-        from benchmark.datasets.image_sets.loading import load_image_set
-
         return load_image_set(
             *named, loading.data_dir, loading.cache_dir, loading.skip_unreadable, progress
+        )
+    if table:
+        return load_tabular_set(
+            table, loading.data_dir, lambda path: load_mat(path, loading.ignore)
         )
     path = _find_file(name, loading.data_dir)
     return READERS[path.suffix.lower()](path, loading.ignore)
@@ -163,6 +173,9 @@ def _find_file(text: str, data_dir: str | Path | None) -> Path:
         same = [name for name in files if Path(name).stem == Path(text).stem]
         near = nearest(Path(text).name, same or files)
         hint = f"; did you mean {files[near]!r}?" if near else ""
+        known = find_tabular_set(Path(text).name)
+        if known is not None and not near:
+            hint = f"; get it with {how_to_get(known, data_dir)}"
         folder = candidates[-1].parent
         if not folder.exists():
             hint = (
@@ -170,10 +183,12 @@ def _find_file(text: str, data_dir: str | Path | None) -> Path:
             )
         raise UsageError(f"no such file: {' or '.join(map(str, candidates))}{hint}")
     names = [*BUILT_IN, *(image_set.name for image_set in IMAGE_SETS)]
-    near = nearest(text.partition(":")[0], [*names, *files])
+    tables = [known.name for known in tabular_sets()]
+    near = nearest(text.partition(":")[0], [*tables, *names, *files])
     hint = f"; did you mean {files.get(near, near)!r}?" if near else ""
     raise UsageError(
-        f"no dataset named {text!r}: give one of {', '.join(names)}, or the path of a "
+        f"no dataset named {text!r}: give one of {', '.join(names)}, a tabular set such as "
+        f"{tables[0]} (ldl-benchmark datasets lists them), or the path of a "
         f"{listed(READERS, 'or')} file{hint}"
     )
 

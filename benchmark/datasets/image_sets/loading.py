@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from benchmark.datasets.base import Dataset, make_dataset
+from benchmark.datasets.folders import DATA_DIR, folders_in
 from benchmark.datasets.image_sets.catalogue import DEFAULT_SIGMA, IMAGE_SETS, ImageSet, how_to_get
 from benchmark.datasets.image_sets.layouts import Reading, find_images, missing_parts, read_folder
 from benchmark.errors import BenchmarkError, UsageError
@@ -18,9 +18,6 @@ from ewmtcnn.wheel import prior_distributions
 from features.images.checking import check_image_files
 from features.images.decoding import ImageError
 from features.images.sources import ImageFiles
-
-#: Where image sets are looked up and unpacked unless told otherwise.
-DATA_DIR = Path("data")
 
 # Names of damaged images in an error, and of those left out in a note.
 _IN_ERROR, _IN_NOTE = 100, 5
@@ -120,7 +117,7 @@ def find_folder(image_set: ImageSet, data_dir: str | Path | None = None) -> Path
     try:
         found = [
             folder
-            for folder in _folders(top)
+            for folder in folders_in(top)
             if image_set.is_called(folder.name) or image_set.is_called(folder.resolve().name)
         ]
         if len(found) < 2:  # spares counting the images
@@ -133,26 +130,6 @@ def find_folder(image_set: ImageSet, data_dir: str | Path | None = None) -> Path
 def _lack(image_set: ImageSet, folder: Path) -> tuple[int, int]:
     """Order folders: first by what else they lack, then the one with the most images."""
     return len(missing_parts(image_set, folder)), -len(find_images(image_set, folder))
-
-
-def _folders(top: Path, depth: int = 2) -> Iterator[Path]:
-    """List a folder and those below it, hidden ones aside, the nearest first."""
-    level = [top] if top.is_dir() else []
-    for remaining in range(depth, -1, -1):
-        yield from level
-        if remaining:
-            level = [child for folder in level for child in _children(folder, folder != top)]
-
-
-def _children(folder: Path, may_be_closed: bool) -> list[Path]:
-    try:
-        with os.scandir(folder) as entries:
-            names = [e.name for e in entries if e.is_dir() and not e.name.startswith(".")]
-    except PermissionError:
-        if may_be_closed:  # such as lost+found
-            return []
-        raise
-    return [folder / name for name in sorted(names)]
 
 
 def read_image_set(image_set: ImageSet, data_dir: str | Path | None = None) -> tuple[Path, Reading]:

@@ -9,85 +9,16 @@ import stat
 import struct
 import threading
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from miniature import make_artphoto, make_emotion6, zip_folder
+from served import CONTENT, fails, names_in
 
 from benchmark.datasets.image_sets import download as fetching
-from benchmark.datasets.image_sets.download import download, fetch, unpack
+from benchmark.datasets.image_sets.download import fetch, unpack
 from benchmark.datasets.image_sets.layouts import find_images
 from benchmark.errors import BenchmarkError, UsageError
 from features.storage.files import read_json
-
-CONTENT = np.random.default_rng(0).bytes(1_000_000)
-
-
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch):
-    """Wait for nothing, and ask no proxy."""
-    monkeypatch.setattr(fetching, "PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(fetching, "PATIENCE_SECONDS", 5.0)
-    monkeypatch.setenv("no_proxy", "*")
-
-
-@pytest.fixture
-def server():
-    """A server of one file whose behaviour a test changes; knows what it was asked and sent.
-
-    content, etag, date: the file. ranges: whether it sends parts. breaks: after how many bytes
-    each of the next answers breaks off. codes: what each of the next answers is instead. alter:
-    changes the headers of a part. wait: called before an answer. asked: Range and If-Range of every
-    request. sent: bytes.
-    """
-    site = SimpleNamespace(
-        content=CONTENT, etag='"first"', date="", ranges=True, breaks=[], codes=[], asked=[],
-        sent=0, alter=lambda _headers: None, wait=lambda: None, length=True,
-    )  # fmt: skip
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            wanted, mark = self.headers["Range"], self.headers["If-Range"]
-            site.asked.append((wanted, mark))
-            site.wait()
-            if site.codes:
-                self.send_error(site.codes.pop(0))
-                return
-            current = mark is None or mark in (site.etag, site.date)
-            first = int(wanted[6:-1]) if wanted and site.ranges and current else None
-            if first is not None and first >= len(site.content):
-                self.send_error(416)
-                return
-            body = site.content[first or 0 :]
-            headers = {"ETag": site.etag, "Last-Modified": site.date}
-            if site.length:
-                headers["Content-Length"] = str(len(body))
-            if first is not None:
-                place = f"bytes {first}-{len(site.content) - 1}/{len(site.content)}"
-                headers["Content-Range"] = place
-                site.alter(headers)
-            self.send_response(200 if first is None else 206)
-            for name, value in headers.items():
-                if value:
-                    self.send_header(name, value)
-            self.end_headers()
-            body = body[: site.breaks.pop(0)] if site.breaks else body
-            site.sent += len(body)
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        running.handle_error = lambda *_: None  # clients go away in the middle
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        site.url = f"http://127.0.0.1:{running.server_port}/set.zip"
-        yield site
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -103,192 +34,6 @@ def emotion6(server, archives, change_set):
     """The server has the miniature Emotion6."""
     server.content = archives["Emotion6"]
     return change_set("Emotion6", images=24, archive=server.url)
-
-
-def names_in(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
-def fails(function, *arguments, code=1):
-    with pytest.raises(BenchmarkError) as caught:
-        function(*arguments)
-    assert "\n" not in str(caught.value)
-    assert caught.value.exit_code == code
-    return str(caught.value)
-
-
-# One file.
-
-
-def test_a_download(server, tmp_path):
-    counts = []
-    download(server.url, tmp_path / "a" / "x.zip", lambda *count: counts.append(count))
-    assert (tmp_path / "a" / "x.zip").read_bytes() == CONTENT
-    assert names_in(tmp_path / "a") == ["x.zip"]
-    assert server.asked == [(None, None)]
-    done, total = zip(*counts, strict=True)
-    assert list(done) == sorted(set(done))
-    assert len(done) > 2
-    assert (done[-1], set(total)) == (len(CONTENT), {len(CONTENT)})
-
-
-@pytest.mark.parametrize("mark", ["etag", "date"])
-def test_a_broken_download_goes_on(server, tmp_path, mark):
-    if mark == "date":
-        server.etag, server.date = "", "Mon, 01 Jan 2024 00:00:00 GMT"
-        # A part need not repeat the date that it was asked for with.
-        server.alter = lambda headers: headers.pop("Last-Modified")
-    server.breaks = [300_000, 200_000, 1]
-    counts = []
-    download(server.url, tmp_path / "x.zip", lambda *count: counts.append(count))
-    assert (tmp_path / "x.zip").read_bytes() == CONTENT
-    assert server.sent == len(CONTENT)
-    known = getattr(server, mark)
-    assert server.asked == [
-        (None, None), ("bytes=300000-", known), ("bytes=500000-", known), ("bytes=500001-", known),
-    ]  # fmt: skip
-    done, total = zip(*counts, strict=True)
-    assert list(done) == sorted(set(done))
-    assert set(total) == {len(CONTENT)}
-
-
-def test_the_same_command_goes_on_later(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching, "ATTEMPTS", 1)
-    server.breaks = [300_000]
-    text = fails(download, server.url, tmp_path / "x.zip")
-    assert text.startswith(
-        f"{server.url} cannot be downloaded (the connection broke off at 300,000"
-    )
-    assert "300,000 bytes are kept, and the same command goes on from there" in text
-    assert names_in(tmp_path) == ["x.zip.part", "x.zip.part.json"]
-    download(server.url, tmp_path / "x.zip")
-    assert (tmp_path / "x.zip").read_bytes() == CONTENT
-    assert server.sent == len(CONTENT)
-    assert names_in(tmp_path) == ["x.zip"]
-
-
-def test_attempts_are_counted(server, tmp_path):
-    server.breaks = [10] * 5
-    assert "50 bytes are kept" in fails(download, server.url, tmp_path / "x.zip")
-    assert len(server.asked) == 5
-
-
-@pytest.mark.parametrize("facts", [{"ranges": False}, {"etag": ""}, {"etag": 'W/"weak"'}])
-def test_without_ranges_or_a_strong_mark_it_begins_anew(server, tmp_path, facts):
-    vars(server).update(facts)
-    server.breaks = [300_000]
-    download(server.url, tmp_path / "x.zip")
-    assert (tmp_path / "x.zip").read_bytes() == CONTENT
-    assert server.sent == len(CONTENT) + 300_000
-
-
-def test_a_weak_mark_gives_way_to_the_date(server, tmp_path):
-    server.etag, server.date = 'W/"weak"', "Mon, 01 Jan 2024 00:00:00 GMT"
-    server.breaks = [300_000]
-    download(server.url, tmp_path / "x.zip")
-    assert server.asked[1] == ("bytes=300000-", server.date)
-    assert server.sent == len(CONTENT)
-
-
-@pytest.mark.parametrize("length", [2_000_000, 1_000_000, 300_000, 200])
-def test_a_file_that_changed_begins_anew(server, tmp_path, monkeypatch, length):
-    monkeypatch.setattr(fetching, "ATTEMPTS", 2)
-    server.breaks = [300_000] * 2
-    fails(download, server.url, tmp_path / "x.zip")
-    server.content, server.etag = (CONTENT[::-1] * 2)[:length], '"second"'
-    download(server.url, tmp_path / "x.zip")
-    assert server.asked[2][1] == '"first"'
-    assert (tmp_path / "x.zip").read_bytes() == server.content
-
-
-def test_a_server_that_ignores_if_range_cannot_mix_two_files(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching, "ATTEMPTS", 1)
-    server.breaks = [300_000]
-    fails(download, server.url, tmp_path / "x.zip")
-    monkeypatch.setattr(fetching, "ATTEMPTS", 2)
-    server.content, server.etag, server.date = CONTENT[::-1], '"second"', '"first"'
-    server.alter = lambda headers: headers.pop("Last-Modified")
-    download(server.url, tmp_path / "x.zip")
-    assert (tmp_path / "x.zip").read_bytes() == CONTENT[::-1]
-
-
-def test_a_part_of_another_place_is_not_appended(server, tmp_path):
-    server.breaks = [300_000]
-    server.alter = lambda headers: headers.update({"Content-Range": "bytes 0-999999/1000000"})
-    download(server.url, tmp_path / "x.zip")
-    assert (tmp_path / "x.zip").read_bytes() == CONTENT
-    assert server.asked[2] == (None, None)
-
-
-def test_a_range_that_cannot_be_had_begins_anew(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching, "ATTEMPTS", 1)
-    server.breaks = [300_000]
-    fails(download, server.url, tmp_path / "x.zip")
-    monkeypatch.setattr(fetching, "ATTEMPTS", 2)
-    server.codes = [416]
-    download(server.url, tmp_path / "x.zip")
-    assert (tmp_path / "x.zip").read_bytes() == CONTENT
-    assert server.asked[2] == (None, None)
-
-
-def test_a_record_of_the_part_that_is_damaged_begins_anew(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching, "ATTEMPTS", 1)
-    server.breaks = [300_000]
-    fails(download, server.url, tmp_path / "x.zip")
-    (tmp_path / "x.zip.part.json").write_text('{"mark": "first"}')
-    download(server.url, tmp_path / "x.zip")
-    assert (tmp_path / "x.zip").read_bytes() == CONTENT
-    assert server.asked[1] == (None, None)
-
-
-def test_a_length_that_is_not_told(server, tmp_path):
-    server.length = False
-    counts = []
-    download(server.url, tmp_path / "x.zip", lambda *count: counts.append(count))
-    assert (tmp_path / "x.zip").read_bytes() == CONTENT
-    assert counts[-1] == (len(CONTENT), 0)
-
-
-@pytest.mark.parametrize("code", [404, 403, 410])
-def test_refusals_are_final(server, tmp_path, code):
-    server.codes = [code]
-    text = fails(download, server.url, tmp_path / "x.zip")
-    assert text.startswith(f"{server.url} cannot be downloaded: the server answers {code} ")
-    assert len(server.asked) == 1
-    assert names_in(tmp_path) == []
-
-
-def test_a_server_in_trouble_is_asked_again(server, tmp_path):
-    server.codes = [503, 500]
-    download(server.url, tmp_path / "x.zip")
-    assert len(server.asked) == 3
-    server.codes = [503] * 5
-    assert "the server answers 503" in fails(download, server.url, tmp_path / "y.zip")
-    assert len(server.asked) == 8
-
-
-def test_a_server_that_falls_silent_is_asked_again(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching, "PATIENCE_SECONDS", 0.5)
-    over = threading.Event()
-    server.wait = lambda: len(server.asked) > 1 or over.wait(10)
-    download(server.url, tmp_path / "x.zip")
-    over.set()
-    assert len(server.asked) == 2
-    assert (tmp_path / "x.zip").read_bytes() == CONTENT
-
-
-def test_a_server_that_is_not_there(server, tmp_path):
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as closed:
-        url = f"http://127.0.0.1:{closed.server_port}/x.zip"
-    text = fails(download, url, tmp_path / "x.zip")
-    assert "Connection refused" in text
-    assert "0 bytes are kept" in text
-
-
-def test_other_kinds_of_addresses(tmp_path):
-    (tmp_path / "here.zip").write_bytes(CONTENT)
-    text = fails(download, (tmp_path / "here.zip").as_uri(), tmp_path / "x.zip")
-    assert text.endswith("is no http or https address")
 
 
 def test_a_folder_that_cannot_be_written(server, tmp_path, emotion6):
@@ -364,7 +109,7 @@ def test_failures_of_the_command(server, emotion6, command, tmp_path, change_set
     assert error == f"Error: {server.url} cannot be downloaded: the server answers 404 Not Found"
     done = command("datasets", "fetch", "Emotion7")
     assert done.returncode == 2
-    assert done.stderr.startswith("Error: no image set named 'Emotion7'")
+    assert done.stderr.startswith("Error: no public set named 'Emotion7'")
     done = command("datasets", "fetch", "Twitter_LDL")
     assert done.returncode == 2
     assert done.stderr == (
