@@ -19,11 +19,16 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from baselines.kernel_ridge import KernelRidgeLDL
     from baselines.ldl4c import LDL4C
     from baselines.ldl_hr import LDLHR
+    from baselines.ldl_lclr import LDLLCLR
+    from baselines.ldl_lrr import LDLLRR
+    from baselines.ldl_scl import LDLSCL
     from baselines.ldlf import LDLF
     from baselines.ldllc import LDLLC
     from baselines.ldlm import LDLM
+    from baselines.ldlsf import LDLSF
     from baselines.ldsvr import LDSVR
     from baselines.logistic import LogisticLDL
+    from baselines.lrldl import TKLRLDL, TLRLDL
     from baselines.pt_bayes import PTBayes
     from baselines.pt_svm import PTSVM
     from baselines.regressors import from_regressor
@@ -59,6 +64,12 @@ _HOMES = {
     "DeltaLDL": "delta_ldl",
     "LDSVR": "ldsvr",
     "LDLLC": "ldllc",
+    "LDLLCLR": "ldl_lclr",
+    "LDLSF": "ldlsf",
+    "LDLSCL": "ldl_scl",
+    "LDLLRR": "ldl_lrr",
+    "TLRLDL": "lrldl",
+    "TKLRLDL": "lrldl",
     "from_regressor": "regressors",
 }
 
@@ -73,12 +84,18 @@ __all__ = [
     "LDLF",
     "LDLHR",
     "LDLLC",
+    "LDLLCLR",
+    "LDLLRR",
     "LDLM",
+    "LDLSCL",
+    "LDLSF",
     "LDSVR",
     "PTSVM",
     "SABFGS",
     "SACPNN",
     "SAIIS",
+    "TKLRLDL",
+    "TLRLDL",
     "BoostingLDL",
     "DeltaLDL",
     "ExtraTreesLDL",

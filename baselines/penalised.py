@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
@@ -49,7 +49,9 @@ class Problem(NamedTuple):
     units : tuple of float
         By what terms of the weights' first power and of their square are multiplied.
     rows : float
-        By what a term is multiplied that is a mean over rows or does not see the features.
+        Number of rows where the divergence counts as a mean over them, else 1: what the objective
+        of the search is divided by to get that of the method, and terms that see neither rows nor
+        features are multiplied by.
     """
 
     coordinates: Coordinates
@@ -91,6 +93,9 @@ class PenalisedMaxent(LDLEstimator):
     A subclass has the parameters ``fit_intercept``, ``unit``, ``max_iter``, ``tol``, ``scaling``
     and ``components``.
     """
+
+    #: Whether the method's divergence is a mean over rows, whatever the unit.
+    mean_of_rows: ClassVar[bool] = False
 
     fit_intercept: bool
     unit: str
@@ -158,14 +163,15 @@ def stated(
     n, c = D.shape
     centred = X - X.mean(axis=0) if learner.fit_intercept else X
     size = float(np.sqrt((centred**2).sum() / n)) or 1.0
-    relative = learner.unit == "data"
-    units = (n * size, n * size**2) if relative else (1.0, 1.0)
+    rows = float(n) if learner.unit == "data" or learner.mean_of_rows else 1.0
+    own = size if learner.unit == "data" else 1.0
+    units = (rows * own, rows * own**2)
     l2 = 2 * learner._l2() * units[1]
     coordinates = whitened(X, l2, learner.fit_intercept, known)
     start = np.zeros((c, coordinates.features.shape[1]))
     if learner.fit_intercept:
         start = np.column_stack((start, log_mean(D) / coordinates.constant))
-    return Problem(coordinates, D, start, size, units, float(n) if relative else 1.0)
+    return Problem(coordinates, D, start, size, units, rows)
 
 
 def search(
@@ -212,6 +218,12 @@ def search(
     ended = found.nit < max_iter and float(np.abs(found.jac).max()) <= 100 * bound
     done = bool(found.success or ended)
     return Found(found.x.reshape(start.shape), float(found.fun), int(found.nit), done)
+
+
+def cross_entropy(D: FloatArray, scores: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    """Return ``-sum d ln p``, its slope in the scores, and p; all label-major (c, n)."""
+    logs, P = probabilities_of(scores)
+    return -float(np.vdot(D, logs)), P * D.sum(axis=0) - D, P
 
 
 def probabilities_of(scores: FloatArray) -> tuple[FloatArray, FloatArray]:

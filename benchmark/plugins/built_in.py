@@ -48,6 +48,12 @@ NEWER = {
     "BD-LDL": "baselines:BDLDL",
     "Delta-LDL": "baselines:DeltaLDL",
     "LDLLC": "baselines:LDLLC",
+    "LDL-LCLR": "baselines:LDLLCLR",
+    "LDLSF": "baselines:LDLSF",
+    "LDL-SCL": "baselines:LDLSCL",
+    "LDL-LRR": "baselines:LDLLRR",
+    "TLRLDL": "baselines:TLRLDL",
+    "TKLRLDL": "baselines:TKLRLDL",
 }
 
 #: What runs with ``--extended``, and where it is named.

@@ -1,6 +1,7 @@
 """Maximum entropy models with further terms, against their objectives written out.
 
-`baselines.penalised`, `baselines.ldllc`.
+`baselines.penalised`, `baselines.ldllc`, `baselines.ldl_lclr`, `baselines.ldl_lrr`,
+`baselines.ldl_scl`.
 """
 
 from __future__ import annotations
