@@ -9,7 +9,7 @@ from typing import Any
 from benchmark.errors import BenchmarkError
 from benchmark.plugins.built_in import CLASSIFIERS, group_of
 from benchmark.plugins.configured import OURS
-from benchmark.plugins.peer_methods import LEFT_OUT, METHODS, method_of, missing
+from benchmark.plugins.peer_methods import LEFT_OUT, METHODS, NOT_KNOWN, method_of, missing
 from benchmark.plugins.registry import Entry
 from benchmark.tables.layout import filled, listing
 from benchmark.wording import listed
@@ -115,7 +115,7 @@ def origin_of(entry: Entry) -> str:
 def _lacking(entry: Entry, consumes: str) -> str:
     """Say what has to be installed before a model can run here; empty if nothing."""
     if method := method_of(entry.name):
-        return missing(method)
+        return missing(method) or NOT_KNOWN.get(method.name, "")
     return backend.missing() if consumes != "features" else ""
 
 
@@ -124,5 +124,6 @@ def _said(cls: type, name: str, entry: Entry) -> Any:
     for base in cls.__mro__:
         if name in vars(base):
             ours = base.__module__.partition(".")[0] in OURS
-            return None if ours and entry.source else vars(base)[name]
+            borrowed = ours and entry.source and not method_of(entry.name)
+            return None if borrowed else vars(base)[name]
     return None

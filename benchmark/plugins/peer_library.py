@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from baselines.base import LDLEstimator
-from benchmark.plugins.peer_methods import METHODS, PREFIX, Method, missing
+from benchmark.plugins.peer_methods import METHODS, NOT_KNOWN, PREFIX, Method, missing
 from features.arrays import FloatArray
 
 # On which of Keras' backends the library has code of its own.
@@ -147,11 +147,7 @@ def _make(method: Method, algorithm: Any, given: dict[str, Any]) -> Any:
     """Make an object of the library, with what its constructor wants."""
     if method.name == "LDL_DVS":
         if given["pos"] is None or given["neg"] is None:
-            raise ValueError(
-                f"{PREFIX}LDL_DVS needs to know which labels are positive and which negative: give "
-                f'pos and neg, a number for each label, under [models."{PREFIX}LDL_DVS"] in a '
-                f"protocol"
-            )
+            raise ValueError(f"{PREFIX}LDL_DVS cannot run: {NOT_KNOWN[method.name]}")
         given |= {side: np.asarray(given[side], dtype=float) for side in ("pos", "neg")}
     if method.name in ("StructRF", "LDLogitBoost"):
         of_tree = {name: given.pop(name) for name in _OF_TREES if name in given}

@@ -86,6 +86,12 @@ METHODS = _read()
 
 _BY_KEY = {name_key(f"{PREFIX}{name}"): method for name, method in METHODS.items()}
 
+#: What has to be told a method before it can run, and how.
+NOT_KNOWN = {
+    "LDL_DVS": "it needs to know which labels are positive and which negative: give pos and neg, a "
+    f'number for each label, under [models."{PREFIX}LDL_DVS"] in a protocol'
+}
+
 _ENHANCES = "label enhancement: it makes distributions of labels that are 0 or 1"
 _INCOMPLETE = "incomplete labels: it needs to be told which shares are missing"
 _GRADED = "another target: grades between two bounds instead of a distribution"

@@ -6,13 +6,16 @@ Also tests `benchmark.plugins.peer_methods` against the library, where it is ins
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmark.commands.show_models import about
 from benchmark.errors import UsageError
 from benchmark.planning.models import choose_models
 from benchmark.planning.protocol import Protocol
@@ -25,6 +28,7 @@ from benchmark.plugins.registry import find_model, models
 from benchmark.plugins.spaces import configurations
 from benchmark.running.workers import end_idle_workers
 
+ROOT = Path(__file__).resolve().parents[3]
 REAL = find_spec("pyldl") is not None
 NAMES = [name for name in models() if method_of(name)]
 
@@ -198,6 +202,35 @@ def test_every_method_has_the_budget_of_ours(name):
     own, budget = default_params(cls), Tuned().budget
     assert len(configurations(cls, own, 10 * budget, 0)) == budget
     assert cls.citation.endswith(str(cls.year))
+
+
+def test_a_method_is_listed_with_its_paper_and_what_it_lacks(fake):
+    _, year, citation, origin, consumes, here = about(find_model("PyLDL:LDLSF"))
+    assert (year, citation) == ("2019", "Ren, Jia, Li, Chen and Li, IJCAI 2019")
+    assert origin.startswith("peer library python-ldl")
+    assert (consumes, here) == ("features", "yes")
+    assert "compiles it" in about(find_model("PyLDL:StructRF"))[-1]
+    assert about(find_model("PyLDL:LDL_DVS"))[-1].startswith("no: ")
+
+
+def agreement():
+    """The script that compares both libraries."""
+    spec = spec_from_file_location("peer_agreement", ROOT / "tests" / "perf" / "peer_agreement.py")
+    script = module_from_spec(spec)
+    sys.modules[spec.name] = script  # dataclasses look there
+    spec.loader.exec_module(script)
+    del sys.modules[spec.name]
+    return script
+
+
+def test_the_page_has_the_figures_of_the_file_and_all_that_is_left_out():
+    page = (ROOT / "docs" / "peer_library.md").read_text(encoding="utf-8")
+    assert agreement().table() in page, "stale: python tests/perf/peer_agreement.py --page"
+    for name, reason in LEFT_OUT.items():
+        assert re.search(rf"^\| .*\b{name}\b.* \| {reason} \|$", page, re.MULTILINE), name
+    for name, method in METHODS.items():
+        if method.needs in ("compiled", "tensorflow_probability"):
+            assert re.search(rf"^\| .*\b{name}\b", page, re.MULTILINE), name
 
 
 def test_listing_imports_no_library():
