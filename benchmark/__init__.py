@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what type checkers and editors see
+    from benchmark.commands.leaderboard import leaderboard
     from benchmark.commands.run import extract_features, run
     from benchmark.commands.show import compare, figure, report, table
     from benchmark.commands.show_tables import (
@@ -33,6 +34,7 @@ _HOMES = {
     "compare": "commands.show",
     "extract_features": "commands.run",
     "figure": "commands.show",
+    "leaderboard": "commands.leaderboard",
     "load_dataset": "datasets.loading",
     "load_plugin": "plugins.registry",
     "make_dataset": "datasets.base",
@@ -58,6 +60,7 @@ __all__ = [
     "compare",
     "extract_features",
     "figure",
+    "leaderboard",
     "load_dataset",
     "load_plugin",
     "make_dataset",

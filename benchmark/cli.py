@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from benchmark.commands import options, printing
+from benchmark.commands import options, printing, with_reference
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.installation import (
     drop_stray_variables,
@@ -380,3 +380,6 @@ def new_model(name: str, out: str) -> None:
     click.echo(f"Wrote {path}. Next:")
     click.echo(f"  ldl-benchmark check {path}")
     click.echo(f"  ldl-benchmark run --all --plugin {path}")
+
+
+main.add_command(with_reference.leaderboard)

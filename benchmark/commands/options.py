@@ -246,3 +246,24 @@ of_training = _all_of(
         help="Fit PCA on each fold's training rows, or on all rows, which leaks. [default: fold]",
     ),
 )
+
+#: What is ranked in the leaderboard.
+of_leaderboard = _all_of(
+    click.option("--out", metavar="DIR", help="Where it goes. [default: results/leaderboard]"),
+    click.option(
+        "--measures", metavar="NAME,...", default="", help="Rank by these. [default: all]"
+    ),
+    click.option(
+        "--dataset",
+        "datasets",
+        multiple=True,
+        metavar="NAME",
+        help="Only on this set. May be repeated. [default: all]",
+    ),
+    click.option(
+        "--against",
+        metavar="DIR",
+        default="reference",
+        help="Other reference results. [default: those of the package]",
+    ),
+)

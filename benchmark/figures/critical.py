@@ -58,21 +58,22 @@ def _rows(summary: pd.DataFrame, choice: Choice) -> pd.DataFrame:
 
 
 @styled
-def draw(ranking: Ranking) -> Figure:
-    """Draw both diagrams, one above the other."""
+def draw(ranking: Ranking, wilcoxon: bool = True) -> Figure:
+    """Draw both diagrams, one above the other; of many models only that of Nemenyi's test."""
     from matplotlib.figure import Figure
     from scikit_posthocs import critical_difference_diagram
 
     names = shortened(ranking.models, 24)
     ranks = pd.Series(ranking.friedman.mean_ranks, index=names)
-    height = 1.0 + 0.22 * len(names)
-    figure = Figure(figsize=(WIDTH, 2 * height), layout="constrained")
     distance = ranking.critical_difference
     tests = {
-        f"Nemenyi: mean ranks that differ by {distance:.2f} differ significantly": ranking.nemenyi,
-        "Wilcoxon, adjusted by Holm's method": ranking.wilcoxon,
+        f"Nemenyi: mean ranks that differ by {distance:.2f} differ significantly": ranking.nemenyi
     }
-    panels = figure.subplots(2, 1)
+    if wilcoxon:
+        tests["Wilcoxon, adjusted by Holm's method"] = ranking.wilcoxon
+    height = 1.0 + 0.22 * len(names)
+    figure = Figure(figsize=(WIDTH, len(tests) * height), layout="constrained")
+    panels = figure.subplots(len(tests), 1, squeeze=False)[:, 0]
     for panel, (title, found) in zip(panels, tests.items(), strict=True):
         p_values = np.nan_to_num(found, nan=1.0)  # models that are tied everywhere are joined
         critical_difference_diagram(

@@ -14,12 +14,13 @@ import pandas as pd
 
 from benchmark.analysis.evidence import read_results
 from benchmark.analysis.reference import trivial_predictions
-from benchmark.errors import UsageError
+from benchmark.errors import BenchmarkError, UsageError
 from benchmark.installation import version
 from benchmark.metrics import Measure
 from benchmark.planning.plan import Plan, Result, Truth
 from benchmark.planning.tasks import Task
 from benchmark.plugins.built_in import GROUPS, group_of
+from benchmark.plugins.registry import find_model
 from benchmark.reference import contents
 from benchmark.reference.contents import COMPLETE, FAILED, MISSING, OVER_BUDGET, Reference, probe
 from benchmark.store.merging import Part, merge
@@ -103,7 +104,7 @@ def _add(
     measures: Sequence[Measure],
 ) -> None:
     for name, described in plan.models.items():
-        row = _model_row(name, described)
+        row = model_row(name, described)
         former = found.models.setdefault(name, row)
         if former != row:
             raise UsageError(
@@ -122,13 +123,28 @@ def _add(
         _add_trivial(found, truth, measures)
 
 
-def _model_row(name: str, described: Mapping[str, Any]) -> dict[str, Any]:
+def model_row(name: str, described: Mapping[str, Any]) -> dict[str, Any]:
+    """Describe a row, columns `contents.MODELS`."""
     return {
         "model": name,
         "group": group_of(str(described["model"])),
         "tuned": "search" in described,
         "result_version": described.get("result_version", 1),
+        **_about(str(described["model"])),
         "described": canonical_json(described),
+    }
+
+
+def _about(model: str) -> dict[str, Any]:
+    """Ask a model's class who published it; nothing where it is not installed here."""
+    try:
+        cls = find_model(model).load()
+    except BenchmarkError:
+        return {"year": None, "citation": "", "about": ""}
+    return {
+        "year": getattr(cls, "year", None),
+        "citation": str(getattr(cls, "citation", "")),
+        "about": (cls.__doc__ or "").strip().partition("\n")[0],
     }
 
 
@@ -234,7 +250,8 @@ def _as_tables(found: _Found, measures: Sequence[Measure], collected: pd.DataFra
     order = (*GROUPS, TRIVIAL)
     trivial = {
         row["model"]: {"model": row["model"], "group": TRIVIAL, "tuned": False,
-                       "result_version": 1, "described": "{}"}
+                       "result_version": 1, "year": None, "citation": "", "described": "{}",
+                       "about": "Looks at no instance."}
         for row in found.scores
         if row["model"] not in found.models
     }  # fmt: skip
@@ -252,6 +269,7 @@ def _as_tables(found: _Found, measures: Sequence[Measure], collected: pd.DataFra
         for m in measures
     ]
     cells = pd.DataFrame(found.cells)
+    models["year"] = models["year"].astype("Int64")
     cells["environment"] = cells["environment"].astype("Int64")
     scores = pd.DataFrame(found.scores)[[*contents.SCORES, *names]]
     scores["fit_seconds"] = scores["fit_seconds"].astype(np.float32)

@@ -45,6 +45,9 @@ MODELS = {
     "group": "paper, extended, newer, peer or own; trivial for what looks at no instance",
     "tuned": "whether each fold chooses the settings on its training rows",
     "result_version": "goes up where predictions change under the same settings",
+    "year": "of its publication",
+    "citation": "who published it, and where",
+    "about": "what it does, in a sentence",
     "described": "settings, code and what tuning tries, as JSON",
 }
 
@@ -102,7 +105,7 @@ _TABLES = {
     "collected": COLLECTED,
 }
 
-_NUMBERS = ("rows", "seed", "folds", "repeats", "folds_version", "result_version",
+_NUMBERS = ("rows", "year", "seed", "folds", "repeats", "folds_version", "result_version",
             "expected_folds", "fit_seconds", "predict_seconds", "environment", "probe")  # fmt: skip
 _FLAGS = ("tuned", "higher_is_better")
 

@@ -71,7 +71,7 @@ def stand(evidence: Evidence, reference: Reference, measures: Sequence[Measure])
         Data, folds, seed or measures differ; says how.
     """
     refuse_differences(evidence.plan, reference, measures)
-    plan, names = _joined_plan(evidence.plan, reference)
+    plan, names = joined_plan(evidence.plan, reference)
     own = evidence.scores.replace({"model": names})
     parts = [own]
     without: dict[str, dict[str, str]] = {}
@@ -174,8 +174,12 @@ def _other_folds(plan: Plan, truth: Truth, known: dict[str, Any]) -> Iterator[st
             yield f"{truth.name}: other rows in {count(len(other), 'fold')} ({cut(other, 5)})"
 
 
-def _joined_plan(plan: Plan, reference: Reference) -> tuple[Plan, dict[str, str]]:
-    """Return a plan of the reference's models and one's own, and the names of the latter in it."""
+def joined_plan(plan: Plan, reference: Reference) -> tuple[Plan, dict[str, str]]:
+    """Return a plan of the reference's models and one's own, and the names of the latter in it.
+
+    A row of the reference that is run again keeps its name where its settings and code are the
+    same; with others it is called ``NAME (own)``.
+    """
     sets = {name: str(find_set(truth, reference)["dataset"]) for name, truth in plan.truths.items()}
     trivial = set(reference.models["model"][reference.models["group"] == TRIVIAL])
     rows = {

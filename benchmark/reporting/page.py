@@ -139,7 +139,22 @@ def content(
 
 
 def render(values: Mapping[str, Any]) -> str:
-    """Fill the template; everything but its own style and script is escaped."""
+    """Fill the template of the report."""
+    return fill("report.html.jinja", values, "report.js")
+
+
+def fill(name: str, values: Mapping[str, Any], script: str) -> str:
+    """Fill a template; everything but its own style and script is escaped.
+
+    Parameters
+    ----------
+    name : str
+        The template's file.
+    values : mapping
+        What it shows.
+    script : str
+        The file of its script.
+    """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -151,11 +166,10 @@ def render(values: Mapping[str, Any]) -> str:
         finalize=lambda value: seen(value) if type(value) is str else value,
     )
     environment.globals["count"] = count
-    template = environment.get_template("report.html.jinja")
-    style, script = (
-        (_TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "report.js")
+    style, code = (
+        (_TEMPLATES / file).read_text(encoding="utf-8") for file in ("report.css", script)
     )
-    return template.render(**values, style=style, script=script)
+    return environment.get_template(name).render(**values, style=style, script=code)
 
 
 def _figures(evidence: Evidence, pictures: bool, problems: list[str]) -> list[Picture]:
@@ -166,11 +180,12 @@ def _figures(evidence: Evidence, pictures: bool, problems: list[str]) -> list[Pi
         if isinstance(drawing, NotShown) or (not pictures and kind.name in _WITH_PICTURES):
             continue
         with apart(f"figure {kind.name}", problems):
-            found.append(Picture(kind.title, drawing.caption, _address(drawing.figure)))
+            found.append(Picture(kind.title, drawing.caption, address_of(drawing.figure)))
     return found
 
 
-def _address(figure: Figure) -> str:
+def address_of(figure: Figure) -> str:
+    """Write a figure as an address that holds all of it, of the smaller kind."""
     content = written(figure, "svg")
     kind = "svg+xml"
     if len(content) > _LARGEST_SVG:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from made import make_evidence
+from made_reference import only, stored
 from scipy.io import savemat
 
 import benchmark
@@ -18,39 +19,14 @@ from benchmark.columns import AGAINST, AGAINST_PAIRS
 from benchmark.errors import UsageError
 from benchmark.metrics import BY_NAME, MEASURES
 from benchmark.planning.folds import Folds
-from benchmark.planning.tasks import Outcome
 from benchmark.reference.collecting import collect
 from benchmark.reference.contents import reference_results, write_reference
 from benchmark.reference.grids import MARK, standing_grids, standing_sentences
 from benchmark.reference.joining import find_set, refuse_differences, stand
-from benchmark.store.run_folder import RunFolder
 
 ALL = {"one": 0.1, "two": 0.3, "three": 0.5, "mine": 0.2}
 SETS = {"a": 40, "b": 50, "c": 60}
 KL = BY_NAME["kl_divergence"]
-VERSIONS = {"ldl-benchmark": "0", "numpy": "2"}
-
-
-def stored(evidence, path):
-    """Write evidence as the run that it would come from."""
-    folder = RunFolder(path)
-    folder.write_plan(evidence.plan, {"command": "", "written": ""})
-    for task, result in evidence.results.items():
-        outcome = Outcome(task, result.predictions, 1.0, 0.5)
-        folder.write_outcome(outcome, VERSIONS, {"processor": "a processor"})
-    return path
-
-
-def only(evidence, *models):
-    """Keep some models of the evidence."""
-    plan = evidence.plan
-    plan = replace(
-        plan,
-        models={name: plan.models[name] for name in models},
-        inputs={name: dict.fromkeys(models, "") for name in plan.truths},
-    )
-    results = {task: evidence.results[task] for task in plan.tasks if task in evidence.results}
-    return replace(evidence, plan=plan, results=results, missing=len(plan.tasks) - len(results))
 
 
 @pytest.fixture(scope="module")

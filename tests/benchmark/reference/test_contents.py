@@ -11,25 +11,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from made import make_evidence
+from made_reference import stored
 
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.metrics import MEASURES
 from benchmark.planning.tasks import Outcome
 from benchmark.reference.collecting import collect
 from benchmark.reference.contents import reference_results, write_reference
-from benchmark.store.run_folder import RunFolder
 
 TABLES = ("sets", "models", "cells", "environments", "measures", "collected", "scores")
-
-
-def stored(evidence, path, failures=()):
-    folder = RunFolder(path)
-    folder.write_plan(evidence.plan, {})
-    for task, result in evidence.results.items():
-        outcome = Outcome(task, result.predictions, 1.0, 0.5, tuning={})
-        folder.write_outcome(outcome, {"numpy": "2"}, {"processor": "p"})
-    folder.write_failures(failures)
-    return path
 
 
 @pytest.fixture

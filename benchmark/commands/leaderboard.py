@@ -1,0 +1,111 @@
+"""The command ``leaderboard``: the ranking of methods over all sets of the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from benchmark.analysis.comparisons import rankings_frame
+from benchmark.columns import as_csv
+from benchmark.errors import UsageError
+from benchmark.metrics import BY_NAME, MEASURES, Measure
+from benchmark.reference.contents import NAME, Reference, reference_results
+from benchmark.reference.leaderboard import Leaderboard, rank_all
+from benchmark.reference.leaderboard_text import as_markdown
+from benchmark.reporting.leaderboard import page
+from benchmark.store.run_folder import RunFolder
+from benchmark.tables.writing import write_files
+from benchmark.wording import find_measure
+
+#: Where the leaderboard goes by default.
+FOLDER = Path("results", "leaderboard")
+
+#: The measure of tests, win rates and ratios.
+TESTED = "kl_divergence"
+
+
+def leaderboard(
+    own: str | Path | Iterable[str | Path] = (),
+    *,
+    out: str | Path | None = None,
+    measures: str | Iterable[str] = (),
+    datasets: Iterable[str] = (),
+    against: str | Path = NAME,
+    problems: list[str] | None = None,
+) -> tuple[Leaderboard, Reference, list[Path]]:
+    """Rank all methods of the reference results over their sets, with one's own among them.
+
+    Computes no model. Writes ``leaderboard.html`` (sortable), ``.md`` and ``.csv``, and
+    ``leaderboard-sets.csv``, ``-tests.csv`` and ``-missing.csv`` with what is behind them.
+
+    Parameters
+    ----------
+    own : path or iterable of paths
+        Run folders with one's own rows, computed on the folds of the reference (``run ...
+        --against reference``).
+    out : str or Path, optional
+        Where the files go, by default ``results/leaderboard``.
+    measures : str or iterable of str
+        Measures to rank by, as names or as one text with commas; all that both have if empty.
+        Tests, win rates and ratios are of the KL divergence where it is chosen, else of the first.
+    datasets : iterable of str
+        Sets of the reference; all if empty.
+    against : str or Path
+        ``reference``, or a folder of reference results.
+    problems : list of str, optional
+        Gets a sentence for every file that cannot be made.
+
+    Returns
+    -------
+    board : Leaderboard
+        Its ``table`` has a row per compared row of the tables, the best first.
+    reference : Reference
+    paths : list of Path
+        The written files.
+
+    Raises
+    ------
+    UsageError
+        An unknown measure or set, or a run that is not comparable; says how.
+    BenchmarkError
+        A file is damaged.
+    """
+    reference = reference_results(against)
+    names = measures.split(",") if isinstance(measures, str) else list(measures)
+    chosen = _chosen(reference, [name for name in names if name.strip()])
+    tested = BY_NAME[TESTED] if BY_NAME[TESTED] in chosen else chosen[0]
+    folders = [own] if isinstance(own, str | Path) else list(own)
+    board = rank_all(reference, folders, chosen, tested, list(datasets))
+    target = RunFolder(Path(out) if out else FOLDER)
+    target.make_for_outputs()
+    frames = {
+        "leaderboard.csv": board.as_frame(),
+        "leaderboard-sets.csv": board.means,
+        "leaderboard-missing.csv": board.missing,
+        "leaderboard-tests.csv": _tests(board),
+    }
+    contents = {name: partial(as_csv, frame) for name, frame in frames.items()}
+    texts = {
+        "leaderboard.md": partial(as_markdown, board, reference, target.path),
+        "leaderboard.html": partial(page, board, reference, target.path),
+    }
+    return board, reference, write_files(target, {**contents, **texts}, problems)
+
+
+def _chosen(reference: Reference, names: Sequence[str]) -> list[Measure]:
+    """Find the measures; by default all of ours that the reference has."""
+    if names:
+        return list(dict.fromkeys(map(find_measure, names)))
+    found = [measure for measure in MEASURES if measure.name in reference.measure_names]
+    if not found:
+        raise UsageError("the reference results have none of the measures that are known here")
+    return found
+
+
+def _tests(board: Leaderboard) -> pd.DataFrame:
+    names = list(board.table["model"])
+    rows = board.means[board.means["model"].isin(names)].assign(kind="model")
+    return rankings_frame(rows, [board.tested])
