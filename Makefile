@@ -15,6 +15,7 @@
 # make docs-tables    write the computed pages of docs/
 # make demo-networks  choose the demo's settings of networks on other images: results/demo_networks.csv
 # make perf           measure against the peer library, in an environment of its own (large)
+# make perf-peer      see how far our methods and the peer library's agree, in the same environment
 # make perf-networks  measure extraction and training on this CPU
 # make perf-evidence  time tables, figures and report, and the report in a browser
 # make perf-kernels   measure how far results move between two kernels of the BLAS
@@ -30,7 +31,7 @@ test test-fast faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast faults test-installed lint demo demo-networks emotion6 wheel quoted fairness reference docs-tables chromium perf perf-networks perf-evidence perf-kernels perf-gpu clean
+.PHONY: run test test-fast faults test-installed lint demo demo-networks emotion6 wheel quoted fairness reference docs-tables chromium perf perf-peer perf-networks perf-evidence perf-kernels perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -114,6 +115,9 @@ perf-evidence: $(VENV)/installed-test chromium
 DATA ?= ../shared/datasets
 perf-kernels: $(VENV)/installed
 	$(BIN)/python tests/perf/blas_kernels.py $(DATA)
+
+perf-peer: $(VENV)-perf/installed
+	$(VENV)-perf/bin/python tests/perf/peer_agreement.py $(DATA)
 
 perf-gpu:
 	$(PYTHON) tests/perf/gpu.py

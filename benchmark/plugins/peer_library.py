@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from baselines.base import LDLEstimator
-from benchmark.plugins.peer_methods import METHODS, NOT_KNOWN, PREFIX, Method, missing
+from benchmark.plugins.peer_methods import METHODS, NOT_KNOWN, PREFIX, VERSION, Method, missing
 from features.arrays import FloatArray
 
 # On which of Keras' backends the library has code of its own.
@@ -128,7 +128,14 @@ def _algorithm(method: Method) -> Any:
     if method.is_network:
         _start_keras(method)
     with _quiet():
-        return getattr(importlib.import_module("pyldl.algorithms"), method.name)
+        library = importlib.import_module("pyldl.algorithms")
+        try:
+            return getattr(library, method.name)
+        except AttributeError as error:
+            raise ImportError(
+                f"{PREFIX}{method.name} cannot run here: this python-ldl has no {method.name}, as "
+                f"{VERSION} has"
+            ) from error
 
 
 def _start_keras(method: Method) -> None:
