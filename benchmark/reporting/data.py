@@ -70,7 +70,7 @@ class ResultTable:
         Size of the data, in words.
     has_oracle : bool
         Whether there is a column for the distance to the oracle.
-    models, extended, newer, trivial : list of (name, list of Cell)
+    models, extended, newer, peer, trivial : list of (name, list of Cell)
         Rows; the cells are the measures, the mean rank, and the gap to the oracle if there is one.
     """
 
@@ -80,6 +80,7 @@ class ResultTable:
     models: list[tuple[str, list[Cell]]] = field(default_factory=list)
     extended: list[tuple[str, list[Cell]]] = field(default_factory=list)
     newer: list[tuple[str, list[Cell]]] = field(default_factory=list)
+    peer: list[tuple[str, list[Cell]]] = field(default_factory=list)
     trivial: list[tuple[str, list[Cell]]] = field(default_factory=list)
 
 
@@ -111,6 +112,7 @@ def result_tables(evidence: Evidence, problems: list[str] | None = None) -> list
             own = {
                 "extended": table.extended,
                 "newer": table.newer,
+                "peer": table.peer,
                 "trivial": table.trivial,
             }
             rows = own.get(row["group"], table.models)

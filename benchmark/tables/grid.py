@@ -31,7 +31,7 @@ class Cell:
         Whether it is the best of its column: bold.
     aside : bool
         Whether it is there for comparison only, as the name of a trivial row, of an extended
-        baseline or of a newer method: italic in Markdown.
+        baseline, of a newer or of a peer's method: italic in Markdown.
     """
 
     text: str
@@ -95,8 +95,8 @@ class Grid:
 def group_rules(groups: Iterable[str]) -> frozenset[int]:
     """Return the rows above which a line parts groups, by the group of each row.
 
-    Models of the paper and those of plugins stand together; extended baselines, newer methods and
-    trivial predictors each stand apart.
+    Models of the paper and those of plugins stand together; extended baselines, newer methods,
+    those of the peer library and trivial predictors each stand apart.
     """
     parts = ["" if group in ("paper", "own") else group for group in groups]
     return frozenset(
@@ -105,7 +105,7 @@ def group_rules(groups: Iterable[str]) -> frozenset[int]:
 
 
 #: The groups that are there for comparison: see `Cell.aside`.
-ASIDE = ("extended", "newer", "trivial")
+ASIDE = ("extended", "newer", "peer", "trivial")
 
 
 @dataclass(frozen=True)
