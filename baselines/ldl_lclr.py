@@ -10,8 +10,8 @@ from baselines.penalised import Found, PenalisedMaxent, Problem, cross_entropy, 
 from baselines.settings import check_number
 from features.arrays import FloatArray
 
-#: Norms are smoothed by this, where shares are differences of at most 1.
-SMOOTH = 1e-4
+#: Norms of columns, and singular values (of a matrix near the identity), are smoothed by this.
+SMOOTH, SMOOTH_RANK = 1e-4, 1e-2
 
 
 class LDLLCLR(PenalisedMaxent):
@@ -58,7 +58,7 @@ class LDLLCLR(PenalisedMaxent):
     converged_ : bool
         Whether the search met `tol`, or found no further decrease.
     objective_ : float
-        The objective above, norms smoothed by 1e-4.
+        The objective above, singular values smoothed by 0.01 and norms, a row, by 1e-4.
 
     Notes
     -----
@@ -83,24 +83,30 @@ class LDLLCLR(PenalisedMaxent):
 
     search_space: ClassVar[tuple[dict[str, Any], ...]] = (
         {
-            "lambda1": (10.0, 0.1, 0.03, 0.01, 0.003, 0.001),
+            "lambda1": (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003),
             "lambda2": (0.01, 0.1),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (100,),
+            "tol": (1e-4,),
             "scaling": ("auto",),
         },
         {
-            "lambda1": (10.0, 0.1, 0.03, 0.01, 0.003, 0.001),
+            "lambda1": (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003),
             "lambda2": (0.01,),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (100,),
+            "tol": (1e-4,),
             "scaling": ("none",),
         },
         {
-            "lambda1": (10.0, 0.1, 0.03, 0.01, 0.003),
+            "lambda1": (10.0, 0.03, 0.01, 0.003, 0.001),
             "lambda2": (0.01,),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (100,),
+            "tol": (1e-4,),
             "scaling": ("standard",),
             "components": (20,),
         },
@@ -178,7 +184,7 @@ def misfit(D: FloatArray, P: FloatArray, S: FloatArray) -> tuple[float, FloatArr
 def nuclear(S: FloatArray) -> tuple[float, FloatArray]:
     """Return the sum of the singular values of S, smoothed, and its slope."""
     left, values, right = np.linalg.svd(S)
-    smoothed = np.sqrt(values**2 + SMOOTH**2)
+    smoothed = np.sqrt(values**2 + SMOOTH_RANK**2)
     return float(smoothed.sum()), (left * (values / smoothed)) @ right
 
 

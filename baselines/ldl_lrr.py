@@ -80,24 +80,30 @@ class LDLLRR(PenalisedMaxent):
 
     search_space: ClassVar[tuple[dict[str, Any], ...]] = (
         {
-            "beta": (10.0, 0.1, 0.03, 0.01, 0.003, 0.001),
+            "beta": (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003),
             "alpha": (0.001, 0.1),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (100,),
+            "tol": (1e-4,),
             "scaling": ("auto",),
         },
         {
-            "beta": (10.0, 0.1, 0.03, 0.01, 0.003, 0.001),
+            "beta": (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003),
             "alpha": (0.01,),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (100,),
+            "tol": (1e-4,),
             "scaling": ("none",),
         },
         {
-            "beta": (10.0, 0.1, 0.03, 0.01, 0.003),
+            "beta": (10.0, 0.03, 0.01, 0.003, 0.001),
             "alpha": (0.01,),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (100,),
+            "tol": (1e-4,),
             "scaling": ("standard",),
             "components": (20,),
         },

@@ -98,24 +98,30 @@ class LDLSCL(PenalisedMaxent):
 
     search_space: ClassVar[tuple[dict[str, Any], ...]] = (
         {
-            "lambda1": (10.0, 0.1, 0.03, 0.01, 0.003, 0.001),
+            "lambda1": (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003),
             "lambda2": (10.0, 0.1),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (100,),
+            "tol": (1e-4,),
             "scaling": ("auto",),
         },
         {
-            "lambda1": (10.0, 0.1, 0.03, 0.01, 0.003, 0.001),
+            "lambda1": (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003),
             "lambda2": (1.0,),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (100,),
+            "tol": (1e-4,),
             "scaling": ("none",),
         },
         {
-            "lambda1": (10.0, 0.1, 0.03, 0.01, 0.003),
+            "lambda1": (10.0, 0.03, 0.01, 0.003, 0.001),
             "lambda2": (1.0,),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (100,),
+            "tol": (1e-4,),
             "scaling": ("standard",),
             "components": (20,),
         },

@@ -39,8 +39,8 @@ class LDLLC(PenalisedMaxent):
         Whether every label has an intercept, which is not penalised. The original has none (False).
     unit : {"one", "data"}, default "one"
         ``"data"``: features count in units of the root of the sum of their mean squares (about
-        their mean where there are intercepts), and penalties are multiplied by the number of
-        rows, so that one setting serves any data.
+        their mean where there are intercepts), penalties are multiplied by the number of rows, and
+        distances count as their mean over the pairs of labels, so that one setting serves any data.
     max_iter : int, default 500
         Budget of iterations, of each round.
     tol : float, default 1e-5
@@ -85,24 +85,30 @@ class LDLLC(PenalisedMaxent):
 
     search_space: ClassVar[tuple[dict[str, Any], ...]] = (
         {
-            "beta": (10.0, 0.1, 0.03, 0.01, 0.003, 0.001),
-            "alpha": (0.01, 0.001),
+            "beta": (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003),
+            "alpha": (0.001, 0.01),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (100,),
+            "tol": (1e-4,),
             "scaling": ("auto",),
         },
         {
-            "beta": (10.0, 0.1, 0.03, 0.01, 0.003, 0.001),
+            "beta": (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003),
             "alpha": (0.001,),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (100,),
+            "tol": (1e-4,),
             "scaling": ("none",),
         },
         {
-            "beta": (10.0, 0.1, 0.03, 0.01, 0.003),
+            "beta": (10.0, 0.03, 0.01, 0.003, 0.001),
             "alpha": (0.001,),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (100,),
+            "tol": (1e-4,),
             "scaling": ("standard",),
             "components": (20,),
         },
@@ -141,9 +147,10 @@ class LDLLC(PenalisedMaxent):
         model = CrossEntropy(
             coordinates.features, problem.D, coordinates.penalty, coordinates.constant
         )
-        alpha, squares = self.alpha * problem.units[0], problem.squares()
-        smooth = SMOOTH / problem.size
-        c = problem.D.shape[1]
+        squares, smooth, c = problem.squares(), SMOOTH / problem.size, problem.D.shape[1]
+        alpha = self.alpha * problem.units[0]
+        if self.unit == "data":
+            alpha /= max(1, c * (c - 1) // 2)
         signs, point, done = np.zeros((c, c)), problem.start, 0
         best = Found(point, np.inf, 0, False)
         for _ in range(ROUNDS):

@@ -91,7 +91,7 @@ class LDLSF(LinearMap):
     search_space: ClassVar[tuple[dict[str, Any], ...]] = (
         {
             "smoothing": (0.1, 0.01),
-            "beta": (1.0, 0.01, 0.003, 0.001, 0.0003, 0.0001),
+            "beta": (1.0, 0.003, 0.001, 0.0003, 0.0001, 0.00003),
             "alpha": (0.01,),
             "fit_intercept": (True,),
             "unit": ("data",),
@@ -99,7 +99,7 @@ class LDLSF(LinearMap):
         },
         {
             "smoothing": (0.01,),
-            "beta": (1.0, 0.01, 0.003, 0.001, 0.0003, 0.0001),
+            "beta": (1.0, 0.003, 0.001, 0.0003, 0.0001, 0.00003),
             "alpha": (0.01,),
             "fit_intercept": (True,),
             "unit": ("data",),
@@ -107,8 +107,8 @@ class LDLSF(LinearMap):
         },
         {
             "smoothing": (0.01,),
-            "beta": (1.0, 0.01, 0.003, 0.001, 0.0003),
-            "alpha": (0.001,),
+            "alpha": (0.003, 0.001, 0.0003, 0.0001, 0.00003),
+            "beta": (1.0,),
             "fit_intercept": (True,),
             "unit": ("data",),
             "scaling": ("auto",),

@@ -57,6 +57,7 @@ class LowRankLDL(LinearMap):
         n, c = D.shape
         labels = self._counting(D + self.level_)
         alpha, beta = self.alpha * targets.rows**0.5, self.beta * targets.rows
+        beta_lead = self.beta / targets.rows
         curves = s[:, None] ** 2 + 2 * beta
         first = basis.T @ (X.T @ D)
         Z: FloatArray = np.zeros((n, c))
@@ -75,7 +76,7 @@ class LowRankLDL(LinearMap):
             inner = np.eye(c) + (1 + rho) * (R.T @ R) @ (lead.T @ narrow)
             W = W - (1 + rho) * narrow @ np.linalg.solve(inner, (R.T @ R) @ (lead.T @ W))
             A = targets.decomposition.scores @ W
-            N = (1 + rho) * (A.T @ A) + 2 * beta * np.eye(c)
+            N = (1 + rho) * (A.T @ A) + 2 * beta_lead * np.eye(c)
             R = labels + rho * Z - G
             lead = np.asarray(np.linalg.solve(N, A.T @ targets.decomposition.scores), float).T
             led = R @ np.linalg.solve(N, A.T @ A)
@@ -92,7 +93,8 @@ class LowRankLDL(LinearMap):
             0.5 * ((A - D) ** 2).sum()
             + 0.5 * ((led - labels) ** 2).sum()
             + alpha * np.linalg.svd(led, compute_uv=False).sum()
-            + beta * ((W**2).sum() + np.vdot(R.T @ R, inverse))
+            + beta * (W**2).sum()
+            + beta_lead * np.vdot(R.T @ R, inverse)
         )
         return np.asarray(basis @ W)
 
@@ -114,8 +116,8 @@ class TLRLDL(LowRankLDL):
         features first. The original does not (False).
     unit : {"one", "data"}, default "one"
         ``"data"``: features count in units of the root of the sum of their mean squares (about
-        their mean where there are intercepts), `alpha` and `beta` are multiplied by the root of n
-        and by n, so that one setting serves any data.
+        their mean where there are intercepts), `alpha` is multiplied by the root of n, `beta` by n
+        where it weighs W and by 1 / n where it weighs O, so that one setting serves any data.
     smoothing : float, default 0.0
         Share of the mean training distribution in every prediction; none in the original, which
         predicts shares of exactly 0.
@@ -158,23 +160,23 @@ class TLRLDL(LowRankLDL):
 
     search_space: ClassVar[tuple[dict[str, Any], ...]] = (
         {
-            "beta": (10.0, 0.1, 0.03, 0.01, 0.003, 0.001),
             "smoothing": (0.1, 0.01),
+            "beta": (10.0, 0.1, 0.03, 0.01, 0.003, 0.001),
             "fit_intercept": (True,),
             "unit": ("data",),
             "scaling": ("auto",),
         },
         {
-            "beta": (10.0, 0.1, 0.03, 0.01, 0.003, 0.001),
             "smoothing": (0.01,),
+            "beta": (10.0, 0.1, 0.03, 0.01, 0.003, 0.001),
             "fit_intercept": (True,),
             "unit": ("data",),
             "scaling": ("none",),
         },
         {
+            "smoothing": (0.01,),
             "beta": (10.0, 0.1, 0.03, 0.01, 0.003),
             "alpha": (0.1,),
-            "smoothing": (0.01,),
             "fit_intercept": (True,),
             "unit": ("data",),
             "scaling": ("auto",),

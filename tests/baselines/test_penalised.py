@@ -45,7 +45,7 @@ def test_ldllc_is_the_minimum_for_its_signs(settings, problem):
     n, size = len(X), np.sqrt(((X - X.mean(axis=0)) ** 2).sum() / len(X))
     alpha, beta = 1.0, 0.5
     if settings:
-        alpha, beta = alpha * scale * n * size, beta * scale * n * size**2
+        alpha, beta = alpha * scale * n * size / 6, beta * scale * n * size**2
     signs = np.sign(np.corrcoef(model.weights_.T))
 
     def objective(flat):
