@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import approx_fprime, minimize
 from scipy.special import expit, logit
@@ -17,18 +19,20 @@ from baselines.adam import Adam
 from baselines.delta_ldl import forward, objective
 from baselines.ldlf import path_probabilities, updated
 from baselines.simplex import project
+from benchmark.metrics import kl_divergence
+from benchmark.plugins.spaces import configurations
 
 
 @pytest.mark.parametrize("shape", [(12, 4), (6, 9)])
-@pytest.mark.parametrize("settings", [{}, {"unit": "data", "fit_intercept": True, "alpha": 0.3}])
-def test_bd_ldl_is_the_minimum_of_its_objective(shape, settings):
+@pytest.mark.parametrize("more", [{}, {"unit": "data", "fit_intercept": True, "alpha": 0.3}])
+def test_bd_ldl_is_the_minimum_of_its_objective(shape, more):
     """Written out, and minimised by a search that knows nothing of Sylvester's equation."""
     rng = np.random.default_rng(0)
     (n, q), c = shape, 3
     X, D = rng.normal(1.0, 2.0, shape), rng.dirichlet(np.ones(c), n)
-    model = BDLDL(beta=0.2, **settings).fit(X, D)
+    model = BDLDL(beta=0.2, **more).fit(X, D)
     Z, T, beta = X, D, 0.2
-    if settings:
+    if more:
         Z, T = X - X.mean(axis=0), D - D.mean(axis=0)
         Z, beta = Z / np.sqrt((Z**2).sum() / n), 0.2 * n
 
@@ -39,7 +43,7 @@ def test_bd_ldl_is_the_minimum_of_its_objective(shape, settings):
 
     found = minimize(objective, np.zeros(q * c), method="BFGS", options={"gtol": 1e-7})
     assert model.objective_ == pytest.approx(found.fun, rel=1e-9)
-    predicted = Z @ found.x.reshape(q, c) + D.mean(axis=0) * bool(settings)
+    predicted = Z @ found.x.reshape(q, c) + D.mean(axis=0) * bool(more)
     np.testing.assert_allclose(model.predict(X), project(predicted), atol=1e-5)
 
 
@@ -103,8 +107,8 @@ def test_losses_with_margins_are_the_published_ones_with_their_gradient(cls, c):
     rng = np.random.default_rng(3)
     X, D = rng.normal(size=(30, 3)), rng.dirichlet(np.full(c, 0.7), 30)
     D[:3] = np.eye(c)[0]  # no entropy, and shares of exactly 0
-    settings = {"rho": 0.3, "alpha": 0.4} | ({} if cls is LDL4C else {"beta": 0.6})
-    model = cls(**settings, l2=0.02).fit(X, D)
+    weights_of = {"rho": 0.3, "alpha": 0.4} | ({} if cls is LDL4C else {"beta": 0.6})
+    model = cls(**weights_of, l2=0.02).fit(X, D)
     features, penalty = np.column_stack((X, np.ones(30))), np.array([[0.02]] * 3 + [[0.0]])
     weights = rng.normal(size=(4, c))
     P = np.exp(features @ weights)
@@ -232,6 +236,74 @@ def test_trainings_share_their_epochs(problem):
         for rows in (X, np.ones((60, 2))):
             tried = [{"epochs": e, "smoothing": s} for e in (1, 7, 30) for s in (0.0, 0.5)]
             model = cls(random_state=1)
-            for settings, made in zip(tried, model.predict_each(tried, rows, D, rows), strict=True):
-                alone = cls(random_state=1, **settings).fit(rows, D)
-                np.testing.assert_allclose(made, alone.predict(rows), atol=1e-12)
+            for own, found in zip(tried, model.predict_each(tried, rows, D, rows), strict=True):
+                alone = cls(random_state=1, **own).fit(rows, D)
+                np.testing.assert_allclose(found, alone.predict(rows), atol=1e-12)
+
+
+ALL = [BDLDL, DFLDL, DeltaLDL, LDL4C, LDLF, LDLHR, LDLM, LDSVR]
+
+
+def made(cls, **own):
+    """Make a learner with a seed, and with little to do."""
+    cheap = {DeltaLDL: {"epochs": 20}, LDLF: {"epochs": 20}}.get(cls, {})
+    seeded = {"random_state": 0} if "random_state" in cls().get_params() else {}
+    return cls(**{**seeded, **cheap, **own})
+
+
+@pytest.mark.parametrize("cls", ALL, ids=lambda cls: cls.__name__)
+def test_the_space_has_the_common_budget_and_begins_near_the_mean(cls, problem):
+    X, D = problem
+    assert len(configurations(cls, cls().get_params(deep=False), 100, 0)) == 24
+    spaces = [cls.search_space] if isinstance(cls.search_space, dict) else cls.search_space
+    simplest = {name: values[0] for name, values in spaces[0].items()}
+    predicted = made(cls, **simplest).fit(X, D).predict(X)
+    mean = np.tile(D.mean(axis=0), (len(X), 1))
+    assert kl_divergence(mean, predicted).mean() < 0.2 * kl_divergence(D, mean).mean()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cls", [BDLDL, DFLDL, LDLHR, LDSVR], ids=lambda cls: cls.__name__)
+def test_configurations_that_share_work_equal_separate_fits(cls, problem):
+    X, D = problem
+    tried = configurations(cls, made(cls).get_params(deep=False), 24, 0)
+    together = made(cls).predict_each(tried, X[:40], D[:40], X[40:])
+    for configuration, predicted in zip(tried, together, strict=True):
+        alone = made(cls, **configuration).fit(X[:40], D[:40]).predict(X[40:])
+        np.testing.assert_allclose(predicted, alone, atol=1e-9)
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(
+    cls=st.sampled_from(ALL),
+    shape=st.tuples(st.integers(1, 9), st.integers(1, 12), st.integers(2, 6)),
+    unit=st.sampled_from([0.0, 1e-50, 1.0, 1e60]),
+    seed=st.integers(0, 99),
+)
+def test_any_data_gives_distributions(cls, shape, unit, seed):
+    """Few rows, constant features or huge ones, and half of the shares exactly 0; fitted twice."""
+    (n, q, c), rng = shape, np.random.default_rng(seed)
+    X, D = unit * rng.normal(size=(n, q)), rng.dirichlet(np.ones(c), n)
+    D[::2] = np.eye(c)[rng.integers(0, c, len(D[::2]))]
+    model = made(cls).fit(X, D)
+    assert np.isfinite([model.objective_, model.n_iter_, model.converged_]).all()
+    np.testing.assert_array_equal(model.predict(X), made(cls).fit(X, D).predict(X))
+
+
+@pytest.mark.parametrize(
+    ("cls", "wrong", "sentence"),
+    [
+        (BDLDL, {"beta": 0.0}, "beta must be a finite number, greater than 0"),
+        (LDSVR, {"C": 0}, "C must be a finite number, greater than 0"),
+        (LDSVR, {"floor": 0.5}, "floor must be a finite number, greater than 0 and less than 0.5"),
+        (LDL4C, {"rho": 0.0}, "rho must be a finite number, greater than 0"),
+        (LDLM, {"beta": -1}, "beta must be a finite number, at least 0"),
+        (LDLHR, {"l2_unit": "n"}, "l2_unit must be 'one' or 'data'"),
+        (DFLDL, {"k": 0}, "k must be a whole number of at least 1, not 0"),
+        (LDLF, {"depth": 1}, "depth must be a whole number of at least 2, not 1"),
+        (DeltaLDL, {"epochs": 2.5}, "epochs must be a whole number"),
+    ],
+)
+def test_settings_without_meaning_are_refused(cls, wrong, sentence, problem):
+    with pytest.raises(ValueError, match=sentence):
+        cls(**wrong).fit(*problem)
