@@ -156,14 +156,34 @@ of_run = _all_of(
         "datasets",
         multiple=True,
         metavar="NAME|FILE",
-        help="A dataset by name, or a .mat, .csv or .parquet file. May be repeated.",
+        help="A dataset by name, or a .mat, .npz, .csv, .parquet or .feather file. "
+        "May be repeated.",
     ),
     click.option(
         "--ignore",
         multiple=True,
         metavar="COLUMN",
-        help="Leave a column out of .csv and .parquet files, such as a row number or a file name; "
+        help="Leave a column or variable of a file out, such as a row number or a file name; "
         "* stands for anything. May be repeated.",
+    ),
+    click.option(
+        "--labels",
+        multiple=True,
+        metavar="COLUMN",
+        help="These columns hold the labels, or this matrix of a .mat or .npz file does. May be "
+        "repeated. [default: label:*, or the matrix labels]",
+    ),
+    click.option(
+        "--features",
+        multiple=True,
+        metavar="COLUMN",
+        help="These columns, or this matrix, are the features. May be repeated. [default: all "
+        "other columns, or the matrix features]",
+    ),
+    click.option(
+        "--normalise",
+        is_flag=True,
+        help="Divide each row of labels by its sum: they are votes or percentages.",
     ),
     click.option(
         "--protocol",

@@ -18,7 +18,7 @@ from benchmark.analysis.evidence import RUNS, Evidence, read_results
 from benchmark.commands.against import checked, opened, with_its_folds, with_its_seed
 from benchmark.commands.study import Show, Study, show_nothing, write_tables
 from benchmark.datasets.base import Dataset
-from benchmark.datasets.loading import Loading, load_datasets
+from benchmark.datasets.loading import Loading, load_datasets, make_reading
 from benchmark.errors import BenchmarkError, UsageError, apart
 from benchmark.planning.applied import check_applied, check_rows
 from benchmark.planning.find_needs import DEFAULT_BACKBONE, find_features, find_needs
@@ -72,7 +72,10 @@ def run(
     give_up: bool = False,
     cache_dir: str | Path | None = None,
     skip_unreadable: bool = False,
+    labels: str | Sequence[str] = (),
+    features: str | Sequence[str] = (),
     ignore: str | Sequence[str] = (),
+    normalise: bool = False,
     report: bool = True,
     show_progress: bool = False,
     tell: Callable[[str], None] = logger.info,
@@ -124,8 +127,11 @@ def run(
         Folder for features and decoded images, which runs share; by default ``results/cache``.
     skip_unreadable : bool
         Leave out images that cannot be decoded, and note it, instead of refusing the dataset.
-    ignore : str or sequence of str
-        Columns to leave out of tables (``.csv``, ``.parquet``), by name or as shell patterns.
+    labels, features, ignore : str or sequence of str
+        Which columns of a table, or matrices of a file, are labels and features, and what is left
+        out, by name or as shell patterns; as the protocol says where they are empty.
+    normalise : bool
+        Divide each row of labels by its sum, as votes or percentages need it.
     report : bool
         Write the report, with small pictures of the images that it shows.
     show_progress : bool
@@ -166,7 +172,8 @@ def run(
     _tell_idle_plugins(offered, rows, tell)
     check_rows(settings, changes, rows)
     cache = Path(cache_dir) if cache_dir else CACHE
-    loading = Loading(data_dir, cache, skip_unreadable, _as_list(ignore))
+    asked = make_reading(labels, features, ignore, normalise)
+    loading = Loading(data_dir, cache, skip_unreadable, asked.before(settings.reading))
     loaded = load_datasets(settings.datasets, given, loading, console)
     settings = with_its_folds(reference, settings, changes, loaded)
     left_out: list[str] = []

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from baselines.checks import check_distributions, check_features
 from benchmark.datasets.row_facts import row_facts
 from benchmark.datasets.row_numbers import note_row_numbers
+from benchmark.datasets.votes import normalised
 from benchmark.errors import UsageError
 from benchmark.files.contents import plain
 from benchmark.wording import cut
@@ -132,7 +133,8 @@ def make_dataset(
     **more
         The other attributes of `Dataset`; ``feature_names``, a name per column of `X`; and for the
         split that the data come with, in place of ``given_folds``: ``folds``, the same, or
-        ``split``, a word per row such as ``train`` and ``test``.
+        ``split``, a word per row such as ``train`` and ``test``. With ``normalise=True`` rows of
+        `D`, such as votes or percentages, are divided by their sums, see `votes.normalised`.
 
     Raises
     ------
@@ -148,11 +150,24 @@ def make_dataset(
         feature_names = [str(column) for column in getattr(X, "columns", ())]
     ids = None if ids is None else list(ids)
     given = None if label_names is None else [str(label) for label in label_names]
+    raters, notes = None, [*more.pop("notes", ())]
+    is_normalised = more.pop("normalise", False)
+    if is_normalised:
+        D, raters, said = normalised(where, D)
+        notes += said
     try:
         features = None if X is None else check_features(X, "features")
         distributions = check_distributions(D, "labels", given or ())
     except ValueError as error:
-        raise UsageError(f"{where}: {error}") from error
+        hint = ""
+        if (
+            not is_normalised
+            and "the columns do" not in str(error)
+            and "not sum to 1" in str(error)
+        ):
+            how = "--normalise" if is_file else "normalise=True"
+            hint = f"; divide votes or percentages by their sum with {how}"
+        raise UsageError(f"{where}: {error}{hint}") from error
     n, c = distributions.shape
     images = more.get("images")
     for what, rows_given in (("features", features), ("images", images), ("ids", ids)):
@@ -170,13 +185,13 @@ def make_dataset(
             f"{where}: every row puts all its weight on one and the same label, "
             f"so there is nothing to predict"
         )
-    notes = [*more.pop("notes", ()), *_repeated(rows)]
+    notes += _repeated(rows)
     given_folds = more.pop("given_folds", None)
     asked = {
         "group": more.pop("groups", None),
         "fold": more.pop("folds", given_folds),
         "split": more.pop("split", None),
-        "raters": more.pop("raters", None),
+        "raters": more.pop("raters", raters),
     }
     facts, said = row_facts(where, n, asked, in_columns)
     notes += said

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.image_sets.catalogue import IMAGE_SETS, parse_name
@@ -18,7 +19,7 @@ from benchmark.datasets.tabular_sets.loading import find_files, how_to_get, load
 from benchmark.errors import UsageError
 from benchmark.files.kinds import HEAD, refuse_other_kind
 from benchmark.files.process import end_process
-from benchmark.files.roles import matching
+from benchmark.files.reading import USUAL, Reading, matching, option
 from benchmark.progress import QUIET, Console
 from benchmark.wording import cut, listed
 from features.names import did_you_mean, name_key, nearest
@@ -54,15 +55,14 @@ class Loading:
         Folder that remembers which image files are sound, so that each is checked once ever.
     skip_unreadable : bool
         Leave out images that cannot be decoded, and note it, instead of refusing the set.
-    ignore : sequence of str
-        Columns to leave out of tables, by name or as shell patterns, see
-        `benchmark.datasets.tabular.load_csv`.
+    reading : Reading
+        How files are read: which columns or variables are what, and whether rows are normalised.
     """
 
     data_dir: str | Path | None = None
     cache_dir: Path | None = None
     skip_unreadable: bool = False
-    ignore: Sequence[str] = ()
+    reading: Reading = USUAL
 
 
 def load_dataset(
@@ -71,7 +71,7 @@ def load_dataset(
     cache_dir: Path | None = None,
     skip_unreadable: bool = False,
     progress: Callable[[int], object] | None = None,
-    ignore: str | Sequence[str] = (),
+    **reading: Any,
 ) -> Dataset:
     """Load a dataset by its name, or from a file.
 
@@ -79,7 +79,7 @@ def load_dataset(
     ----------
     name_or_path : str or Path
         ``synthetic`` (also ``synthetic:1000`` or ``synthetic:1000x128`` for number of images
-        and their size in pixels), the path of a ``.mat``, ``.csv`` or ``.parquet`` file, one of
+        and their size in pixels), the path of a file (see `tabular.READERS`), one of
         the tabular sets in `tabular_sets.catalogue`: ``SJAFFE``, or one of
         `image_sets.catalogue.IMAGE_SETS`: ``Emotion6``, ``ArtPhoto``, and where images have a
         single label also ``ArtPhoto:0.4``, spread over the emotion wheel with that sigma.
@@ -87,8 +87,9 @@ def load_dataset(
         See `Loading`.
     progress : callable, optional
         Gets the number of images checked since its last call.
-    ignore : str or sequence of str
-        Columns to leave out of a table, by name or as shell patterns.
+    **reading
+        How a file is read, see `benchmark.files.reading.Reading`: ``labels``, ``features`` and
+        ``ignore``, each a name, a shell pattern, or a sequence of them, and ``normalise``.
 
     Returns
     -------
@@ -98,15 +99,28 @@ def load_dataset(
     ------
     UsageError
         Unknown name, missing or unreadable file, malformed data, images that cannot be decoded,
-        or a column to be left out that is not there.
+        or a column that is named and not there.
     BenchmarkError
         `cache_dir` cannot be written, or no process can be started that reads the file.
     """
-    patterns = [ignore] if isinstance(ignore, str) else list(ignore)
-    loading = Loading(data_dir, cache_dir, skip_unreadable, patterns)
+    loading = Loading(data_dir, cache_dir, skip_unreadable, make_reading(**reading))
     data = _load(str(name_or_path), loading, progress)
-    _check_ignored([data], patterns)
+    _check_patterns([data], loading.reading)
     return data
+
+
+def make_reading(
+    labels: str | Sequence[str] = (),
+    features: str | Sequence[str] = (),
+    ignore: str | Sequence[str] = (),
+    normalise: bool = False,
+) -> Reading:
+    """Make a `Reading` of one name or several for each."""
+    return Reading(_several(labels), _several(features), _several(ignore), normalise)
+
+
+def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _load(name: str, loading: Loading, progress: Callable[[int], object] | None) -> Dataset:
@@ -127,10 +141,10 @@ def _load(name: str, loading: Loading, progress: Callable[[int], object] | None)
         )
     if table:
         return load_tabular_set(
-            table, loading.data_dir, lambda path: load_mat(path, loading.ignore)
+            table, loading.data_dir, lambda path: load_mat(path, loading.reading)
         )
     path = _find_file(name, loading.data_dir)
-    return READERS[path.suffix.lower()](path, loading.ignore)
+    return READERS[path.suffix.lower()](path, loading.reading)
 
 
 def _find_file(text: str, data_dir: str | Path | None) -> Path:
@@ -211,29 +225,27 @@ def _readable_files(folders: Iterable[Path]) -> dict[str, str]:
     return found
 
 
-def _check_ignored(datasets: Iterable[Dataset], ignore: Sequence[str]) -> None:
-    """Refuse to leave out a column that no dataset has.
+def _check_patterns(datasets: Iterable[Dataset], reading: Reading) -> None:
+    """Refuse options that name what no dataset has.
 
     Raises
     ------
     UsageError
         One is not there; tells a name that is near, or that no dataset has columns with names.
     """
-    if not ignore:
-        return
     columns = {data.name: data.columns for data in datasets}
-    if not any(columns.values()):
+    given = [(name, p) for name, patterns in reading.patterns.items() for p in patterns]
+    if given and not any(columns.values()):
         raise UsageError(
-            f"--ignore {ignore[0]}: {listed(columns)} {'has' if len(columns) == 1 else 'have'} no "
-            f"columns with names, as those of .csv and .parquet files; take the feature out of the "
-            f"matrix"
+            f"{option(*given[0])}: {listed(columns)} {'has' if len(columns) == 1 else 'have'} no "
+            f"columns with names, as those of files"
         )
     every = list(dict.fromkeys(name for names in columns.values() for name in names))
-    for pattern in ignore:
+    for name, pattern in given:
         if not matching(every, pattern):
             raise UsageError(
-                f"--ignore {pattern}: {listed(name for name in columns if columns[name])} has no "
-                f"such column{did_you_mean(pattern, every)}"
+                f"{option(name, pattern)}: {listed(n for n in columns if columns[n])} has no such "
+                f"column{did_you_mean(pattern, every)}"
             )
 
 
@@ -264,7 +276,7 @@ def load_datasets(
     Raises
     ------
     UsageError
-        One cannot be loaded, two have the same name, or none has a column to be left out.
+        One cannot be loaded, two have the same name, or none has a column that is named.
     """
     loaded: dict[str, Dataset] = {}
     found = []
@@ -284,5 +296,5 @@ def load_datasets(
                 f"rename one"
             )
         loaded[data.name] = data
-    _check_ignored(loaded.values(), loading.ignore)
+    _check_patterns(loaded.values(), loading.reading)
     return loaded

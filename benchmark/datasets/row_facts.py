@@ -13,7 +13,8 @@ import numpy as np
 
 from benchmark.errors import UsageError
 from benchmark.files.contents import as_text, shown
-from benchmark.files.roles import ROW_FACTS, ignoring, is_missing
+from benchmark.files.reading import ignoring
+from benchmark.files.roles import ROW_FACTS, is_missing
 from benchmark.wording import count, listed
 from features.arrays import FloatArray, IntArray
 

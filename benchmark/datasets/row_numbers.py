@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.errors import UsageError
-from benchmark.files.roles import ignoring
+from benchmark.files.reading import ignoring
 from benchmark.wording import cut
 from features.arrays import FloatArray
 

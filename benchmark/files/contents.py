@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,11 @@ from numpy.typing import NDArray
 
 from benchmark.errors import UsageError
 
-#: In a file of matrices: those needed, and the names of the labels, which may be absent.
-MATRICES, NAMES = ("features", "labels"), "label_names"
+#: What a file of matrices calls the names of its labels.
+NAMES = "label_names"
 
-# Of a cell in a sentence; and of a file's matrices.
-_LONGEST_SHOWN, _MOST_NAMED = 60, 10
+# Of a cell in a sentence.
+_LONGEST_SHOWN = 60
 
 # What strip() removes, and two characters that are as invisible.
 _BLANK = re.compile(r"^[\s\ufeff\u200b]+|[\s\ufeff\u200b]+$")
@@ -135,22 +134,3 @@ def vector(path: object, name: str, values: NDArray[Any]) -> tuple[str, ...]:
             f"{path}: {name} has the shape {values.shape}, but needs one value per row"
         )
     return tuple(map(as_text, values.ravel()))
-
-
-def refuse_absent(path: Path, found: Sequence[str]) -> None:
-    """Refuse a file without the matrices.
-
-    Raises
-    ------
-    UsageError
-        It lacks one; tells what it holds.
-    """
-    names = [name if name.isidentifier() else shown(name) for name in found[:_MOST_NAMED]]
-    if len(found) > _MOST_NAMED:
-        names.append("...")
-    for name in MATRICES:
-        if name not in found:
-            raise UsageError(
-                f"{path} has no matrix named {name!r} (it holds: {', '.join(names) or 'nothing'}); "
-                f"needed are features (n, q) and labels (n, c)"
-            )

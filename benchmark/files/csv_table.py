@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import UsageError
-from benchmark.files.contents import Contents, as_text, checked_ids, shown
+from benchmark.files.contents import Contents, as_text, checked_ids, plain, shown
+from benchmark.files.guessing import column_options
 from benchmark.files.kinds import HEAD, refuse_other_kind
-from benchmark.files.roles import Roles, find_roles, ignored_note, refuse_cell
+from benchmark.files.reading import USUAL, Reading
+from benchmark.files.roles import NoLabelsError, Roles, find_roles, refuse_cell
 from features.arrays import FloatArray
 
 # Of a line that says nothing; a byte order mark may stand in the first.
@@ -23,14 +25,14 @@ _BLANK = b" \t\r\n\v\f\xef\xbb\xbf"
 _TRUTH = {"true": 1.0, "false": 0.0}
 
 
-def read_csv(path: Path, ignore: Sequence[str] = ()) -> Contents:
+def read_csv(path: Path, reading: Reading = USUAL) -> Contents:
     """Read a CSV file: a header line, then a row per instance, separated by commas, in UTF-8.
 
     Parameters
     ----------
     path : Path
-    ignore : sequence of str
-        Columns to leave out, see `benchmark.files.roles.find_roles`.
+    reading : Reading
+        Which columns are what, see `benchmark.files.roles.find_roles`.
 
     Raises
     ------
@@ -45,7 +47,10 @@ def read_csv(path: Path, ignore: Sequence[str] = ()) -> Contents:
         if not header:
             raise UsageError(f"{path} is empty but for blank lines")
         _check_separator(path, header)
-        roles = find_roles(path, header, ignore)
+        try:
+            roles = find_roles(path, header, reading)
+        except NoLabelsError as error:
+            raise error.with_options(_guess(data, header)) from None
         rows = _count_rows(path, data, len(header))
         frame = _parse(data, roles)
     except (ValueError, csv.Error) as error:  # pandas' parser errors are ValueErrors
@@ -66,7 +71,7 @@ def read_csv(path: Path, ignore: Sequence[str] = ()) -> Contents:
         feature_names=roles.feature_names,
         columns=roles.names,
         facts={fact: tuple(map(as_text, frame[k])) for fact, k in roles.facts.items()},
-        notes=tuple(ignored_note(roles.names, ignore)),
+        notes=roles.notes,
     )
 
 
@@ -130,17 +135,30 @@ def _count_rows(path: Path, data: bytes, width: int) -> int:
 def _parse(data: bytes, roles: Roles) -> pd.DataFrame:
     """Parse the columns that are used; cells that are no numbers stay as they are written."""
     texts = [*roles.facts.values(), *([] if roles.id is None else [roles.id])]
+    return _frame(data, len(roles.names), [*roles.labels, *roles.features, *texts], texts)
+
+
+def _frame(data: bytes, width: int, columns: Sequence[int], texts: Sequence[int]) -> pd.DataFrame:
     return pd.read_csv(
         io.BytesIO(data),
         encoding="utf-8-sig",
         header=0,
-        names=range(len(roles.names)),
-        usecols=[*roles.labels, *roles.features, *texts],
+        names=range(width),
+        usecols=list(columns),
         dtype=dict.fromkeys(texts, str),
         index_col=False,
         na_filter=False,
         low_memory=False,
     )
+
+
+def _guess(data: bytes, header: Sequence[str]) -> str:
+    """Guess the options that read a table without columns of labels."""
+    frame = _frame(data, len(header), range(len(header)), ())
+    numbers = {
+        k: frame[k].to_numpy(float) for k in range(len(header)) if frame[k].dtype.kind in "iuf"
+    }
+    return column_options([plain(name) for name in header], numbers if len(frame) else {})
 
 
 def _numbers(

@@ -6,7 +6,8 @@ it with an attribute, Octave puts it into a group. What has neither is taken as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array
 
 from benchmark.errors import UsageError
-from benchmark.files.contents import (
-    MATRICES,
-    NAMES,
-    Contents,
-    as_text,
-    refuse_absent,
-    refuse_large,
-    vector,
-)
+from benchmark.files.contents import NAMES, Contents, as_text, refuse_large, vector
+from benchmark.files.reading import USUAL, Reading
 from benchmark.files.roles import ROW_FACTS
+from benchmark.files.variables import find_variables
 
 # What MATLAB says of a value that is no matrix of numbers, and what it is then called.
 _OTHER = {
@@ -34,7 +29,7 @@ _OTHER = {
 }  # fmt: skip
 
 
-def read_hdf5(path: Path) -> Contents:
+def read_hdf5(path: Path, reading: Reading = USUAL) -> Contents:
     """Read a file of version 7.3 with matrices ``features`` (n, q) and ``labels`` (n, c).
 
     Raises
@@ -44,16 +39,32 @@ def read_hdf5(path: Path) -> Contents:
     """
     try:
         with h5py.File(path, "r") as file:
-            refuse_absent(path, [name for name in file if not name.startswith("#")])
-            X, D = (_matrix(path, file, name) for name in MATRICES)
-            names = tuple(_texts(path, file, NAMES)) if NAMES in file else None
-            facts = {fact: _facts(path, file, fact) for fact in ROW_FACTS if fact in file}
-            return Contents(X, D, names, facts=facts)
+            listed = tuple(name for name in file if not name.startswith("#"))
+            names = find_variables(path, listed, reading, lambda: _shapes(path, file, listed))
+            X, D = (_matrix(path, file, name) for name in (names.features, names.labels))
+            called = tuple(_texts(path, file, NAMES)) if NAMES in names.beside else None
+            facts = {f: _facts(path, file, f) for f in ROW_FACTS if f in names.beside}
+            return Contents(X, D, called, columns=listed, facts=facts)
     except UsageError:
         raise
     except Exception as error:  # damage shows as any error, wherever the library meets it
         reason = str(error) or type(error).__name__
         raise UsageError(f"{path} is not a readable MATLAB 7.3 (HDF5) file: {reason}") from error
+
+
+def _shapes(path: Path, file: h5py.File, names: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """List the matrices of numbers with their shapes."""
+    found = {}
+    for name in names:
+        with suppress(UsageError):
+            node, stored_by_columns = _node(path, file, name)
+            if (
+                isinstance(node, h5py.Dataset)
+                and node.dtype.kind in "iufb"
+                and _class(node) not in _OTHER
+            ):
+                found[name] = node.shape[::-1] if stored_by_columns else node.shape
+    return found
 
 
 def _matrix(path: Path, file: h5py.File, name: str) -> NDArray[Any]:

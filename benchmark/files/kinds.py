@@ -32,9 +32,10 @@ _BEGINNINGS: tuple[tuple[bytes, str, str], ...] = (
     (b"7z\xbc\xaf\x27\x1c", "7z", "a 7z archive; unpack it"),
     (b"Rar!", "rar", "a RAR archive; unpack it"),
     (b"\xd0\xcf\x11\xe0", "excel", "an Excel or Word file; save the table as CSV in UTF-8"),
-    (b"\x93NUMPY", "npy", "a NumPy array; write features and labels into one .mat, .csv or "
-     ".parquet file"),
-    (b"ARROW1\0\0", "arrow", "an Arrow file; save it as Parquet"),
+    (b"\x93NUMPY", "npy", "a NumPy array; write features and labels into one file with "
+     "np.savez('data.npz', features=X, labels=D)"),
+    (b"ARROW1\0\0", "arrow", "a Feather (Arrow) file; call it .feather"),
+    (b"FEA1", "feather-1", "a Feather file of version 1; save it again, which makes version 2"),
     (b"SQLite format 3", "sqlite", "an SQLite database; export the table as CSV"),
     (b"%PDF", "pdf", "a PDF document"),
     (b"{\\rtf", "rtf", "a text document (RTF); save the table as CSV in UTF-8"),
@@ -90,7 +91,7 @@ def _kind(head: bytes) -> tuple[str, str]:
             if kind == "zip" and (b"[Content_Types].xml" in head or b"xl/" in head):
                 what = "an Excel workbook; save the table as CSV in UTF-8"
             elif kind == "zip" and b".npy" in head:
-                what = "a NumPy archive; write the arrays into one .mat file as features and labels"
+                kind, what = "npz", "a NumPy archive; call it .npz"
             return kind, what
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"<") and b"label:" not in head:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +13,24 @@ from numpy.typing import NDArray
 from scipy.io import loadmat, whosmat
 
 from benchmark.errors import UsageError
-from benchmark.files.contents import (
-    MATRICES,
-    NAMES,
-    Contents,
-    as_text,
-    refuse_absent,
-    refuse_large,
-    vector,
-)
+from benchmark.files.contents import NAMES, Contents, as_text, refuse_large, vector
 from benchmark.files.kinds import HEAD, refuse_other_kind, says_text
+from benchmark.files.reading import USUAL, Reading
 from benchmark.files.roles import ROW_FACTS
+from benchmark.files.variables import Variables, find_variables
+
+# What SciPy calls matrices of numbers.
+_NUMBERS = {
+    "double", "single", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+    "logical", "sparse",
+}  # fmt: skip
 
 _HEADER, _TAG = 128, 8
 _COMPRESSED = 15
 _NO_MATRIX = {"O": "a cell array", "V": "a struct", "U": "text", "S": "text", "c": "complex"}
 
 
-def read_matlab(path: Path, _ignore: Sequence[str] = ()) -> Contents:
+def read_matlab(path: Path, reading: Reading = USUAL) -> Contents:
     """Read a ``.mat`` file with matrices ``features`` (n, q) and ``labels`` (n, c).
 
     A cell array or char matrix ``label_names`` is used where there is one.
@@ -39,6 +38,8 @@ def read_matlab(path: Path, _ignore: Sequence[str] = ()) -> Contents:
     Parameters
     ----------
     path : Path
+    reading : Reading
+        Which of its variables are what.
 
     Raises
     ------
@@ -51,30 +52,39 @@ def read_matlab(path: Path, _ignore: Sequence[str] = ()) -> Contents:
     if head.startswith((b"MATLAB 7.3", b"\x89HDF")):
         from benchmark.files.hdf5 import read_hdf5
 
-        return read_hdf5(path)
+        return read_hdf5(path, reading)
     data = _inflated(path, path.read_bytes())
-    content = _loaded(path, data)
-    names = content.get(NAMES)
-    X, D = (_matrix(path, name, content[name]) for name in MATRICES)
+    listed, names, content = _loaded(path, data, reading)
+    X, D = (_matrix(path, name, content[name]) for name in (names.features, names.labels))
     return Contents(
         X,
         D,
-        None if names is None else _texts(path, names),
-        facts={fact: _facts(path, fact, content[fact]) for fact in ROW_FACTS if fact in content},
-    )
+        _texts(path, content[NAMES]) if NAMES in names.beside else None,
+        columns=listed,
+        facts={fact: _facts(path, fact, content[fact]) for fact in ROW_FACTS
+               if fact in names.beside},
+    )  # fmt: skip
 
 
-def _loaded(path: Path, data: bytes) -> dict[str, Any]:
+def _loaded(
+    path: Path, data: bytes, reading: Reading
+) -> tuple[tuple[str, ...], Variables, dict[str, Any]]:
+    """Return the names of all variables, which of them are what, and what those hold."""
     file: Any = io.BytesIO(data)  # the stubs know paths alone
-    wanted = [*MATRICES, NAMES, *ROW_FACTS]
     try:
-        content = loadmat(file, variable_names=wanted)
-        found = [] if content.keys() >= set(MATRICES) else whosmat(file)
+        found = whosmat(file)
+        shapes = {name: shape for name, shape, kind in found if kind in _NUMBERS}
+        listed = tuple(name for name, *_ in found)
+        names = find_variables(path, listed, reading, lambda: shapes)
+        content = loadmat(file, variable_names=[names.features, names.labels, *names.beside])
+    except UsageError:
+        raise
     except Exception as error:  # damage shows as any error, wherever SciPy's reader meets it
         reason = says_text(data[:HEAD]) or str(error) or type(error).__name__
         raise UsageError(f"{path} is not a readable MATLAB file: {reason}") from error
-    refuse_absent(path, [name for name, *_ in found] or list(content))
-    return content
+    if lost := {names.features, names.labels, *names.beside} - content.keys():
+        raise UsageError(f"{path} is not a readable MATLAB file: it lacks {min(lost)!r}")
+    return listed, names, content
 
 
 def _inflated(path: Path, data: bytes) -> bytes:

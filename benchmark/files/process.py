@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.files.contents import Contents, one_line
+from benchmark.files.reading import USUAL, Reading
 from features.threads import ONE_THREAD
 
 #: File name ending -> the function that reads it, by module and name.
@@ -35,6 +36,9 @@ READERS = {
     ".mat": ("benchmark.files.matlab", "read_matlab"),
     ".csv": ("benchmark.files.csv_table", "read_csv"),
     ".parquet": ("benchmark.files.parquet_table", "read_parquet"),
+    ".feather": ("benchmark.files.arrow_table", "read_feather"),
+    ".arrow": ("benchmark.files.arrow_table", "read_feather"),
+    ".npz": ("benchmark.files.numpy_archive", "read_npz"),
 }
 
 # Runs what this process would, from the same places, whatever lies in the working folder.
@@ -115,7 +119,7 @@ _current: _Reader | None = None
 _lock = threading.Lock()
 
 
-def read(ending: str, path: Path, ignore: Sequence[str] = ()) -> Contents:
+def read(ending: str, path: Path, reading: Reading = USUAL) -> Contents:
     """Read a file in the process, which is started if need be; any number of threads may call this.
 
     Parameters
@@ -123,8 +127,8 @@ def read(ending: str, path: Path, ignore: Sequence[str] = ()) -> Contents:
     ending : str
         One of `READERS`: what kind of file it is.
     path : Path
-    ignore : sequence of str
-        Columns to leave out of a table, see `benchmark.files.roles.find_roles`.
+    reading : Reading
+        Which of its columns or variables are what.
 
     Raises
     ------
@@ -138,7 +142,7 @@ def read(ending: str, path: Path, ignore: Sequence[str] = ()) -> Contents:
         folder = str(Path.cwd())
     with _lock:
         try:
-            said, matrices = _ask(path, [ending, folder, str(path), *ignore])
+            said, matrices = _ask(path, [ending, folder, str(path), *reading.patterns.values()])
         except BaseException:  # Ctrl-C too: the process may be in the middle of an answer
             _end()
             raise
@@ -223,7 +227,8 @@ def serve() -> None:
         line = requests.readline()
         if not line:
             return
-        ending, folder, path, *ignore = json.loads(line)
+        ending, folder, path, labels, features, ignore = json.loads(line)
+        reading = Reading(tuple(labels), tuple(features), tuple(ignore))
         if folder is not None:
             with suppress(OSError):
                 os.chdir(folder)
@@ -231,7 +236,7 @@ def serve() -> None:
         with suppress(OSError, ValueError):
             seconds += _LONGEST_PER_MB * Path(path).stat().st_size / 2**20
         signal.setitimer(signal.ITIMER_PROF, seconds)  # it ends the process, also in a library
-        said, matrices = _answer(ending, Path(path), ignore)
+        said, matrices = _answer(ending, Path(path), reading)
         answers.write(json.dumps(said).encode() + b"\n")
         for matrix in matrices:
             answers.write(matrix.reshape(-1).view(np.uint8).data)
@@ -239,13 +244,11 @@ def serve() -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def _answer(
-    ending: str, path: Path, ignore: Sequence[str]
-) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+def _answer(ending: str, path: Path, reading: Reading) -> tuple[dict[str, Any], list[NDArray[Any]]]:
     module, name = READERS[ending]
     try:
-        function: Callable[[Path, Sequence[str]], Contents] = getattr(import_module(module), name)
-        found = function(path, ignore)
+        function: Callable[[Path, Reading], Contents] = getattr(import_module(module), name)
+        found = function(path, reading)
     except UsageError as error:
         return {"refused": str(error)}, []
     except MemoryError:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-import shlex
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 
 from benchmark.errors import UsageError
 from benchmark.files.contents import plain, shown
+from benchmark.files.reading import USUAL, Reading, ignoring, matching, matching_any, none_here
 
 #: A column with this prefix holds the description degrees of the label named after it.
 LABEL_PREFIX = "label:"
@@ -19,6 +18,9 @@ ID_COLUMN = "id"
 
 #: Columns of what else is known of each row, see `benchmark.datasets.row_facts`.
 ROW_FACTS = ("group", "fold", "split", "raters")
+
+# So many columns are named in a note.
+_NAMED = 10
 
 # What stands where there is no value, in small letters.
 _MISSING = {"", "-", "?", "<na>", "n/a", "na", "nan", "none", "null"}
@@ -40,6 +42,8 @@ class Roles:
         Those of `ROW_FACTS` that are there, to their columns.
     unused : tuple of str
         What was to be left out and is not there.
+    notes : tuple of str
+        Which columns are left out, and why.
     """
 
     names: tuple[str, ...]
@@ -48,6 +52,7 @@ class Roles:
     id: int | None
     facts: dict[str, int] = field(default_factory=dict)
     unused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -60,34 +65,27 @@ class Roles:
         return tuple(self.names[k] for k in self.features)
 
 
-def matching(names: Sequence[str], wanted: str) -> set[int]:
-    """Find the columns that a name or a shell pattern means: what is a name is no pattern.
-
-    A column called ``f[1]`` can so be left out without the column ``f1``.
-    """
-    exactly = {k for k, name in enumerate(names) if name == plain(wanted)}
-    return exactly or {k for k, name in enumerate(names) if fnmatchcase(name, wanted)}
-
-
 def is_missing(cell: object) -> bool:
     """Tell whether a cell stands for no value."""
     return cell is None or str(cell).strip().lower() in _MISSING
 
 
-def ignoring(name: str) -> str:
-    """Write the option that leaves a column out, as a shell takes it."""
-    return f"--ignore {shlex.quote(name)}"
+class NoLabelsError(UsageError):
+    """A table has no columns of labels, where none are named with ``--labels``."""
+
+    def with_options(self, options: str) -> UsageError:
+        """Return the error with the options that may read the table, if there are any."""
+        hint = f"; perhaps they are read with {options}" if options else ""
+        return UsageError(f"{self}{hint}")
 
 
-def ignored_note(names: Iterable[str], ignore: Iterable[str]) -> list[str]:
-    """Tell which columns were left out as the user asked, if any."""
-    names = list(names)
-    left_out = sorted(set().union(*(matching(names, wanted) for wanted in ignore)))
-    return [f"left out with --ignore: {', '.join(names[k] for k in left_out)}"] if left_out else []
+def find_roles(
+    path: object, header: Sequence[str], reading: Reading = USUAL, unnamed: Sequence[str] = ()
+) -> Roles:
+    """Tell what each column of a table is for, by its name and by what the user says.
 
-
-def find_roles(path: object, header: Sequence[str], ignore: Iterable[str] = ()) -> Roles:
-    """Tell what each column of a table is for, by its name.
+    What is to be left out comes first, then labels, what else is known of the rows, and features;
+    but a name comes before a pattern.
 
     Parameters
     ----------
@@ -95,8 +93,11 @@ def find_roles(path: object, header: Sequence[str], ignore: Iterable[str] = ()) 
         What to call the file.
     header : sequence of str
         The names as they are written.
-    ignore : iterable of str
-        Names of columns to leave out, or shell patterns.
+    reading : Reading
+        Names of columns or shell patterns; where a kind of column has none that is here, the usual
+        names count.
+    unnamed : sequence of str
+        Further columns to leave out.
 
     Raises
     ------
@@ -104,32 +105,64 @@ def find_roles(path: object, header: Sequence[str], ignore: Iterable[str] = ()) 
         A column without a name, two of one name, a name that is nearly that of a label, or no
         label or feature; or a label is to be left out.
     """
-    ignore = list(ignore)
     names = tuple(plain(name) or f"Unnamed: {k}" for k, name in enumerate(header))
-    left_out = set().union(*(matching(names, wanted) for wanted in ignore))
+    left_out = matching_any(names, [*reading.ignore, *unnamed])
     kept = [k for k in range(len(names)) if k not in left_out]
-    for k in sorted(left_out):
+    chosen, wanted = (matching_any(names, given) & set(kept)
+                      for given in (reading.labels, reading.features))  # fmt: skip
+    by_name = {k for k in kept if names[k] in map(plain, reading.features)}
+    chosen -= by_name - {k for k in kept if names[k] in map(plain, reading.labels)}
+    for k in () if chosen else sorted(left_out):
         if names[k].startswith(LABEL_PREFIX):
             raise UsageError(
                 f"{path}: --ignore would leave out {names[k]!r}, a label; without it the rows no "
                 f"longer sum to 1, so take it out of the file and rescale the others"
             )
-    _check_names(path, header, names, kept)
-    labels = tuple(k for k in kept if names[k].startswith(LABEL_PREFIX))
-    ids = [k for k in kept if names[k] == ID_COLUMN]
-    facts = {names[k]: k for k in kept if names[k] in ROW_FACTS}
-    features = tuple(k for k in kept if k not in {*labels, *ids, *facts.values()})
+    prefixed = {k for k in kept if names[k].startswith(LABEL_PREFIX)}
+    labels = chosen or prefixed - by_name
+    usual = [k for k in kept if k not in labels | by_name]
+    ids = [k for k in usual if names[k] == ID_COLUMN]
+    facts = {names[k]: k for k in usual if names[k] in ROW_FACTS}
+    rest = {k for k in kept if k not in {*labels, *ids, *facts.values()}}
+    features = rest & wanted if wanted else rest - prefixed
+    _check_names(path, header, names, [k for k in kept if k not in rest - features])
     if not labels or not features:
-        missing = "label" if not labels else "feature"
-        beside = f" beside those left out with {ignoring(ignore[0])}" if left_out else ""
-        raise UsageError(
-            f"{path} has no {missing} columns{beside} (the first are: "
-            f"{', '.join(map(shown, names[:3]))}); name the columns of the description degrees "
-            f"'{LABEL_PREFIX}<name>' and a column of names '{ID_COLUMN}', all others but "
-            f"{', '.join(ROW_FACTS)} are features"
+        _refuse_lack(path, names, reading, bool(labels))
+    notes = [
+        f"left out {why}: {_named([names[k] for k in sorted(columns)])}"
+        for why, columns in (
+            ("with --ignore", matching_any(names, reading.ignore)),
+            ("since --features names others", rest - features if wanted else ()),
+            ("since --labels names others", rest - features if not wanted else ()),
         )
-    unused = tuple(wanted for wanted in ignore if not matching(names, wanted))
-    return Roles(names, labels, features, ids[0] if ids else None, facts, unused)
+        if columns
+    ]
+    unused = tuple(wanted for wanted in reading.ignore if not matching(names, wanted))
+    return Roles(
+        names, tuple(sorted(labels)), tuple(sorted(features)), ids[0] if ids else None, facts,
+        unused, tuple(notes),
+    )  # fmt: skip
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _refuse_lack(path: object, names: Sequence[str], reading: Reading, have_labels: bool) -> None:
+    """Refuse a table without labels or features."""
+    missing, option_name = ("feature", "--features") if have_labels else ("label", "--labels")
+    beside = ""
+    if matching_any(names, reading.ignore):
+        beside = f" beside those left out with {ignoring(reading.ignore[0])}"
+    beside += none_here(names, reading.patterns[option_name], option_name)
+    kind = UsageError if have_labels else NoLabelsError
+    raise kind(
+        f"{path} has no {missing} columns{beside} (the first are: "
+        f"{', '.join(map(shown, names[:3]))}); name the columns of the description degrees "
+        f"'{LABEL_PREFIX}<name>' or tell them with --labels, and a column of names "
+        f"'{ID_COLUMN}'; all others but {', '.join(ROW_FACTS)} are features"
+    )
 
 
 def _check_names(

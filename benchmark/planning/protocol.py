@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UsageError
+from benchmark.files.reading import USUAL, Reading
 from benchmark.wording import find_measure
 from features.names import did_you_mean
 
@@ -83,6 +84,8 @@ class Protocol:
         ``demo``, ``paper``, or the stem of the file.
     datasets : tuple of str
         Names or files to run on when none are given.
+    reading : Reading
+        How files are read: which columns or variables are what.
     folds, repeats, seed : int
         Folds per repeat, repeats, and the run's seed.
     features : FeatureSettings
@@ -101,6 +104,7 @@ class Protocol:
 
     name: str
     datasets: tuple[str, ...] = ()
+    reading: Reading = USUAL
     folds: int = 10
     repeats: int = 1
     seed: int = 0
@@ -134,7 +138,7 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
         raise UsageError(f"{path} is not a TOML file in UTF-8: {error}") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    known = ["datasets", *_NUMBERS, "features", "network", "tuning", "models"]
+    known = ["datasets", *_NUMBERS, "reading", "features", "network", "tuning", "models"]
     for key in content:
         if key not in known:
             raise UsageError(f"{path}: unknown setting {key!r}{did_you_mean(key, known)}")
@@ -153,6 +157,7 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
     return Protocol(
         name=path.stem,
         datasets=tuple(datasets),
+        reading=_reading(path, content.get("reading", {})),
         features=_feature_settings(path, content.get("features", {})),
         network=network,
         tuning=_tuning(path, content.get("tuning", {})),
@@ -164,6 +169,24 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
 
 def _keys(content: dict[str, Any]) -> dict[str, tuple[str, ...]]:
     return {table: tuple(content.get(table, ())) for table in ("features", "network")}
+
+
+def _reading(path: Path, content: Any) -> Reading:
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: write how files are read as a table [reading]")
+    known = [item.name for item in fields(Reading)]
+    values: dict[str, Any] = {}
+    for key, value in content.items():
+        if key not in known:
+            raise UsageError(f"{path}: [reading] has no {key!r}{did_you_mean(key, known)}")
+        several = [value] if isinstance(value, str) else value
+        if key == "normalise":
+            if not isinstance(value, bool):
+                raise UsageError(f"{path}: {key} of [reading] must be true or false, not {value!r}")
+        elif not isinstance(several, list) or not all(isinstance(one, str) for one in several):
+            raise UsageError(f"{path}: {key} of [reading] must be a name or a list of names")
+        values[key] = value if key == "normalise" else tuple(several)
+    return Reading(**values)
 
 
 def _feature_settings(path: Path, content: Any) -> FeatureSettings:

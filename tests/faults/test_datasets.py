@@ -69,6 +69,18 @@ def table() -> pd.DataFrame:
     return frame.assign(id=[f"image{row}.jpg" for row in range(len(X))])
 
 
+def npz() -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, features=X, labels=D, label_names=NAMES.astype(str))
+    return file.getvalue()
+
+
+def feather(**how) -> bytes:
+    file = io.BytesIO()
+    table().to_feather(file, **how)
+    return file.getvalue()
+
+
 def parquet(**how) -> bytes:
     file = io.BytesIO()
     table().to_parquet(file, **how)
@@ -85,6 +97,9 @@ FILES: dict[str, tuple[str, Callable[[], bytes], bool]] = {
     "mat-sparse": (".mat", lambda: matlab(SPARSE), False),
     "mat-7.3": (".mat", version_7_3, False),
     "csv": (".csv", lambda: table().to_csv(index=False).encode(), False),
+    "npz": (".npz", npz, True),
+    "feather": (".feather", lambda: feather(compression="uncompressed"), False),
+    "feather-compressed": (".feather", feather, False),
     "parquet": (".parquet", parquet, False),
     "parquet-checksums": (".parquet", lambda: parquet(write_page_checksum=True), True),
 }

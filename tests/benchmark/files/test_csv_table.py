@@ -13,6 +13,7 @@ import pytest
 
 from benchmark.errors import UsageError
 from benchmark.files.csv_table import read_csv
+from benchmark.files.reading import Reading
 from benchmark.files.roles import find_roles
 
 HEADER, ROWS = "f1,label:a,label:b\n", "1.5,.4,.6\n2,.5,.5\n3.7,.3,.7\n"
@@ -23,7 +24,7 @@ def read(tmp_path):
     def write_and_read(content, ignore=()):
         path = tmp_path / "d.csv"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_csv(path, ignore)
+        return read_csv(path, Reading(ignore=tuple(ignore)))
 
     return write_and_read
 

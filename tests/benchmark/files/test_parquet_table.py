@@ -12,6 +12,7 @@ import pytest
 
 from benchmark.errors import UsageError
 from benchmark.files.parquet_table import read_parquet
+from benchmark.files.reading import Reading
 
 LABELS = {"label:a": [0.4, 0.5, 0.25], "label:b": [0.6, 0.5, 0.75]}
 F = [1.5, 2.0, 3.7]
@@ -26,7 +27,7 @@ def refused(path, columns=None, ignore=()):
     if columns is not None:
         pq.write_table(pa.table(columns), path)
     with pytest.raises(UsageError) as caught:
-        read_parquet(path, ignore)
+        read_parquet(path, Reading(ignore=tuple(ignore)))
     return str(caught.value)
 
 
@@ -104,7 +105,7 @@ def test_every_type_of_number_is_read(path, values, expected):
 def test_what_is_no_number_is_told_by_row_and_column(path, values, message):
     assert message in refused(path, {"f": values, **LABELS})
     pq.write_table(pa.table({"g": F, "f": values, **LABELS}), path)
-    assert read_parquet(path, ["f"]).X[:, 0].tolist() == F
+    assert read_parquet(path, Reading(ignore=("f",))).X[:, 0].tolist() == F
 
 
 @pytest.mark.parametrize(
