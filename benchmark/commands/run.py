@@ -18,8 +18,9 @@ from benchmark.analysis.evidence import RUNS, Evidence, read_results
 from benchmark.commands.against import checked, opened, with_its_folds, with_its_seed
 from benchmark.commands.study import Show, Study, show_nothing, write_tables
 from benchmark.datasets.base import Dataset
-from benchmark.datasets.loading import Loading, load_datasets, make_reading
+from benchmark.datasets.loading import Loading, load_datasets
 from benchmark.errors import BenchmarkError, UsageError, apart
+from benchmark.files.reading import make_reading
 from benchmark.planning.applied import check_applied, check_rows
 from benchmark.planning.find_needs import DEFAULT_BACKBONE, find_features, find_needs
 from benchmark.planning.inputs import Activations

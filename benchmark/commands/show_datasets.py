@@ -12,10 +12,11 @@ from benchmark.datasets.tabular_sets.loading import status as status_of_tables
 from benchmark.tables.layout import filled, listing
 
 _FILES = {
-    "FILE.mat": "matrices features (n, q) and labels (n, c)",
+    "FILE.mat": "matrices features (n, q) and labels (n, c), or others with --features, --labels",
+    "FILE.npz": "as FILE.mat",
     "FILE.csv": "columns label:<name>; optionally id, group, fold, split (train, test) and raters; "
-    "every other column is a feature",
-    "FILE.parquet": "as FILE.csv",
+    "every other column is a feature; others with --labels, --features, --ignore",
+    "FILE.parquet": "as FILE.csv; so are .feather and .arrow",
 }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from baselines.checks import check_distributions, check_features
+from benchmark.datasets.frames import read_frames
 from benchmark.datasets.row_facts import row_facts
 from benchmark.datasets.row_numbers import note_row_numbers
 from benchmark.datasets.votes import normalised
@@ -110,7 +111,7 @@ class Dataset(Labelled):
 def make_dataset(
     name: str,
     X: ArrayLike | None,
-    D: ArrayLike,
+    D: ArrayLike | None = None,
     label_names: Sequence[str] | None = None,
     ids: Sequence[Any] | None = None,
     **more: Any,
@@ -123,13 +124,15 @@ def make_dataset(
         Name in tables and files.
     X : array-like of shape (n, q), optional
         Features; None where there are images instead. The columns of a DataFrame have names.
-    D : array-like of shape (n, c)
+    D : array-like of shape (n, c), optional
         Description degrees. Values that are negative by rounding alone become 0, see
-        `baselines.checks.check_distributions`.
+        `baselines.checks.check_distributions`. Without them, `X` is one DataFrame with columns as
+        those of a CSV file: ``label:<name>``, ``id``, ``group`` and so on; ``labels``, ``features``
+        and ``ignore`` tell other names, as in `load_dataset`.
     label_names : sequence of str, optional
-        The c labels, without blanks around them; numbered if absent.
+        The c labels, without blanks around them; if absent the columns of a DataFrame, or numbers.
     ids : sequence, optional
-        One identifier per row; row numbers if absent.
+        One identifier per row; if absent the index of a DataFrame, or numbers.
     **more
         The other attributes of `Dataset`; ``feature_names``, a name per column of `X`; and for the
         split that the data come with, in place of ``given_folds``: ``folds``, the same, or
@@ -146,11 +149,13 @@ def make_dataset(
     where = more["source"] if is_file else f"dataset {name}"
     feature_names = more.pop("feature_names", None)
     in_columns = feature_names is not None if is_file else None
-    if feature_names is None:  # those of a DataFrame
-        feature_names = [str(column) for column in getattr(X, "columns", ())]
-    ids = None if ids is None else list(ids)
+    framed = read_frames(where, X, D, more)
+    X, D = framed.X, framed.D
+    feature_names = framed.feature_names if feature_names is None else feature_names
+    ids = framed.ids if ids is None else list(ids)
+    label_names = framed.label_names if label_names is None else label_names
     given = None if label_names is None else [str(label) for label in label_names]
-    raters, notes = None, [*more.pop("notes", ())]
+    raters, notes = None, [*framed.notes, *more.pop("notes", ())]
     is_normalised = more.pop("normalise", False)
     if is_normalised:
         D, raters, said = normalised(where, D)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from benchmark.datasets.tabular_sets.loading import find_files, how_to_get, load
 from benchmark.errors import UsageError
 from benchmark.files.kinds import HEAD, refuse_other_kind
 from benchmark.files.process import end_process
-from benchmark.files.reading import USUAL, Reading, matching, option
+from benchmark.files.reading import USUAL, Reading, make_reading, matching, option
 from benchmark.progress import QUIET, Console
 from benchmark.wording import cut, listed
 from features.names import did_you_mean, name_key, nearest
@@ -107,20 +107,6 @@ def load_dataset(
     data = _load(str(name_or_path), loading, progress)
     _check_patterns([data], loading.reading)
     return data
-
-
-def make_reading(
-    labels: str | Sequence[str] = (),
-    features: str | Sequence[str] = (),
-    ignore: str | Sequence[str] = (),
-    normalise: bool = False,
-) -> Reading:
-    """Make a `Reading` of one name or several for each."""
-    return Reading(_several(labels), _several(features), _several(ignore), normalise)
-
-
-def _several(names: str | Sequence[str]) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
 
 
 def _load(name: str, loading: Loading, progress: Callable[[int], object] | None) -> Dataset:

@@ -53,6 +53,20 @@ class Reading:
 USUAL = Reading()
 
 
+def make_reading(
+    labels: str | Sequence[str] = (),
+    features: str | Sequence[str] = (),
+    ignore: str | Sequence[str] = (),
+    normalise: bool = False,
+) -> Reading:
+    """Make a `Reading` of one name or several for each."""
+    return Reading(_several(labels), _several(features), _several(ignore), normalise)
+
+
+def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
 def matching(names: Sequence[str], wanted: str) -> set[int]:
     """Find the columns that a name or a shell pattern means: what is a name is no pattern.
 
