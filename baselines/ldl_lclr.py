@@ -112,6 +112,8 @@ class LDLLCLR(PenalisedMaxent):
         },
     )
 
+    result_version: ClassVar[int] = 2
+
     def __init__(
         self,
         lambda1: float = 0.0001,

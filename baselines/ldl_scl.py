@@ -127,6 +127,8 @@ class LDLSCL(PenalisedMaxent):
         },
     )
 
+    result_version: ClassVar[int] = 2
+
     def __init__(
         self,
         n_clusters: int = 5,
@@ -186,9 +188,10 @@ class LDLSCL(PenalisedMaxent):
         penalty = 2 * self.lambda1 * problem.units[1] * problem.squares()
         penalty2 = 2 * self.lambda2 * problem.rows
         cut = (c * r, c * r + c * k)
+        unit = n**0.5  # a code concerns one row, a weight n: in this unit they curve alike
 
         def evaluate(point: FloatArray) -> tuple[float, FloatArray]:
-            A, V, C = parted(point, cut, c, k)
+            A, V, C = parted(point, cut, c, k, unit)
             loss, slope, P = cross_entropy(D, A @ design.T + V @ C)
             far = distances_to(centres, P)
             loss += self.lambda3 * float(np.vdot(C, far))
@@ -199,15 +202,15 @@ class LDLSCL(PenalisedMaxent):
                 loss += self.barrier * float((1 / C).sum())
                 down -= self.barrier / C**2
             loss += 0.5 * float((penalty * A * A).sum() + penalty2 * (V * V).sum())
-            parts = (slope @ design + penalty * A, slope @ C.T + penalty2 * V, down)
+            parts = (slope @ design + penalty * A, slope @ C.T + penalty2 * V, unit * down)
             return loss, np.concatenate([part.ravel() for part in parts])
 
-        start = np.concatenate((problem.start.ravel(), np.zeros(c * k), codes.T.ravel()))
+        start = np.concatenate((problem.start.ravel(), np.zeros(c * k), codes.T.ravel() / unit))
         free: tuple[float | None, float | None] = (None, None)
-        least = 1e-6 if self.barrier else 0.0
+        least = 1e-6 / unit if self.barrier else 0.0
         bounds = [free] * cut[1] + [(least, None)] * (n * k)
         found = search(evaluate, start, self.max_iter, self.tol * n, bounds)
-        A, V, C = parted(found.point, cut, c, k)
+        A, V, C = parted(found.point, cut, c, k, unit)
         self.code_weights_, self.codes_ = np.ascontiguousarray(V.T), np.ascontiguousarray(C.T)
         return found._replace(point=A, objective=found.objective + problem.entropy)
 
@@ -218,11 +221,11 @@ class LDLSCL(PenalisedMaxent):
 
 
 def parted(
-    point: FloatArray, cut: tuple[int, int], c: int, k: int
+    point: FloatArray, cut: tuple[int, int], c: int, k: int, unit: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return weights (c, r), weights of codes (c, k) and codes (k, n) of a point."""
+    """Return weights (c, r), weights of codes (c, k) and codes (k, n), of a point."""
     A, V, C = np.split(point, cut)
-    return A.reshape(c, -1), V.reshape(c, k), C.reshape(k, -1)
+    return A.reshape(c, -1), V.reshape(c, k), unit * C.reshape(k, -1)
 
 
 def distances_to(centres: FloatArray, P: FloatArray) -> FloatArray:

@@ -92,7 +92,7 @@ class LDLSF(LinearMap):
         {
             "smoothing": (0.1, 0.01),
             "beta": (1.0, 0.003, 0.001, 0.0003, 0.0001, 0.00003),
-            "alpha": (0.01,),
+            "alpha": (1.0,),
             "fit_intercept": (True,),
             "unit": ("data",),
             "scaling": ("auto",),
@@ -100,14 +100,14 @@ class LDLSF(LinearMap):
         {
             "smoothing": (0.01,),
             "beta": (1.0, 0.003, 0.001, 0.0003, 0.0001, 0.00003),
-            "alpha": (0.01,),
+            "alpha": (1.0,),
             "fit_intercept": (True,),
             "unit": ("data",),
             "scaling": ("none",),
         },
         {
             "smoothing": (0.01,),
-            "alpha": (0.003, 0.001, 0.0003, 0.0001, 0.00003),
+            "alpha": (0.3, 0.003, 0.001, 0.0003, 0.0001),
             "beta": (1.0,),
             "fit_intercept": (True,),
             "unit": ("data",),
