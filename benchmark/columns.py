@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from benchmark.metrics import MEASURES, PAPERS_MEASURES, TOLERANCE
+from benchmark.metrics import MEASURES, TOLERANCE, Measure, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,22 +63,23 @@ TIMINGS = {
     "objective": "what the training minimises, at its end",
 }
 
-#: How far a model is from the oracle, where there is one.
-GAPS = {
-    **{
-        f"{measure.name}_gap": "as oracle_gap, in this measure; missing if the oracle is no better"
-        for measure in PAPERS_MEASURES
-    },
-    "oracle_gap": "share of the mean distribution's distance to the oracle, median over measures",
-}
 
-#: Means over folds, and ranks.
-TABLE3 = {
-    **_DATASET,
-    "model": "name of the model, or of the trivial predictor",
-    **{
+def gaps_of(measures: Iterable[Measure]) -> dict[str, str]:
+    """Return the columns of how far a model is from the oracle, where there is one."""
+    meaning = "as oracle_gap, in this measure; missing if the oracle is no better"
+    return {
+        **{f"{measure.name}_gap": meaning for measure in counted(measures)},
+        "oracle_gap": "share of the mean distribution's distance to the oracle, median over "
+        "measures",
+    }
+
+
+def table3_of(measures: Iterable[Measure]) -> dict[str, str]:
+    """Return the columns of ``table3.csv`` with these measures: means over folds, and ranks."""
+    shown = tuple(measures)
+    of_measures = {
         name: meaning
-        for measure in MEASURES
+        for measure in shown
         for name, meaning in (
             (measure.name, "mean over folds; missing where a fold is"),
             (f"{measure.name}_std", "sample deviation over folds; missing for a single fold"),
@@ -86,14 +88,23 @@ TABLE3 = {
                 f"rank among the models, 1 is best; those within {TOLERANCE:g} share the smaller",
             ),
         )
-    },
-    "mean_rank": "mean of the ranks in the paper's seven measures",
-    **GAPS,
+    }
+    return {**_NAMES_3, **of_measures, **_MEAN_RANK, **gaps_of(shown), **_ABOUT_3}
+
+
+_NAMES_3 = {**_DATASET, "model": "name of the model, or of the trivial predictor"}
+
+_MEAN_RANK = {"mean_rank": "mean of the ranks in the paper's seven measures, or the chosen ones"}
+
+_ABOUT_3 = {
     "kind": "model or trivial",
     "group": "paper, extended (baselines), newer (methods), peer (python-ldl), own or trivial",
     **_FOLDS,
     "not_better_than_mean": "measures in which the mean training distribution is not beaten",
 }
+
+#: Means over folds, and ranks, with the default measures.
+TABLE3 = table3_of(MEASURES)
 
 #: All pairs of models in every measure; ``tests.csv`` has those of the best model. There is no test
 #: of fewer than 3 folds, or where the differences of all folds are the same; no effect size where

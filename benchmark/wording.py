@@ -10,9 +10,10 @@ import math
 import re
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import chain
 
 from benchmark.errors import UsageError
-from benchmark.metrics import MEASURES, Measure
+from benchmark.metrics import ALL_MEASURES, MEASURES, PAPERS_MEASURES, Measure, known_measures
 from features.names import did_you_mean
 
 #: Stands where there is no value.
@@ -20,6 +21,9 @@ GAP = "-"
 
 #: Stands for a p-value where there is no test.
 NO_TEST = "no test"
+
+#: What `find_measures` takes.
+Chosen = str | Measure | Iterable[str | Measure] | None
 
 #: The level at which differences count as significant; `benchmark.analysis.statistics.ALPHA`.
 LEVEL = 0.05
@@ -162,7 +166,7 @@ def _two_digits(number: float) -> str:
 
 
 def find_measure(name: str) -> Measure:
-    """Find a measure by its name, its title, or the first word of its name.
+    """Find a measure by its name, its title, or the first word of its name if no other has that.
 
     Case and signs do not matter: ``kl_divergence``, ``KLdiv``, ``KLdiv ↓``, ``KL``, ``accuracy %``.
 
@@ -171,16 +175,49 @@ def find_measure(name: str) -> Measure:
     UsageError
         There is none of that name.
     """
-    for measure in MEASURES:
-        called = (measure.name, measure.title, measure.name.partition("_")[0])
-        if _letters(name) in map(_letters, called):
+    known = list(known_measures().values())
+    for measure in known:
+        if _letters(name) in map(_letters, (measure.name, measure.title)):
             return measure
-    names = [measure.name for measure in MEASURES]
-    titles = [measure.title for measure in MEASURES]
+    begun = [m for m in known if _letters(m.name.partition("_")[0]) == _letters(name)]
+    if len(begun) == 1:
+        return begun[0]
+    names = [measure.name for measure in known]
+    titles = [measure.title for measure in known]
     raise UsageError(
         f"there is no measure {name!r}{did_you_mean(name, [*names, *titles])} "
         f"(there are: {', '.join(names)})"
     )
+
+
+def find_measures(chosen: Chosen) -> tuple[Measure, ...]:
+    """Find the measures that are to be columns, each once.
+
+    Parameters
+    ----------
+    chosen : str, iterable of str or Measure, or None
+        Names as `find_measure` takes them, a text with commas between; ``paper`` for the paper's
+        seven, ``all`` for all that are built in. None for the default columns.
+
+    Raises
+    ------
+    UsageError
+        There is none of a name, or none at all is given.
+    """
+    if chosen is None:
+        return MEASURES
+    parts = [chosen] if isinstance(chosen, str | Measure) else list(chosen)
+    split = [list[str | Measure](p.split(",")) if isinstance(p, str) else [p] for p in parts]
+    groups = {"paper": PAPERS_MEASURES, "all": ALL_MEASURES}
+    found: list[Measure] = []
+    for word in chain.from_iterable(split):
+        if isinstance(word, Measure):
+            found.append(word)
+        elif word.strip():
+            found += groups.get(word.strip().casefold()) or [find_measure(word.strip())]
+    if not found:
+        raise UsageError("--measures names no measure; give some, or leave it out")
+    return tuple({measure.name: measure for measure in found}.values())
 
 
 def _letters(name: str) -> str:

@@ -49,8 +49,10 @@ def published_but_weak(plan: Plan) -> list[str]:
 
 
 def worse_than_uniform(summary: pd.DataFrame) -> list[str]:
-    """Say which rows are worse than equal shares in KLdiv, and what that means."""
+    """Say which rows are worse than equal shares in KLdiv, if it is chosen, and what that means."""
     measure, found = BY_NAME["kl_divergence"], []
+    if measure.name not in summary:
+        return []
     for dataset, part in summary.groupby("dataset", sort=False):
         values = part.set_index("model")[measure.name]
         models = part["model"][part["kind"] == "model"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -46,15 +46,18 @@ ASSUMPTIONS = (
 def practical_equivalence(measure: Measure, labels: int) -> float:
     """Return the difference below which two models are as good as equal in a measure.
 
-    1 % of the measure's range: accuracy and the measures up to 1, sqrt(c) for Clark and c for
-    Canberra with c labels. The KL divergence has no upper end: 0.01.
+    1 % of the measure's range, which may depend on the number of labels. Where that has no end, as
+    that of the KL divergence, 0.01.
     """
-    ranges = {"clark": float(np.sqrt(labels)), "canberra": float(labels)}
-    return 0.01 * ranges.get(measure.name, 1.0)
+    low, high = measure.bounds(labels)
+    return 0.01 * (high - low if np.isfinite(high - low) else 1.0)
 
 
 def pairwise(
-    plan: Plan, scores: pd.DataFrame, values: Mapping[str, Mapping[str, FloatArray]] | None
+    plan: Plan,
+    scores: pd.DataFrame,
+    values: Mapping[str, Mapping[str, FloatArray]] | None,
+    measures: Sequence[Measure] = MEASURES,
 ) -> pd.DataFrame:
     """Compare all pairs of models on every dataset in every measure.
 
@@ -68,6 +71,8 @@ def pairwise(
         Dataset to model to values of every instance, shape (n, measures), see
         `benchmark.analysis.instances.instance_values`. Without them effect sizes are missing
         values.
+    measures : sequence of Measure
+        Those of the scores. One of a set of rows has no values of instances, and no effect sizes.
 
     Returns
     -------
@@ -84,11 +89,13 @@ def pairwise(
             continue
         first, second = np.array(pairs).T
         here = scores[scores["dataset"] == dataset]
-        for number, measure in enumerate(MEASURES):
+        of_rows = [measure for measure in measures if measure.per_row]
+        for measure in measures:
             folds = fold_values(here, truth, models, measure)
             part = _compared(folds, first, second, truth, measure)
             part["effect_size"] = part["share_won"] = np.nan
-            if values is not None:
+            if values is not None and measure.per_row:
+                number = of_rows.index(measure)
                 of_instances = np.stack([values[dataset][m][:, number] for m in models], axis=1)
                 effects = _effects(of_instances, first, second, measure)
                 part["effect_size"], part["share_won"] = effects
@@ -164,7 +171,9 @@ def _differences(a: FloatArray, b: FloatArray, measure: Measure) -> FloatArray:
     return without_ties(a - b if measure.higher_is_better else b - a)
 
 
-def as_good_as_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> set[tuple[str, str, str]]:
+def as_good_as_best(
+    summary: pd.DataFrame, pairs: pd.DataFrame, measures: Sequence[Measure] = MEASURES
+) -> set[tuple[str, str, str]]:
     """Find the cells that the test does not tell from the best of their column.
 
     Parameters
@@ -173,6 +182,8 @@ def as_good_as_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> set[tuple[str
         What `benchmark.analysis.scores.summarise` returned.
     pairs : DataFrame
         What `pairwise` returned.
+    measures : sequence of Measure
+        The columns.
 
     Returns
     -------
@@ -187,7 +198,7 @@ def as_good_as_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> set[tuple[str
         for row in pairs.to_dict("records")
     }
     for dataset, part in summary[summary["kind"] == "model"].groupby("dataset", sort=False):
-        for measure in MEASURES:
+        for measure in measures:
             ranks = part.set_index("model")[f"{measure.name}_rank"].dropna()
             best = list(ranks.index[ranks == 1])
             for model in ranks.index:
@@ -201,7 +212,10 @@ def as_good_as_best(summary: pd.DataFrame, pairs: pd.DataFrame) -> set[tuple[str
 
 
 def intervals(
-    plan: Plan, values: Mapping[str, Mapping[str, FloatArray]], weights: Mapping[str, FloatArray]
+    plan: Plan,
+    values: Mapping[str, Mapping[str, FloatArray]],
+    weights: Mapping[str, FloatArray],
+    measures: Sequence[Measure] = MEASURES,
 ) -> pd.DataFrame:
     """Give bootstrap intervals of every mean in Table 3.
 
@@ -213,6 +227,8 @@ def intervals(
         As in `pairwise`, with the trivial predictors.
     weights : mapping
         Dataset to the weight of every instance in the mean, shape (n,).
+    measures : sequence of Measure
+        Those of the values.
 
     Returns
     -------
@@ -225,7 +241,7 @@ def intervals(
         digits = int(plan.truths[dataset].fingerprint[:8], 16)
         seed = np.random.SeedSequence(plan.seed, spawn_key=(digits,))
         low, high = statistics.bootstrap_intervals(columns, weights[dataset], seed)
-        names = [measure.name for measure in MEASURES]
+        names = [measure.name for measure in measures]
         parts.append(
             pd.DataFrame(
                 {

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from benchmark.analysis import comparisons, instances, samples, scores, tuning
+from benchmark.analysis import comparisons, explained, instances, samples, scores, tuning
+from benchmark.columns import INTERVALS
 from benchmark.errors import BenchmarkError, UsageError
+from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan, Result
 from benchmark.planning.tasks import Task
 from benchmark.store.merging import Part, merge
@@ -50,6 +52,8 @@ class Evidence:
         For each of `folders` the command, versions and machine of its run.
     target : RunFolder
         Output folder of tables, figures and the report.
+    chosen : tuple of Measure
+        The columns that were asked for.
     """
 
     plan: Plan
@@ -58,42 +62,78 @@ class Evidence:
     folders: tuple[RunFolder, ...]
     abouts: tuple[Mapping[str, Any], ...]
     target: RunFolder
+    chosen: tuple[Measure, ...] = MEASURES
+
+    @cached_property
+    def failed(self) -> dict[str, str]:
+        """Chosen measures that cannot score these results: name to the reason."""
+        reasons = {m.name: instances.why_not(self.plan, self.results, m) for m in self.chosen}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    @cached_property
+    def measures(self) -> tuple[Measure, ...]:
+        """The columns: the chosen measures but for those that failed, or the default ones."""
+        return tuple(m for m in self.chosen if m.name not in self.failed) or MEASURES
+
+    @property
+    def row_measures(self) -> tuple[Measure, ...]:
+        """Those of `measures` that single instances have a value in."""
+        return tuple(measure for measure in self.measures if measure.per_row)
+
+    def including(self, *measures: Measure) -> Evidence:
+        """Return the evidence with these measures too, for what needs them whatever is chosen.
+
+        Raises
+        ------
+        UsageError
+            One of them cannot score these results.
+        """
+        further = tuple(measure for measure in measures if measure not in self.measures)
+        found = replace(self, chosen=(*self.measures, *further)) if further else self
+        for name in {measure.name for measure in further} & found.failed.keys():
+            raise UsageError(f"the measure {name} cannot score this run: {found.failed[name]}")
+        return found
 
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Every score of every fold, see `benchmark.analysis.scores.scores_frame`."""
-        return scores.scores_frame(self.plan, self.results)
+        return scores.scores_frame(self.plan, self.results, self.measures)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
         """Means over folds and ranks, see `benchmark.analysis.scores.summarise`."""
-        return scores.summarise(self.plan, self.scores)
+        return scores.summarise(self.plan, self.scores, self.measures)
 
     @cached_property
     def notes(self) -> list[str]:
         """What a reader of Table 3 has to know, see `benchmark.analysis.scores.notes`."""
-        return scores.notes(self.plan, self.results, self.summary)
+        said = scores.notes(self.plan, self.results, self.summary, self.measures)
+        return [*said, *explained.of_failures(self.failed)]
 
     @cached_property
     def values(self) -> dict[str, dict[str, FloatArray]]:
-        """Scores of every instance, by dataset and model, see `benchmark.analysis.instances`."""
+        """Scores of every instance in `row_measures`, see `benchmark.analysis.instances`."""
+        if not self.row_measures:
+            return {}
         return {
-            name: instances.instance_values(self.plan, self.results, name)
+            name: instances.instance_values(self.plan, self.results, name, self.row_measures)
             for name in self.plan.truths
         }
 
     @cached_property
     def pairs(self) -> pd.DataFrame:
         """All pairs of models with tests, see `benchmark.analysis.comparisons.pairwise`."""
-        return comparisons.pairwise(self.plan, self.scores, self.values)
+        return comparisons.pairwise(self.plan, self.scores, self.values, self.measures)
 
     @cached_property
     def intervals(self) -> pd.DataFrame:
         """Bootstrap intervals of the means, see `benchmark.analysis.comparisons.intervals`."""
+        if not self.row_measures:
+            return pd.DataFrame(columns=list(INTERVALS))
         weights = {
             name: instances.instance_weights(truth) for name, truth in self.plan.truths.items()
         }
-        return comparisons.intervals(self.plan, self.values, weights)
+        return comparisons.intervals(self.plan, self.values, weights, self.row_measures)
 
     @cached_property
     def tuning(self) -> pd.DataFrame:
@@ -107,7 +147,13 @@ class Evidence:
     def shown_rows(self, dataset: str) -> list[int]:
         """Rows of a dataset that the report shows one by one, see `benchmark.analysis.samples`."""
         sampled = samples.sampled_rows(self.plan, self.results, self.summary, dataset)
-        return samples.shown_rows(self.plan, dataset, self.values[dataset], sampled)
+        if samples.KL in self.measures:
+            found, place = self.values[dataset], self.row_measures.index(samples.KL)
+        else:
+            found = instances.instance_values(self.plan, self.results, dataset, [samples.KL])
+            place = 0
+        divergences = {name: of_rows[:, place] for name, of_rows in found.items()}
+        return samples.shown_rows(self.plan, dataset, divergences, sampled)
 
     def thumbnails(self, dataset: str) -> dict[int, bytes]:
         """Small pictures of instances of a dataset that the runs kept: row to JPEG file."""
@@ -120,7 +166,9 @@ class Evidence:
 
 
 @contextlib.contextmanager
-def gather(out: Out = None, to: str | Path | None = None) -> Iterator[Evidence]:
+def gather(
+    out: Out = None, to: str | Path | None = None, measures: tuple[Measure, ...] = MEASURES
+) -> Iterator[Evidence]:
     """Read one run folder or several; no run can write to them until the context ends.
 
     Folders are locked by a file where the output goes into the one that is read; else nothing is
@@ -135,6 +183,8 @@ def gather(out: Out = None, to: str | Path | None = None) -> Iterator[Evidence]:
     to : str or Path, optional
         Output folder of tables, figures and the report; by default the run folder, and
         ``results/merged/<names>`` if there are several.
+    measures : tuple of Measure
+        The columns of the tables.
 
     Yields
     ------
@@ -176,7 +226,7 @@ def gather(out: Out = None, to: str | Path | None = None) -> Iterator[Evidence]:
             if to is not None or not target.obstacle():
                 target.make_for_outputs()
         abouts = tuple(folder.read_about() for folder in folders)
-        yield Evidence(plan, results, missing, tuple(folders), abouts, target)
+        yield Evidence(plan, results, missing, tuple(folders), abouts, target, measures)
 
 
 def read_results(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from benchmark.analysis.reference import trivial_predictions
-from benchmark.analysis.scores import Results
-from benchmark.metrics import MEASURES, Measure
+from benchmark.analysis.scores import Results, scores_frame
+from benchmark.metrics import MEASURES, Measure, MeasureError
 from benchmark.planning.plan import Plan, Truth
 from features.arrays import FloatArray
 
@@ -54,7 +56,9 @@ def values_of(D: FloatArray, P: FloatArray, measure: Measure) -> FloatArray:
     return values
 
 
-def instance_values(plan: Plan, results: Results, dataset: str) -> dict[str, FloatArray]:
+def instance_values(
+    plan: Plan, results: Results, dataset: str, measures: Sequence[Measure] = MEASURES
+) -> dict[str, FloatArray]:
     """Score every instance of a dataset; over repeats, take the mean.
 
     Parameters
@@ -65,11 +69,13 @@ def instance_values(plan: Plan, results: Results, dataset: str) -> dict[str, Flo
         Task to stored result; tasks may be absent.
     dataset : str
         Its name.
+    measures : sequence of Measure
+        Those that have a value of every row.
 
     Returns
     -------
     dict of str to ndarray of shape (n, measures)
-        As `predictions_of`; measures in the order of `MEASURES`, NaN where a fold is missing.
+        As `predictions_of`; NaN where a fold is missing.
         Averaged with `instance_weights` they give the means of the tables.
     """
     truth = plan.truths[dataset]
@@ -78,9 +84,25 @@ def instance_values(plan: Plan, results: Results, dataset: str) -> dict[str, Flo
     for repeat, of_repeat in enumerate(weights):
         share = (of_repeat / weights.sum(axis=0))[:, None]
         for name, predicted in predictions_of(plan, results, dataset, repeat).items():
-            values = np.stack([values_of(truth.D, predicted, m) for m in MEASURES], axis=1)
+            values = np.stack([values_of(truth.D, predicted, m) for m in measures], axis=1)
             found[name] = found.get(name, 0.0) + share * values
     return found
+
+
+def why_not(plan: Plan, results: Results, measure: Measure) -> str:
+    """Say why a measure of a user cannot score stored results; empty if it can.
+
+    It gets what the tables ask of it: the rows of every fold, and all rows of a dataset.
+    """
+    if not measure.origin:
+        return ""
+    try:
+        scores_frame(plan, results, [measure])
+        for name in plan.truths if measure.per_row else ():
+            instance_values(plan, results, name, [measure])
+    except (Exception, SystemExit) as error:  # a user's measure may raise anything
+        return str(error) if isinstance(error, MeasureError) else f"{type(error).__name__}: {error}"
+    return ""
 
 
 def instance_weights(truth: Truth) -> FloatArray:

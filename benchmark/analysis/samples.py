@@ -9,7 +9,7 @@ import pandas as pd
 
 from benchmark.analysis.instances import predictions_of, values_of
 from benchmark.analysis.scores import Results
-from benchmark.metrics import MEASURES
+from benchmark.metrics import BY_NAME
 from benchmark.planning.plan import Plan
 from features.arrays import FloatArray
 
@@ -27,7 +27,8 @@ _FEWEST_ROWS = 40
 # Number of the best and of the worst predictions of every model that are shown.
 _EXTREMES = 10
 
-_KL = [measure.name for measure in MEASURES].index("kl_divergence")
+#: What instances are chosen by.
+KL = BY_NAME["kl_divergence"]
 
 
 def choose_samples(
@@ -101,7 +102,7 @@ def sampled_rows(plan: Plan, results: Results, summary: pd.DataFrame, dataset: s
     models = figure_models(summary, dataset)[:1]
     if models:
         predicted = predictions_of(plan, results, dataset)[models[0]]
-        rows |= set(choose_samples(values_of(truth.D, predicted, MEASURES[_KL]), IN_FIGURE_4))
+        rows |= set(choose_samples(values_of(truth.D, predicted, KL), IN_FIGURE_4))
     return sorted(rows)
 
 
@@ -119,7 +120,7 @@ def shown_rows(
     dataset : str
         Its name.
     values : mapping
-        Model to scores of every instance, see `benchmark.analysis.instances.instance_values`.
+        Model to the KL divergence of every instance, shape (n,).
     sampled : collection of int
         What `sampled_rows` returned.
 
@@ -139,7 +140,7 @@ def shown_rows(
     chosen = set(sampled)
     extremes = min(_EXTREMES, max(1, limit // (4 * max(len(models), 1))))
     for model in models:
-        column = values[model][:, _KL]
+        column = values[model]
         order = [int(row) for row in np.argsort(column, kind="stable") if not np.isnan(column[row])]
         chosen |= {*order[:extremes], *order[len(order) - extremes :]}
     digits = int(truth.fingerprint[:8], 16)

@@ -6,16 +6,17 @@ that lacks a fold shows a gap and the number of folds it has.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from benchmark.analysis import explained
 from benchmark.analysis.caveats import published_but_weak, worse_than_uniform
 from benchmark.analysis.reference import MEAN, ORACLE, trivial_predictions
 from benchmark.analysis.ties import beats, ranks
-from benchmark.columns import GAPS, SCORES, TABLE3, TIMINGS
-from benchmark.metrics import EPS, MEASURES, PAPERS_MEASURES, TOLERANCE, scores
+from benchmark.columns import SCORES, TIMINGS, gaps_of, table3_of
+from benchmark.metrics import MEASURES, Measure, counted, scores
 from benchmark.planning.plan import Plan, Result
 from benchmark.planning.tasks import Task
 from benchmark.plugins.built_in import group_of
@@ -25,7 +26,9 @@ from benchmark.wording import listed
 Results = Mapping[Task, Result]
 
 
-def scores_frame(plan: Plan, results: Results) -> pd.DataFrame:
+def scores_frame(
+    plan: Plan, results: Results, measures: Sequence[Measure] = MEASURES
+) -> pd.DataFrame:
     """Score every stored prediction and the trivial ones.
 
     Parameters
@@ -34,6 +37,8 @@ def scores_frame(plan: Plan, results: Results) -> pd.DataFrame:
         The run.
     results : mapping
         Task to stored result; tasks may be absent.
+    measures : sequence of Measure
+        The columns of the tables.
 
     Returns
     -------
@@ -44,7 +49,7 @@ def scores_frame(plan: Plan, results: Results) -> pd.DataFrame:
     for task, result in sorted(results.items(), key=lambda item: _order(plan, item[0])):
         truth = plan.truths[task.dataset]
         test = truth.folds.test(task.repeat, task.fold)
-        values = scores(truth.D[test], result.predictions)
+        values = scores(truth.D[test], result.predictions, measures)
         rows += [(task.dataset, task.model, task.repeat, task.fold, *v) for v in values.items()]
     for truth in plan.truths.values():
         folds = truth.folds
@@ -55,7 +60,7 @@ def scores_frame(plan: Plan, results: Results) -> pd.DataFrame:
         ]
         for name in predicted[0][3]:
             for repeat, fold, test, predictions in predicted:
-                values = scores(truth.D[test], predictions[name])
+                values = scores(truth.D[test], predictions[name], measures)
                 rows += [(truth.name, name, repeat, fold, *value) for value in values.items()]
     return pd.DataFrame(rows, columns=list(SCORES))
 
@@ -70,7 +75,9 @@ def timings_frame(plan: Plan, results: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(TIMINGS))
 
 
-def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
+def summarise(
+    plan: Plan, frame: pd.DataFrame, measures: Sequence[Measure] = MEASURES
+) -> pd.DataFrame:
     """Average over folds and rank the models of each dataset.
 
     Parameters
@@ -79,12 +86,15 @@ def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
         The run; tells which folds there should be.
     frame : DataFrame
         What `scores_frame` returned.
+    measures : sequence of Measure
+        Those of the frame.
 
     Returns
     -------
     DataFrame
         One row per dataset and model, models first, then trivial predictors; columns
-        `benchmark.columns.TABLE3`. Means and ranks of a model that lacks folds are missing values.
+        `benchmark.columns.table3_of` the measures. Means and ranks of a model that lacks folds are
+        missing values.
     """
     parts = []
     for name, truth in plan.truths.items():
@@ -97,11 +107,11 @@ def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
             index="model", columns="measure", values="value", aggfunc=["mean", "std", "count"]
         ).reindex(order)
         table = pd.DataFrame({"dataset": name, "model": order}, index=order)
-        counts = grouped["count"][MEASURES[0].name].fillna(0).astype(int)
+        counts = grouped["count"][measures[0].name].fillna(0).astype(int)
         complete = counts == expected
         ranked = complete & table["model"].isin(models)
         lost: dict[str, list[str]] = {model: [] for model in order}
-        for measure in MEASURES:
+        for measure in measures:
             mean = grouped["mean"][measure.name].where(complete)
             table[measure.name] = mean
             table[f"{measure.name}_std"] = grouped["std"][measure.name].where(complete)
@@ -109,9 +119,9 @@ def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
             for model in models:
                 if complete[model] and not beats(mean[model], mean[MEAN], measure):
                     lost[model].append(measure.name)
-        counted = [f"{measure.name}_rank" for measure in PAPERS_MEASURES]
-        table["mean_rank"] = table[counted].mean(axis=1, skipna=False)
-        table = table.join(_oracle_gaps(table))
+        ranked_in = [f"{measure.name}_rank" for measure in counted(measures)]
+        table["mean_rank"] = table[ranked_in].mean(axis=1, skipna=False)
+        table = table.join(_oracle_gaps(table, measures))
         table["kind"] = np.where(table["model"].isin(models), "model", "trivial")
         table["group"] = [
             group_of(plan.models[row]["model"]) if row in models else "trivial" for row in order
@@ -119,35 +129,17 @@ def summarise(plan: Plan, frame: pd.DataFrame) -> pd.DataFrame:
         table["folds"] = counts
         table["expected_folds"] = expected
         table["not_better_than_mean"] = [" ".join(lost[model]) for model in order]
-        parts.append(table[list(TABLE3)])
+        parts.append(table[list(table3_of(measures))])
     return pd.concat(parts, ignore_index=True)
 
 
-def notes(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
+def notes(
+    plan: Plan, results: Results, summary: pd.DataFrame, measures: Sequence[Measure] = MEASURES
+) -> list[str]:
     """Say what a reader of Table 3 has to know, in sentences."""
-    lines = [
-        "Mean over all test folds; in parentheses the rank among the models, 1 is best; "
-        "mean rank over the paper's seven measures. Means that differ by at most "
-        f"{TOLERANCE:g} are tied.",
-        "† not better than the mean training distribution, which looks at no instance.",
-        f"A label with d = p = 0 counts 0; predicted shares below {EPS:g} count as {EPS:g} in "
-        "KLdiv; accuracy takes the first of tied labels, tie-aware accuracy all of them.",
-    ]
-    shares = np.concatenate([truth.D.ravel() for truth in plan.truths.values()])
-    if zeros := int((shares == 0).sum()):
-        lines.append(
-            f"{zeros:,} of {len(shares):,} true shares are 0. There Clark and Canber count a label "
-            f"whole as soon as its predicted share is not 0 too, however small it is: they reward "
-            f"predictions that set small shares to 0, which KLdiv punishes."
-        )
+    lines = [*explained.of_ranks(measures), *explained.of_zeros(plan, measures)]
     if summary["oracle_gap"].notna().any():
-        lines.append(
-            "Gap to oracle: the distance to the oracle, in percent of that of the mean training "
-            "distribution; the median over those of the paper's seven measures in which the oracle "
-            "is better than that (table3.csv has each). The oracle predicts the distributions "
-            "from which simulated raters drew the labels. No prediction has a lower expected "
-            "KLdiv; in other measures some may be better, in Clark and Canber far better."
-        )
+        lines.append(explained.of_the_oracle(measures))
     apart = {
         "extended": "baselines that the paper does not have",
         "newer": "newer methods of the field",
@@ -219,18 +211,18 @@ def _order(plan: Plan, task: Task) -> tuple[int, int, int, int]:
     return datasets.index(task.dataset), names.index(task.model), task.repeat, task.fold
 
 
-def _oracle_gaps(table: pd.DataFrame) -> pd.DataFrame:
-    """Measure how far every model is from the oracle, where there is one: columns `GAPS`.
+def _oracle_gaps(table: pd.DataFrame, measures: Sequence[Measure]) -> pd.DataFrame:
+    """Measure how far every model is from the oracle, where there is one: columns `gaps_of`.
 
-    In each of the paper's measures in which the oracle beats the mean training distribution,
+    In each of the counted measures in which the oracle beats the mean training distribution,
     (model - oracle) / (mean distribution - oracle), and the median of these. 0: as good as the
     oracle, 1: as far from it as the mean training distribution. The median, since one measure in
     which these two are close to each other, as in Clark on the drawn images, would rule a mean.
     """
-    gaps = pd.DataFrame(np.nan, table.index, list(GAPS))
+    gaps = pd.DataFrame(np.nan, table.index, list(gaps_of(measures)))
     if ORACLE not in table.index:
         return gaps
-    for measure in PAPERS_MEASURES:
+    for measure in counted(measures):
         values = table[measure.name]
         if beats(values[ORACLE], values[MEAN], measure):
             span = values[MEAN] - values[ORACLE]

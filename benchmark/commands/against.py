@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from benchmark.analysis.evidence import Evidence
 from benchmark.datasets.base import Dataset
-from benchmark.metrics import BY_NAME, MEASURES
+from benchmark.metrics import BY_NAME, Measure
 from benchmark.planning.plan import Plan
 from benchmark.planning.protocol import Protocol
 from benchmark.planning.settings import Overrides
@@ -54,7 +54,7 @@ def with_its_folds(
     )
 
 
-def checked(reference: Reference | None, plan: Plan) -> None:
+def checked(reference: Reference | None, plan: Plan, measures: Sequence[Measure]) -> None:
     """Refuse a plan that is not comparable with the reference, before anything is computed.
 
     Raises
@@ -63,10 +63,12 @@ def checked(reference: Reference | None, plan: Plan) -> None:
         Says all that differs.
     """
     if reference is not None:
-        refuse_differences(plan, reference, MEASURES)
+        refuse_differences(plan, reference, measures)
 
 
 def standing_of(evidence: Evidence, reference: Reference) -> tuple[Standing, list[str]]:
     """Join a run with the reference; return that and what a reader has to know."""
-    standing = stand(evidence, reference, MEASURES)
-    return standing, standing_sentences(standing, BY_NAME["kl_divergence"])
+    standing = stand(evidence, reference, evidence.measures)
+    kl = BY_NAME["kl_divergence"]
+    by = kl if kl in evidence.measures else evidence.measures[0]
+    return standing, standing_sentences(standing, by)

@@ -53,7 +53,7 @@ def table(study: Study, std: bool = False) -> None:
     if study.standing:
         grids(standing_grids(study.standing, std), study.remarks, sys.stdout.isatty())
         return
-    grids(table3_grids(study.summary, std), study.notes, sys.stdout.isatty())
+    grids(table3_grids(study.summary, std, study.measures), study.notes, sys.stdout.isatty())
 
 
 def close(study: Study, report: bool = False) -> None:

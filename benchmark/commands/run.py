@@ -42,7 +42,7 @@ from benchmark.store.pictures import keep_pictures
 from benchmark.store.resuming import why_anew
 from benchmark.store.run_folder import RunFolder
 from benchmark.streams import open_closed
-from benchmark.wording import count, listed
+from benchmark.wording import Chosen, count, find_measures, listed
 from features.networks.backbones import find_backbone
 from features.storage.files import folder_name
 
@@ -82,6 +82,7 @@ def run(
     tell: Callable[[str], None] = logger.info,
     show: Show = show_nothing,
     against: str | Path | None = None,
+    measures: Chosen = None,
     **overrides: Any,
 ) -> Study:
     """Run models on datasets, fold by fold, and make the tables.
@@ -144,6 +145,9 @@ def run(
     against : str or Path, optional
         ``reference``, or a folder of reference results: the run's rows are put into their full
         table, of which nothing is computed. Folds, repeats and seed are those of the reference.
+    measures : str, iterable of str or Measure, optional
+        The columns of the tables, see `benchmark.wording.find_measures`; ranks and tests are over
+        these. What is computed does not depend on them.
     **overrides
         What comes before the protocol's settings: folds, repeats, seed, and more, see
         `benchmark.planning.settings.Overrides`.
@@ -167,6 +171,7 @@ def run(
     settings = make_settings(protocol, names, bool(given), changes)
     task_timeout = _checked_limits(jobs, task_timeout)
     offered = {str(plugin): load_tried_plugin(plugin) for plugin in _as_list(plugins)}
+    columns = find_measures(measures)
     named = with_regressors(_as_list(models), _as_list(regressors), all_models)
     rows = choose_models(settings, named, every=all_models, extended=extended, pyldl=pyldl)
     rows = add_tuned(settings, rows)
@@ -183,7 +188,7 @@ def run(
     rows = [model for model in rows if any(model.name in found for found in needs.values())]
     check_applied(settings, changes, rows, needs, tell)
     plan = make_plan(settings, loaded, rows, needs)
-    checked(reference, plan)
+    checked(reference, plan, columns)
     folder = RunFolder(Path(out) if out else RUNS / folder_name(loaded))
     end_orphans()
     with folder.lock(), environment.log_to(folder.path / "log.txt"), _logging_errors():
@@ -217,7 +222,9 @@ def run(
             tell(sentence)
         results |= read_results(folder, plan, pending, tell)
         missing = len(plan.tasks) - len(results)
-        evidence = Evidence(plan, results, missing, (folder,), (folder.read_about(),), folder)
+        evidence = Evidence(
+            plan, results, missing, (folder,), (folder.read_about(),), folder, columns
+        )
         study = write_tables(evidence, failures, show=show, against=reference)
         with apart("failures.json", study.problems):
             folder.write_failures(failures)

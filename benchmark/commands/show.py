@@ -27,7 +27,7 @@ from benchmark.store.run_folder import FIGURES as FIGURES_FOLDER
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.grid import Grid
 from benchmark.tables.writing import write_files
-from benchmark.wording import listed
+from benchmark.wording import Chosen, listed
 from features.names import did_you_mean
 from features.storage.files import slug
 
@@ -38,6 +38,7 @@ def table(
     to: str | Path | None = None,
     show: Show = show_nothing,
     against: str | Path | None = None,
+    measures: Chosen = None,
 ) -> Study:
     """Make Table 3 of finished or interrupted runs again, without computing a prediction.
 
@@ -51,6 +52,8 @@ def table(
         Gets the study before any file is written.
     against : str or Path, optional
         ``reference``, or a folder of reference results, whose full table the rows are put into.
+    measures : str, iterable of str or Measure, optional
+        The columns, see `benchmark.wording.find_measures`; ranks and tests are over these.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def table(
     BenchmarkError
         A file of a run is damaged.
     """
-    with gathered("the table", out, to) as evidence:
+    with gathered("the table", out, to, measures) as evidence:
         return write_tables(evidence, (), std, show, opened(against))
 
 
@@ -101,6 +104,7 @@ def figure(
     formats: Iterable[str] = FORMATS,
     *,
     to: str | Path | None = None,
+    measures: Chosen = None,
     **choice: Unpack[Shown],
 ) -> list[tuple[Drawing, list[Path]]]:
     """Draw a figure of stored runs, or all that they have.
@@ -113,6 +117,8 @@ def figure(
         As in `table`.
     formats : iterable of {"pdf", "svg", "png"}
         Files to write, beside a ``.csv`` with the numbers and a ``.txt`` with the caption.
+    measures : optional
+        Of figures that show several: as in `table`.
     **choice
         What to show, where the figure has a choice: dataset, measure, models; see
         `benchmark.figures.Choice`.
@@ -132,7 +138,7 @@ def figure(
         As `table`.
     """
     with raised_last(None) as problems:
-        found = draw_figures(name, out, formats, to=to, **choice)
+        found = draw_figures(name, out, formats, to=to, measures=measures, **choice)
         problems += found.problems
         return found.drawn
 
@@ -143,6 +149,7 @@ def draw_figures(
     formats: Iterable[str] = FORMATS,
     *,
     to: str | Path | None = None,
+    measures: Chosen = None,
     **choice: Unpack[Shown],
 ) -> Drawn:
     """Draw a figure of stored runs or all that they have, and tell which could not be drawn.
@@ -162,7 +169,7 @@ def draw_figures(
     kind = None if str(name).lower() == "all" else find_kind(str(name))
     drawn, not_shown = [], []
     problems: list[str] = []
-    with gathered(f"figure {name}", out, to) as evidence:
+    with gathered(f"figure {name}", out, to, measures) as evidence:
         _refuse_unwritable(evidence.target)
         if kind:  # a name that is not there is told first
             refuse_unused(kind, resolve(shown, evidence.plan))
@@ -184,6 +191,7 @@ def report(
     to: str | Path | None = None,
     pictures: bool = True,
     problems: list[str] | None = None,
+    measures: Chosen = None,
 ) -> Path:
     """Write the report of stored runs: one HTML file with all there is to see.
 
@@ -197,6 +205,8 @@ def report(
     problems : list of str, optional
         Collects sentences about parts that cannot be made, which the report tells too, instead of
         an error when the report has been written.
+    measures : optional
+        As in `table`.
 
     Returns
     -------
@@ -208,7 +218,7 @@ def report(
     UsageError, BenchmarkError
         As `table`.
     """
-    with gathered("the report", out, to) as evidence:
+    with gathered("the report", out, to, measures) as evidence:
         from benchmark.reporting.page import write_report
 
         _refuse_unwritable(evidence.target)

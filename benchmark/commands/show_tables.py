@@ -7,12 +7,19 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.analysis.evidence import Out
+from benchmark.columns import WHEEL_MEASURES
 from benchmark.commands.study import gathered, tells_obstacle
+from benchmark.metrics import BY_NAME
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.grid import Grid
 from benchmark.tables.significance import significance_grid, significance_table
 from benchmark.tables.table4 import table4, table4_grid
-from benchmark.tables.tuning import notes_of_failures, tuning_grid, tuning_table
+from benchmark.tables.tuning import (
+    measure_of_tuning,
+    notes_of_failures,
+    tuning_grid,
+    tuning_table,
+)
 from benchmark.tables.wheel import wheel_grid, wheel_table
 from benchmark.tables.writing import write_grid
 from benchmark.wording import find_measure
@@ -44,6 +51,7 @@ def network_table(
         As `benchmark.table`.
     """
     with gathered("the table", out, to) as evidence:
+        evidence = evidence.including(BY_NAME["accuracy"])
         frame = table4(evidence.summary)
         groups = dict(zip(evidence.summary["model"], evidence.summary["group"], strict=True))
         cells = table4_grid(frame, evidence.remarks, groups)
@@ -77,6 +85,7 @@ def ablation_table(
         As `benchmark.table`.
     """
     with gathered("the table", out, to) as evidence:
+        evidence = evidence.including(*(BY_NAME[name] for name in WHEEL_MEASURES))
         frame = wheel_table(evidence.plan, evidence.scores)
         cells = wheel_grid(frame, evidence.remarks)
         return cells, _files_of("wheel", evidence.target, frame, cells, problems)
@@ -107,6 +116,8 @@ def tuned_table(
         As `benchmark.table`.
     """
     with gathered("the table", out, to) as evidence:
+        by = measure_of_tuning(evidence.plan)
+        evidence = evidence.including(by) if by else evidence
         frame = tuning_table(evidence.plan, evidence.summary, evidence.pairs, evidence.tuning)
         notes = [*notes_of_failures(evidence.tuning), *evidence.remarks]
         cells = tuning_grid(frame, evidence.plan, notes)
@@ -146,6 +157,7 @@ def significance(
     """
     wanted = find_measure(measure or "kl_divergence")
     with gathered("the table", out, to) as evidence:
+        evidence = evidence.including(wanted)
         frame = significance_table(evidence.summary, evidence.pairs, wanted)
         cells = significance_grid(frame, evidence.summary, wanted)
         return cells, _files_of("tests", evidence.target, frame, cells, problems)

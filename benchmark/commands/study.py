@@ -13,6 +13,7 @@ import pandas as pd
 from benchmark.analysis.evidence import Evidence, Out, gather
 from benchmark.commands.against import standing_of
 from benchmark.errors import apart, told
+from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.tasks import Outcome
 from benchmark.reference.contents import Reference
 from benchmark.reference.grids import write_standing
@@ -20,6 +21,7 @@ from benchmark.reference.joining import Standing
 from benchmark.running.environment import log_to
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.writing import write_run_tables
+from benchmark.wording import Chosen, find_measures
 
 logger = logging.getLogger("benchmark")
 
@@ -48,6 +50,8 @@ class Study:
         The full table of the reference results with the run's rows in it, where that was asked for.
     remarks : list of str
         What a reader of that table has to know.
+    measures : tuple of Measure
+        The columns of the table.
     """
 
     folder: Path
@@ -59,6 +63,7 @@ class Study:
     written: bool = True
     standing: Standing | None = None
     remarks: list[str] = field(default_factory=list)
+    measures: tuple[Measure, ...] = MEASURES
 
     @property
     def complete(self) -> bool:
@@ -103,7 +108,7 @@ def write_tables(
     standing, remarks = standing_of(evidence, against) if against else (None, [])
     study = Study(
         evidence.target.path, evidence.summary, notes, list(failures), evidence.missing, problems,
-        not tells_obstacle(evidence.target), standing, remarks,
+        not tells_obstacle(evidence.target), standing, remarks, evidence.measures,
     )  # fmt: skip
     with apart("the table on the terminal", problems):
         show(study)
@@ -123,9 +128,12 @@ def tells_obstacle(folder: RunFolder) -> bool:
 
 
 @contextmanager
-def gathered(what: str, out: Out, to: str | Path | None) -> Iterator[Evidence]:
+def gathered(
+    what: str, out: Out, to: str | Path | None, measures: Chosen = None
+) -> Iterator[Evidence]:
     """Gather the evidence; what is made of it fails with a sentence, and the log tells the rest."""
-    with gather(out, to) as evidence:
+    chosen = find_measures(measures)
+    with gather(out, to, chosen) as evidence:
         target = evidence.target
         writable = not target.obstacle()
         log = log_to(target.path / "log.txt", at_once=False) if writable else nullcontext()

@@ -10,7 +10,7 @@ import pandas as pd
 from benchmark.analysis.reference import MEAN, ORACLE
 from benchmark.figures.base import WIDTH, Drawing, directed, far_out, shortened, styled
 from benchmark.figures.choice import Choice, chosen_dataset, chosen_measure, complete_models
-from benchmark.metrics import MEASURES, Measure
+from benchmark.metrics import Measure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     """Draw box plots over folds, one panel per measure."""
     dataset = chosen_dataset(evidence.plan, choice)
     models, remark = complete_models(evidence, choice)
-    measures = [chosen_measure(choice, "")] if choice.measure else list(MEASURES)
+    measures = [chosen_measure(choice, evidence)] if choice.measure else list(evidence.measures)
     values = fold_scores(evidence.scores, dataset, [*models, MEAN, ORACLE], measures)
     figure, cut = draw(values, models, measures)
     count = int(values.groupby(["model", "measure"]).size().max())

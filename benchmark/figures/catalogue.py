@@ -29,7 +29,7 @@ from benchmark.figures.sigma import make as make_sigma
 from benchmark.figures.sigma import no_curve
 from benchmark.figures.wheel import make as make_wheel
 from benchmark.figures.wheel import off_the_wheel
-from benchmark.wording import listed
+from benchmark.wording import find_measure, listed
 from features.names import did_you_mean
 
 
@@ -148,6 +148,8 @@ def draw_one(kind: FigureKind, evidence: Evidence, choice: Choice) -> Attempt:
         The choice names what the run does not have.
     """
     choice = resolve(choice, evidence.plan)
+    if choice.measure:
+        evidence = evidence.including(find_measure(choice.measure))
     dataset = chosen_dataset(evidence.plan, choice) if kind.per_dataset else ""
     return Attempt(kind, dataset, kind.why_not(evidence, choice) or kind.make(evidence, choice))
 

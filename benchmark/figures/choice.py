@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from benchmark.analysis.evidence import Evidence
 from benchmark.errors import UsageError
-from benchmark.metrics import Measure
+from benchmark.metrics import BY_NAME, Measure
 from benchmark.planning.plan import Plan
 from benchmark.wording import find_measure, listed
 from features.names import did_you_mean
@@ -79,9 +79,12 @@ def chosen_dataset(plan: Plan, choice: Choice) -> str:
     return choice.dataset or next(iter(plan.truths))
 
 
-def chosen_measure(choice: Choice, default: str) -> Measure:
-    """Return the measure that a figure of one measure shows: the chosen, or the default."""
-    return find_measure(choice.measure or default)
+def chosen_measure(choice: Choice, evidence: Evidence) -> Measure:
+    """Return the measure that a figure of one measure shows: KLdiv, if it is among the columns."""
+    if choice.measure:
+        return find_measure(choice.measure)
+    kl = BY_NAME["kl_divergence"]
+    return kl if kl in evidence.measures else evidence.measures[0]
 
 
 def chosen_models(choice: Choice, known: Sequence[str]) -> list[str]:

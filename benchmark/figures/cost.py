@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def make(evidence: Evidence, choice: Choice) -> Drawing:
     """Draw seconds per fold against a measure, by default the KL divergence."""
     dataset = chosen_dataset(evidence.plan, choice)
-    measure = chosen_measure(choice, "kl_divergence")
+    measure = chosen_measure(choice, evidence)
     models, remark = complete_models(evidence, choice)
     rows = evidence.summary[evidence.summary["dataset"] == dataset].set_index("model")
     data = costs(evidence.results, dataset, rows.loc[models, measure.name], measure)

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 def too_few(evidence: Evidence, choice: Choice) -> NotShown | None:
     """Return the reason if there are too few datasets, or models that ran on all of them."""
-    ranking = _rank(evidence.summary, choice)
+    ranking = _rank(evidence, choice)
     return NotShown(ranking.reason) if isinstance(ranking, NoTest) else None
 
 
 def make(evidence: Evidence, choice: Choice) -> Drawing:
     """Draw the diagrams of one measure, by Nemenyi's test and by Wilcoxon's."""
-    measure = chosen_measure(choice, "kl_divergence")
-    ranking = _rank(evidence.summary, choice)
+    measure = chosen_measure(choice, evidence)
+    ranking = _rank(evidence, choice)
     assert isinstance(ranking, Ranking)  # noqa: S101 - `too_few` returned None
     friedman = ranking.friedman
     caption = " ".join(
@@ -48,8 +48,8 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     return Drawing(name, draw(ranking), data, caption)
 
 
-def _rank(summary: pd.DataFrame, choice: Choice) -> Ranking | NoTest:
-    return rank_across(_rows(summary, choice), chosen_measure(choice, "kl_divergence"))
+def _rank(evidence: Evidence, choice: Choice) -> Ranking | NoTest:
+    return rank_across(_rows(evidence.summary, choice), chosen_measure(choice, evidence))
 
 
 def _rows(summary: pd.DataFrame, choice: Choice) -> pd.DataFrame:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from benchmark.analysis.explained import over_what
 from benchmark.figures.base import WIDTH, Drawing, shortened, styled
 from benchmark.figures.choice import Choice, NotShown, chosen_dataset, chosen_models, not_run
 from benchmark.figures.heat import heat_map
-from benchmark.metrics import MEASURES
+from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan
 from benchmark.wording import GAP
 
@@ -40,8 +42,8 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     if _several(evidence.plan, choice):
         name, columns = "ranks", "datasets"
         what = (
-            "Mean rank over the paper's seven measures on every dataset, and the mean over all "
-            "datasets of models that ran on all of them."
+            f"Mean rank over {over_what(evidence.measures)} on every dataset, and the mean over "
+            "all datasets of models that ran on all of them."
         )
     else:
         dataset = chosen_dataset(evidence.plan, choice)
@@ -68,15 +70,19 @@ def _table(evidence: Evidence, choice: Choice) -> pd.DataFrame:
     if _several(evidence.plan, choice):
         table = dataset_ranks(evidence.summary)
     else:
-        table = measure_ranks(evidence.summary, chosen_dataset(evidence.plan, choice))
+        table = measure_ranks(
+            evidence.summary, chosen_dataset(evidence.plan, choice), evidence.measures
+        )
     return table.loc[chosen_models(choice, list(table.index))]
 
 
-def measure_ranks(summary: pd.DataFrame, dataset: str) -> pd.DataFrame:
+def measure_ranks(
+    summary: pd.DataFrame, dataset: str, measures: Sequence[Measure] = MEASURES
+) -> pd.DataFrame:
     """Arrange the ranks on a dataset: models by measures, and the mean rank."""
     rows = summary[(summary["dataset"] == dataset) & (summary["kind"] == "model")]
-    table = rows.set_index("model")[[f"{m.name}_rank" for m in MEASURES] + ["mean_rank"]]
-    table.columns = pd.Index([*(m.title.removesuffix(" %") for m in MEASURES), "mean rank"])
+    table = rows.set_index("model")[[f"{m.name}_rank" for m in measures] + ["mean_rank"]]
+    table.columns = pd.Index([*(m.title.removesuffix(" %") for m in measures), "mean rank"])
     return table
 
 

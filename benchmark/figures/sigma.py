@@ -75,7 +75,8 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
 
 
 def _curve(evidence: Evidence, choice: Choice) -> pd.DataFrame:
-    curve = sigma_curve(evidence.plan, evidence.summary)
+    shown = evidence.including(*(BY_NAME[name] for name in _AXES))
+    curve = sigma_curve(evidence.plan, shown.summary)
     return curve[curve["model"].isin(choice.models)] if choice.models else curve
 
 

@@ -4,7 +4,7 @@ Each is a function ``(D, P)`` of the true and the predicted distributions, both 
 tell formula, range and source; `Measure` tells its direction.
 """
 
-from benchmark.metrics.base import EPS, TOLERANCE, Measure
+from benchmark.metrics.base import EPS, TOLERANCE, Measure, MeasureError
 from benchmark.metrics.calibration import expected_calibration_error
 from benchmark.metrics.distances import (
     euclidean,
@@ -14,7 +14,7 @@ from benchmark.metrics.distances import (
     sorensen,
     squared_chi_square,
 )
-from benchmark.metrics.known import ALL_MEASURES, BY_NAME, FURTHER, counted, scores
+from benchmark.metrics.known import ALL_MEASURES, BY_NAME, FURTHER, counted, known_measures, scores
 from benchmark.metrics.ordered import circular_emd, earth_movers_distance
 from benchmark.metrics.paper import (
     MEASURES,
@@ -39,6 +39,7 @@ __all__ = [
     "PAPERS_MEASURES",
     "TOLERANCE",
     "Measure",
+    "MeasureError",
     "accuracy",
     "canberra",
     "chebyshev",
@@ -54,6 +55,7 @@ __all__ = [
     "jensen_shannon",
     "kendall",
     "kl_divergence",
+    "known_measures",
     "mean_absolute_error",
     "scores",
     "sorensen",

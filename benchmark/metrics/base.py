@@ -19,6 +19,10 @@ EPS = 1e-10
 TOLERANCE = 1e-6
 
 
+class MeasureError(ValueError):
+    """A user's measure does not return what it declares; says what it does."""
+
+
 @dataclass(frozen=True)
 class Measure:
     """One column of the tables.
@@ -46,6 +50,8 @@ class Measure:
     per_row : bool
         Whether every row has a value. Others have one for a set of rows, and so none of what is
         told of single instances: no intervals over them, no effect sizes.
+    origin : str
+        Where it comes from; empty for those that are built in.
     """
 
     name: str
@@ -57,6 +63,7 @@ class Measure:
     low: float = 0.0
     high: float | Callable[[int], float] = 1.0
     per_row: bool = True
+    origin: str = ""
 
     @property
     def factor(self) -> int:

@@ -23,6 +23,15 @@ ALL_MEASURES: tuple[Measure, ...] = (*MEASURES, *FURTHER)
 BY_NAME: dict[str, Measure] = {measure.name: measure for measure in ALL_MEASURES}
 
 
+#: Those of users, by name: `benchmark.register_measure` puts them here.
+REGISTERED: dict[str, Measure] = {}
+
+
+def known_measures() -> dict[str, Measure]:
+    """Return every measure by name: built in, then those of users."""
+    return {**BY_NAME, **REGISTERED}
+
+
 def counted(measures: Iterable[Measure]) -> tuple[Measure, ...]:
     """Return those that count in the mean rank, and in the gap to the oracle.
 

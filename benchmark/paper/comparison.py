@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from benchmark.analysis.evidence import Evidence
+from benchmark.metrics import MEASURES
 from benchmark.paper.claims import ABSENT, Ours, Verdict, judge, over_sigma
 from benchmark.paper.published import (
     ARTPHOTO,
@@ -99,6 +100,7 @@ def compare(
         The run has no dataset of the name that is given.
     """
     published = load_published() if published is None else published
+    evidence = evidence.including(*MEASURES)  # its tables are those of the paper
     plan = evidence.plan
     matches = match_datasets(plan, published, dataset)
     if not matches:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmark.analysis.explained import over_what
 from benchmark.analysis.statistics import ALPHA
 from benchmark.columns import as_csv
 from benchmark.metrics import EPS, TOLERANCE, Measure
@@ -41,7 +42,7 @@ def standing_grids(standing: Standing, std: bool = False) -> list[Grid]:
         part.sort_values(["kind", "mean_rank"], kind="stable", na_position="last")
         for _, part in shown.groupby("dataset", sort=False)
     ]
-    return table3_grids(pd.concat(parts, ignore_index=True), std)
+    return table3_grids(pd.concat(parts, ignore_index=True), std, standing.measures)
 
 
 def standing_sentences(standing: Standing, measure: Measure) -> list[str]:
@@ -55,8 +56,8 @@ def standing_sentences(standing: Standing, measure: Measure) -> list[str]:
         lines += ranking_sentences(summary, measure)
     lines += [
         "Mean over all test folds; in parentheses the rank among all models, 1 is best; mean rank "
-        f"over the paper's seven measures. Means that differ by at most {TOLERANCE:g} are tied. "
-        f"Predicted shares below {EPS:g} count as {EPS:g} in KLdiv.",
+        f"over {over_what(standing.measures)}. Means that differ by at most {TOLERANCE:g} are "
+        f"tied. Predicted shares below {EPS:g} count as {EPS:g} in KLdiv.",
         "† not better than the mean training distribution, which looks at no instance.",
         "Significance: corrected resampled t-test over the folds (Nadeau and Bengio 2003), "
         "adjusted by Holm's method for the comparisons of your row (p_holm_own in "

@@ -15,7 +15,7 @@ from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.scores import summarise
 from benchmark.analysis.statistics import holm
 from benchmark.errors import UsageError
-from benchmark.metrics import Measure
+from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan, Truth
 from benchmark.reference.collecting import TRIVIAL
 from benchmark.reference.contents import COMPLETE, Reference, probe
@@ -45,6 +45,8 @@ class Standing:
         Dataset to reference rows without a result, each with the reason.
     machines : list of str
         Processors of the reference results.
+    measures : tuple of Measure
+        The columns.
     """
 
     summary: pd.DataFrame
@@ -52,6 +54,7 @@ class Standing:
     own: list[str]
     without: dict[str, dict[str, str]]
     machines: list[str]
+    measures: tuple[Measure, ...] = MEASURES
 
 
 def stand(evidence: Evidence, reference: Reference, measures: Sequence[Measure]) -> Standing:
@@ -84,15 +87,15 @@ def stand(evidence: Evidence, reference: Reference, measures: Sequence[Measure])
         lost = cells[(cells["state"] != COMPLETE) & cells.index.isin(list(rows))]
         without[dataset] = {str(model): str(why) for model, why in lost["reason"].items()}
     scores = pd.concat(parts, ignore_index=True)
-    summary = summarise(plan, scores)
+    summary = summarise(plan, scores, measures)
     mine = list(names.values())
     summary["origin"] = np.where(summary["model"].isin(mine), "own", "reference")
-    pairs = pairwise(plan, scores, None)
+    pairs = pairwise(plan, scores, None, measures)
     seen = pd.concat([seen_from(pairs, name) for name in mine], ignore_index=True)
     of_own = seen.groupby(["dataset", "measure", "model_a"], sort=False)["p_value"]
     seen["p_holm_own"] = of_own.transform(lambda p: holm(p.to_numpy()))
     machines = reference.environments["machine"].map(_processor)
-    return Standing(summary, seen, mine, without, list(dict.fromkeys(machines)))
+    return Standing(summary, seen, mine, without, list(dict.fromkeys(machines)), tuple(measures))
 
 
 def find_set(truth: Truth, reference: Reference) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,16 +11,14 @@ import numpy as np
 
 from benchmark.analysis.comparisons import as_good_as_best
 from benchmark.analysis.evidence import Evidence
+from benchmark.analysis.samples import KL
 from benchmark.analysis.statistics import ALPHA
 from benchmark.errors import apart, raised_last
-from benchmark.metrics import BY_NAME, MEASURES
+from benchmark.metrics import Measure
 from benchmark.reporting.summary import size_of
 from benchmark.store.pictures import SIDE
 from benchmark.wording import GAP, count, duration, listed, percent, seen, value
 from features.arrays import FloatArray
-
-_KL = list(BY_NAME).index("kl_divergence")
-
 
 #: Stands for `pairs_data` where that cannot be made.
 NO_PAIRS: dict[str, Any] = {"columns": [], "measures": [], "datasets": []}
@@ -93,7 +91,7 @@ def result_tables(evidence: Evidence, problems: list[str] | None = None) -> list
     with raised_last(problems) as found:
         good: set[tuple[str, str, str]] = set()
         with apart("the tests of significance", found):
-            good = as_good_as_best(evidence.summary, evidence.pairs)
+            good = as_good_as_best(evidence.summary, evidence.pairs, evidence.measures)
         ends: dict[tuple[Any, Any, Any], tuple[Any, Any]] = {}
         with apart("the intervals of means", found):
             ends = {
@@ -105,7 +103,7 @@ def result_tables(evidence: Evidence, problems: list[str] | None = None) -> list
         truth = evidence.plan.truths[str(dataset)]
         table = ResultTable(str(dataset), size_of(truth), bool(part["oracle_gap"].notna().any()))
         for row in part.to_dict("records"):
-            cells = _cells(row, good, ends)
+            cells = _cells(row, good, ends, evidence.measures)
             if table.has_oracle:
                 gap = row["oracle_gap"]
                 cells.append(Cell(percent(gap), gap))
@@ -125,10 +123,11 @@ def _cells(
     row: dict[Any, Any],
     good: set[tuple[str, str, str]],
     ends: dict[tuple[Any, Any, Any], tuple[float, float]],
+    measures: Sequence[Measure],
 ) -> list[Cell]:
     cells = []
     lost = str(row["not_better_than_mean"]).split()
-    for measure in MEASURES:
+    for measure in measures:
         mean, rank = row[measure.name], row[f"{measure.name}_rank"]
         if np.isnan(mean):
             cells.append(Cell(GAP, mean))
@@ -189,13 +188,16 @@ def overall_table(evidence: Evidence) -> tuple[list[str], list[tuple[str, list[C
 
 def pairs_data(evidence: Evidence) -> dict[str, Any]:
     """Collect all pairwise comparisons: dataset to measure to rows of numbers, models by number."""
+    evidence = evidence.including(KL)
     columns = [
         "difference", "low", "high", "p_holm", "p_a_better", "p_equivalent", "p_b_better",
         "effect_size", "share_won",
     ]  # fmt: skip
     found: dict[str, Any] = {
         "columns": columns,
-        "measures": [{"name": m.name, "title": m.title, "percent": m.percent} for m in MEASURES],
+        "measures": [
+            {"name": m.name, "title": m.title, "percent": m.percent} for m in evidence.measures
+        ],
         "datasets": [],
     }
     for dataset in evidence.plan.truths:
@@ -246,6 +248,8 @@ def instances_data(evidence: Evidence, pictures: bool) -> list[dict[str, Any]]:
     Shares are in thousandths, so that they take little room.
     """
     found = []
+    evidence = evidence.including(KL)
+    place = evidence.row_measures.index(KL)
     for dataset, truth in evidence.plan.truths.items():
         rows = evidence.shown_rows(dataset)
         stored = evidence.thumbnails(dataset) if pictures else {}
@@ -267,7 +271,7 @@ def instances_data(evidence: Evidence, pictures: bool) -> list[dict[str, Any]]:
                     {
                         "name": seen(name),
                         "shares": _thousandths(shares[rows]),
-                        "kl": [_short(value) for value in values[name][rows, _KL]],
+                        "kl": [_short(value) for value in values[name][rows, place]],
                     }
                     for name, shares in predicted.items()
                 ],

@@ -15,7 +15,6 @@ from benchmark.errors import apart, merged, raised_last
 from benchmark.figures.base import written
 from benchmark.figures.catalogue import draw_all
 from benchmark.figures.choice import Choice, NotShown
-from benchmark.metrics import MEASURES
 from benchmark.paper.comparison import NotComparable, compare
 from benchmark.paper.grids import grids
 from benchmark.paper.sentences import sentences
@@ -115,7 +114,7 @@ def content(
             if several
             else None,
             "tables": part("the table", lambda: result_tables(evidence, found), []),
-            "measures": [(m.name, m.title, m.higher_is_better) for m in MEASURES],
+            "measures": [(m.name, m.title, m.higher_is_better) for m in evidence.measures],
             "notes": part("the notes of the table", lambda: evidence.notes, []),
             "assumptions": ASSUMPTIONS,
             "figures": _figures(evidence, pictures, found),
@@ -203,8 +202,10 @@ def _paper(evidence: Evidence) -> dict[str, Any] | None:
 
 def _tuning(evidence: Evidence) -> Grid | None:
     """Put tuned rows beside those that they tune; nothing for a run without any."""
-    if measure_of_tuning(evidence.plan) is None:
+    by = measure_of_tuning(evidence.plan)
+    if by is None:
         return None
+    evidence = evidence.including(by)
     table = tuning_table(evidence.plan, evidence.summary, evidence.pairs, evidence.tuning)
     return tuning_grid(table, evidence.plan, notes_of_failures(evidence.tuning))
 

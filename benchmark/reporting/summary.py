@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from benchmark.analysis.statistics import ALPHA
-from benchmark.metrics import BY_NAME, MEASURES, Measure
+from benchmark.metrics import BY_NAME, Measure, counted
 from benchmark.tables.significance import ranking_sentences, seen_from, untested_sentences
 from benchmark.wording import count, duration, listed, percent
 
@@ -37,9 +38,15 @@ def summary_sentences(evidence: Evidence) -> list[str]:
     else:
         found += _overall(evidence.summary)
     if len(parts) > 1:
-        for measure in (_KL, _ACCURACY):
+        for measure in _told(evidence):
             found += [s for s in ranking_sentences(evidence.summary, measure) if s not in found]
     return found
+
+
+def _told(evidence: Evidence) -> tuple[Measure, ...]:
+    """Return the measures whose tests are told in sentences: KLdiv and accuracy, if chosen."""
+    usual = tuple(measure for measure in (_KL, _ACCURACY) if measure in evidence.measures)
+    return usual or evidence.measures[:2]
 
 
 def missing_sentences(evidence: Evidence) -> list[str]:
@@ -71,11 +78,11 @@ def dataset_sentences(evidence: Evidence, dataset: str, part: pd.DataFrame) -> l
     about = size_of(truth)
     if models.empty:
         return [f"On {dataset} ({about}) no model has all of its folds."]
-    found = [_leaders(dataset, about, models)]
+    found = [_leaders(dataset, about, models, counted(evidence.measures))]
     if len(models) > 1:
         pairs = evidence.pairs[evidence.pairs["dataset"] == dataset]
-        found += [_significance(models, pairs, measure) for measure in (_KL, _ACCURACY)]
-    lost = _lost(models)
+        found += [_significance(models, pairs, measure) for measure in _told(evidence)]
+    lost = _lost(models, counted(evidence.measures))
     if lost:
         found.append(lost)
     if models["oracle_gap"].notna().any():
@@ -92,15 +99,14 @@ def size_of(truth: Truth) -> str:
     return f"{count(rows, 'instance')}, {count(labels, 'label')}, {count(folds, 'test fold')}"
 
 
-def _leaders(dataset: str, about: str, models: pd.DataFrame) -> str:
+def _leaders(dataset: str, about: str, models: pd.DataFrame, measures: Sequence[Measure]) -> str:
     first = models["mean_rank"] == models["mean_rank"].iloc[0]
     best = list(models.index[first])
     start = f"On {dataset} ({about}) "
     if len(models) == 1:
         return f"{start}there is one model, {best[0]}."
-    counted = [measure for measure in MEASURES if measure.in_mean_rank]
     leads: dict[str, list[str]] = {}
-    for measure in counted:
+    for measure in measures:
         for model in models.index[models[f"{measure.name}_rank"] == 1]:
             leads.setdefault(str(model), []).append(measure.title.removesuffix(" %"))
     rank = models["mean_rank"].iloc[0]
@@ -110,7 +116,7 @@ def _leaders(dataset: str, about: str, models: pd.DataFrame) -> str:
     if len(others):
         sentence += f", before {others.index[0]} with {others['mean_rank'].iloc[0]:.2f}"
     counts = [
-        f"{model} leads in {len(names)} of the {len(counted)} measures ({listed(names)})"
+        f"{model} leads in {len(names)} of the {len(measures)} measures ({listed(names)})"
         for model, names in leads.items()
     ]
     return f"{sentence}. {'; '.join(counts)}."
@@ -148,18 +154,18 @@ def _significance(models: pd.DataFrame, pairs: pd.DataFrame, measure: Measure) -
     return f"{found} {untested}".rstrip()
 
 
-def _lost(models: pd.DataFrame) -> str:
-    counted = {measure.name for measure in MEASURES if measure.in_mean_rank}
+def _lost(models: pd.DataFrame, measures: Sequence[Measure]) -> str:
+    names_of = {measure.name for measure in measures}
     found = []
     for model, names in models["not_better_than_mean"].items():
-        lost = [name for name in str(names).split() if name in counted]
+        lost = [name for name in str(names).split() if name in names_of]
         if lost:
             found.append(f"{model} in {len(lost)}")
     if not found:
         return "Every model beats the mean training distribution in every measure."
     return (
         f"Not better than the mean training distribution, which looks at no instance: "
-        f"{listed(found)} of the {len(counted)} measures."
+        f"{listed(found)} of the {len(measures)} measures."
     )
 
 

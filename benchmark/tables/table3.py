@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from benchmark.tables.grid import ASIDE, DAGGER, Cell, Grid, group_rules
 from benchmark.wording import GAP, percent, rank_mark, value
 
 
-def table3_grids(summary: pd.DataFrame, std: bool = False) -> list[Grid]:
+def table3_grids(
+    summary: pd.DataFrame, std: bool = False, measures: Sequence[Measure] = MEASURES
+) -> list[Grid]:
     """Lay out the summary of a run, a table per dataset: models by groups, trivial predictors last.
 
     Parameters
@@ -21,28 +24,33 @@ def table3_grids(summary: pd.DataFrame, std: bool = False) -> list[Grid]:
         What `benchmark.analysis.scores.summarise` returned.
     std : bool
         Show the deviation over folds behind each mean.
+    measures : sequence of Measure
+        The columns.
     """
-    return [_grid(str(name), part, std) for name, part in summary.groupby("dataset", sort=False)]
+    parts = summary.groupby("dataset", sort=False)
+    return [_grid(str(name), part, std, measures) for name, part in parts]
 
 
-def _grid(dataset: str, part: pd.DataFrame, std: bool) -> Grid:
+def _grid(dataset: str, part: pd.DataFrame, std: bool, measures: Sequence[Measure]) -> Grid:
     has_oracle = bool(part["oracle_gap"].notna().any())
-    titles = [f"{m.title} {'↑' if m.higher_is_better else '↓'}" for m in MEASURES]
+    titles = [f"{m.title} {m.arrow}" for m in measures]
     return Grid(
         title=dataset,
         caption=f"Label distribution learning on {dataset}: means over "
         f"{part['expected_folds'].iloc[0]} test folds, ranks in parentheses.",
         headers=["Model", *titles, "Mean rank", *(["Gap to oracle"] if has_oracle else [])],
-        cells=[_row(row, std, has_oracle) for row in part.to_dict("records")],
+        cells=[_row(row, std, has_oracle, measures) for row in part.to_dict("records")],
         rules=group_rules(part["group"]),
         wide=True,
     )
 
 
-def _row(row: dict[Any, Any], std: bool, has_oracle: bool) -> list[Cell]:
+def _row(
+    row: dict[Any, Any], std: bool, has_oracle: bool, measures: Sequence[Measure]
+) -> list[Cell]:
     lost = str(row["not_better_than_mean"]).split()
     found = [Cell(str(row["model"]), aside=row["group"] in ASIDE)]
-    found += [_value(row, measure, std, measure.name in lost) for measure in MEASURES]
+    found += [_value(row, measure, std, measure.name in lost) for measure in measures]
     rank = row["mean_rank"]
     if not np.isnan(rank):
         found.append(Cell(f"{rank:.2f}"))

@@ -12,7 +12,6 @@ from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.scores import timings_frame
 from benchmark.columns import as_csv
 from benchmark.errors import BenchmarkError, apart, raised_last
-from benchmark.metrics import MEASURES
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.grid import Grid, latex, markdown
 from benchmark.tables.table3 import table3_grids
@@ -41,9 +40,13 @@ def write_run_tables(
         "rankings": lambda: _rankings(evidence),
         "tuning": lambda: _tuning(evidence),
     }
+
+    def grids() -> list[Grid]:
+        return table3_grids(evidence.summary, std, evidence.measures)
+
     texts: dict[str, Callable[[], str]] = {
-        "table3.tex": lambda: latex(table3_grids(evidence.summary, std), evidence.notes),
-        "table3.md": lambda: markdown(table3_grids(evidence.summary, std), evidence.notes),
+        "table3.tex": lambda: latex(grids(), evidence.notes),
+        "table3.md": lambda: markdown(grids(), evidence.notes),
     }
     contents = {f"{name}.csv": _as_csv(frame) for name, frame in frames.items()}
     write_files(evidence.target, {**contents, **texts}, problems)
@@ -116,7 +119,7 @@ def write_files(
 
 def _rankings(evidence: Evidence) -> pd.DataFrame | None:
     """Make the tests across datasets, None for too few of them."""
-    found = rankings_frame(evidence.summary, MEASURES)
+    found = rankings_frame(evidence.summary, evidence.measures)
     return found if len(found) else None
 
 
