@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from benchmark.datasets import load_dataset, make_dataset
     from benchmark.errors import BenchmarkError, UsageError
     from benchmark.plugins.contract import check_plugin
+    from benchmark.plugins.measures import register_measure
     from benchmark.plugins.new_model import new_model
     from benchmark.plugins.registry import load_plugin, models, register
     from benchmark.reference.contents import reference_results
@@ -43,6 +44,7 @@ _HOMES = {
     "new_model": "plugins.new_model",
     "reference_results": "reference.contents",
     "register": "plugins.registry",
+    "register_measure": "plugins.measures",
     "report": "commands.show",
     "run": "commands.run",
     "significance": "commands.show_tables",
@@ -69,6 +71,7 @@ __all__ = [
     "new_model",
     "reference_results",
     "register",
+    "register_measure",
     "report",
     "run",
     "significance",

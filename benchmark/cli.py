@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,7 @@ def run(**given: Any) -> None:
 @options.to
 @click.option("--std", is_flag=True, help="Table 3: show the deviation over folds.")
 @options.against
+@options.measures
 @click.option(
     "--measure",
     default="",
@@ -141,8 +143,7 @@ def table(
     to: str | None,
     std: bool,
     measure: str,
-    against: str | None,
-    **of_images: Any,
+    **further: Any,
 ) -> None:
     """Make a table, as text and as .csv, .tex and .md files. Computes no model.
 
@@ -160,14 +161,15 @@ def table(
     from benchmark.commands import show, show_tables
 
     options.refuse_misplaced(number, {
-        "1": {"--dataset": of_images["datasets"], "--data-dir": of_images["data_dir"]},
-        "3": {"--std": std, "--against": against},
+        "1": {"--dataset": further["datasets"], "--data-dir": further["data_dir"]},
+        "3": {"--std": std, "--against": further["against"], "--measures": further["measures"]},
         "tests": {"--measure": measure},
     })  # fmt: skip
     problems: list[str] = []
     if number == "3":
-        study = show.table(out or None, std, to, lambda made: printing.table(made, std), against)
-        printing.close(study)
+        shown = partial(printing.table, std=std)
+        chosen = {"against": further["against"], "measures": further["measures"]}
+        printing.close(show.table(out or None, std, to, shown, **chosen))
         return
     if number == "1":
         from benchmark.tables.table1 import write_table1
@@ -175,8 +177,8 @@ def table(
         if len(out) > 1 or (out and to):
             raise UsageError("table 1 goes into one folder; give it with --to")
         cells, paths = write_table1(
-            of_images["datasets"],
-            of_images["data_dir"],
+            further["datasets"],
+            further["data_dir"],
             to or (out[0] if out else None),
             problems,
         )
@@ -209,6 +211,7 @@ def table(
     type=options.OneOf("pdf", "svg", "png"),
     help="May be repeated. [default: all]",
 )
+@options.measures
 def figure(
     name: str,
     out: tuple[str, ...],
@@ -247,7 +250,8 @@ def figure(
 @options.out
 @options.to
 @click.option("--no-pictures", is_flag=True, help="Leave out pictures, to pass the report on.")
-def report(out: tuple[str, ...], to: str | None, no_pictures: bool) -> None:
+@options.measures
+def report(out: tuple[str, ...], to: str | None, no_pictures: bool, measures: str | None) -> None:
     """Write the report of a run: one HTML file with all there is to see. Computes no model.
 
     A run writes it by itself; this makes it again, or of several runs.
@@ -255,7 +259,8 @@ def report(out: tuple[str, ...], to: str | None, no_pictures: bool) -> None:
     from benchmark.commands import show
 
     problems: list[str] = []
-    printing.written([show.report(out or None, to, not no_pictures, problems)], problems)
+    page = show.report(out or None, to, not no_pictures, problems, measures)
+    printing.written([page], problems)
 
 
 @main.command()
@@ -315,6 +320,15 @@ def models(every: bool, spaces: bool) -> None:
         return
     show = show_models.all_models if every else show_models.usual_models
     click.echo(show(known().values(), terminal_width()))
+
+
+@main.command()
+@options.plugins_of_measures
+def measures() -> None:
+    """List the measures that --measures takes, with direction, range, formula and source."""
+    from benchmark.commands.show_measures import show_measures
+
+    click.echo(show_measures(terminal_width()))
 
 
 @main.group(cls=_Group, invoke_without_command=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -58,7 +59,8 @@ def of_ranks(measures: Sequence[Measure]) -> list[str]:
             f"{listed(of_sets)}: of the rows of a fold together; single instances have no value, "
             f"so there are no intervals over instances and no effect sizes in it."
         )
-    lines += [f"{m.title} is the measure {m.name} of {m.origin}." for m in measures if m.origin]
+    own = [m for m in measures if m.origin]
+    lines += [f"{m.title} is the measure {m.name} of {Path(m.origin).name}." for m in own]
     return lines
 
 

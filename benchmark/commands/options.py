@@ -34,6 +34,38 @@ against = click.option(
 )
 
 
+def _load_plugins(_ctx: click.Context, _option: click.Parameter, paths: tuple[str, ...]) -> None:
+    if "" in paths:
+        raise UsageError("--plugin is empty; give something, or leave it out")
+    for path in paths:
+        from benchmark.running.trial import load_tried_plugin
+
+        load_tried_plugin(_at_home(path))
+
+
+_measures = click.option(
+    "--measures",
+    metavar="NAME,...",
+    help="The columns, of all that 'ldl-benchmark measures' lists; ranks and tests are over these. "
+    "'paper' and 'all' stand for several. [default: the paper's, and tie-aware accuracy]",
+)
+
+plugins_of_measures = click.option(
+    "--plugin",
+    multiple=True,
+    metavar="FILE.py",
+    expose_value=False,
+    callback=_load_plugins,
+    help="Add your own measures.",
+)
+
+
+def measures(command: Command) -> Command:
+    """Add the options that choose the columns of what shows stored runs."""
+    chosen: Command = _measures(plugins_of_measures(command))
+    return chosen
+
+
 class OneOf(click.Choice[str]):
     """One of a few words, case aside; a misspelt one is refused with the nearest, as all names."""
 
@@ -77,7 +109,8 @@ def read_words(ctx: click.Context) -> None:
         name = param.name or ""
         value = ctx.params.get(name)
         words = value if isinstance(value, tuple) else (value,)
-        if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+        given = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if not given or name not in ctx.params:  # what is not passed on, its callback has read
             continue
         if "" in words:
             what = param.opts[-1] if isinstance(param, click.Option) else name.upper().rstrip("S")
@@ -196,8 +229,13 @@ of_run = _all_of(
     click.option("--repeats", type=int, metavar="R", help="Repeats of the cross-validation."),
     click.option("--seed", type=int, metavar="S", help="Seed of every random draw."),
     click.option(
-        "--plugin", "plugins", multiple=True, metavar="FILE.py", help="Add your own models."
+        "--plugin",
+        "plugins",
+        multiple=True,
+        metavar="FILE.py",
+        help="Add your own models and measures.",
     ),
+    _measures,
     click.option(
         "--tune",
         is_flag=True,

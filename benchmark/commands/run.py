@@ -21,6 +21,7 @@ from benchmark.datasets.base import Dataset
 from benchmark.datasets.loading import Loading, load_datasets
 from benchmark.errors import BenchmarkError, UsageError, apart
 from benchmark.files.reading import make_reading
+from benchmark.metrics import Measure
 from benchmark.planning.applied import check_applied, check_rows
 from benchmark.planning.find_needs import DEFAULT_BACKBONE, find_features, find_needs
 from benchmark.planning.inputs import Activations
@@ -29,6 +30,7 @@ from benchmark.planning.plan import make_plan
 from benchmark.planning.settings import Overrides, make_settings
 from benchmark.planning.tuning import add_tuned
 from benchmark.planning.without_networks import keep_runnable, refuse_extraction
+from benchmark.plugins.measures import measures_of
 from benchmark.plugins.regressors import with_regressors
 from benchmark.progress import Console
 from benchmark.running import environment
@@ -175,7 +177,7 @@ def run(
     named = with_regressors(_as_list(models), _as_list(regressors), all_models)
     rows = choose_models(settings, named, every=all_models, extended=extended, pyldl=pyldl)
     rows = add_tuned(settings, rows)
-    _tell_idle_plugins(offered, rows, tell)
+    _tell_idle_plugins(offered, rows, columns, tell)
     check_rows(settings, changes, rows)
     cache = Path(cache_dir) if cache_dir else CACHE
     asked = make_reading(labels, features, ignore, normalise)
@@ -235,16 +237,22 @@ def run(
 
 
 def _tell_idle_plugins(
-    offered: Mapping[str, Sequence[str]], rows: Sequence[Model], tell: Callable[[str], None]
+    offered: Mapping[str, Sequence[str]],
+    rows: Sequence[Model],
+    columns: Sequence[Measure],
+    tell: Callable[[str], None],
 ) -> None:
-    """Tell of a plugin of which no model is run, which its author surely wants to see."""
+    """Tell of a plugin whose models are not run, or whose measures are no columns."""
     running = {model.entry.name for model in rows}
     for plugin, names in offered.items():
-        if running.isdisjoint(names):
+        if names and running.isdisjoint(names):
             tell(
                 f"No model of {plugin} is run: to have one, add "
                 f"{listed([repr(name) for name in names], 'or')}, or give --all instead of models."
             )
+        own = measures_of(str(Path(plugin).resolve()))
+        if idle := [measure.name for measure in own if measure not in columns]:
+            tell(f"No column shows {listed(idle)} of {plugin}: name it with --measures.")
 
 
 def _checked_limits(jobs: int | None, task_timeout: float | None) -> float | None:

@@ -172,7 +172,7 @@ def draw_figures(
     with gathered(f"figure {name}", out, to, measures) as evidence:
         _refuse_unwritable(evidence.target)
         if kind:  # a name that is not there is told first
-            refuse_unused(kind, resolve(shown, evidence.plan))
+            refuse_unused(kind, resolve(shown, evidence.plan), measures is not None)
         found = [draw_one(kind, evidence, shown)] if kind else draw_all(evidence, shown, problems)
         for attempt in found:
             if isinstance(attempt.outcome, NotShown):

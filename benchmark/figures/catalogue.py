@@ -52,7 +52,7 @@ class FigureKind:
     make : callable
         ``(Evidence, Choice) -> Drawing``, where `why_not` returns None.
     takes : tuple of str
-        What can be chosen: attributes of `Choice`.
+        What can be chosen: attributes of `Choice`, and the measures.
     per_dataset : bool
         Whether it shows one dataset.
     """
@@ -72,10 +72,12 @@ _KINDS = (
     FigureKind("4", "Predicted and true distributions", no_complete_model, make_predicted),
     FigureKind("5", "Accuracy and KL divergence over sigma", no_curve, make_sigma, ("models",),
                per_dataset=False),
-    FigureKind("boxes", "Every measure, fold by fold", no_complete_model, make_boxes, _ALL),
+    FigureKind("boxes", "Every measure, fold by fold", no_complete_model, make_boxes,
+               (*_ALL, "measures")),
     FigureKind("critical", "Critical differences over datasets", too_few, make_critical,
                ("measure", "models"), per_dataset=False),
-    FigureKind("ranks", "Ranks of the models", no_ranks, make_ranks, per_dataset=False),
+    FigureKind("ranks", "Ranks of the models", no_ranks, make_ranks,
+               ("dataset", "models", "measures"), per_dataset=False),
     FigureKind("wheel", "The emotion wheel and its prior", off_the_wheel, make_wheel, _DATASET),
     FigureKind("calibration", "Predicted shares against true ones", no_complete_model,
                make_calibration),
@@ -122,7 +124,7 @@ def find_kind(name: str) -> FigureKind:
     return kind
 
 
-def refuse_unused(kind: FigureKind, choice: Choice) -> None:
+def refuse_unused(kind: FigureKind, choice: Choice, measures: bool = False) -> None:
     """Refuse a choice that the figure does not have, which would be dropped in silence.
 
     Raises
@@ -130,9 +132,12 @@ def refuse_unused(kind: FigureKind, choice: Choice) -> None:
     UsageError
         There is one.
     """
-    for field, value in asdict(choice).items():
+    options = {
+        "dataset": "--dataset", "measure": "--measure", "models": "--model",
+        "measures": "--measures",
+    }  # fmt: skip
+    for field, value in {**asdict(choice), "measures": measures}.items():
         if value and field not in kind.takes:
-            options = {"dataset": "--dataset", "measure": "--measure", "models": "--model"}
             raise UsageError(
                 f"figure {kind.name} has no choice of {field} ({options[field]}); it has "
                 f"{listed(options[name] for name in kind.takes)}"

@@ -4,7 +4,7 @@ Each is a function ``(D, P)`` of the true and the predicted distributions, both 
 tell formula, range and source; `Measure` tells its direction.
 """
 
-from benchmark.metrics.base import EPS, TOLERANCE, Measure, MeasureError
+from benchmark.metrics.base import EPS, TOLERANCE, Measure, MeasureError, pair
 from benchmark.metrics.calibration import expected_calibration_error
 from benchmark.metrics.distances import (
     euclidean,
@@ -14,7 +14,16 @@ from benchmark.metrics.distances import (
     sorensen,
     squared_chi_square,
 )
-from benchmark.metrics.known import ALL_MEASURES, BY_NAME, FURTHER, counted, known_measures, scores
+from benchmark.metrics.known import (
+    ALL_MEASURES,
+    BY_NAME,
+    FURTHER,
+    REGISTERED,
+    counted,
+    installed_problems,
+    known_measures,
+    scores,
+)
 from benchmark.metrics.ordered import circular_emd, earth_movers_distance
 from benchmark.metrics.paper import (
     MEASURES,
@@ -37,6 +46,7 @@ __all__ = [
     "FURTHER",
     "MEASURES",
     "PAPERS_MEASURES",
+    "REGISTERED",
     "TOLERANCE",
     "Measure",
     "MeasureError",
@@ -51,12 +61,14 @@ __all__ = [
     "euclidean",
     "expected_calibration_error",
     "fidelity",
+    "installed_problems",
     "intersection",
     "jensen_shannon",
     "kendall",
     "kl_divergence",
     "known_measures",
     "mean_absolute_error",
+    "pair",
     "scores",
     "sorensen",
     "spearman",

@@ -50,6 +50,8 @@ class Measure:
     per_row : bool
         Whether every row has a value. Others have one for a set of rows, and so none of what is
         told of single instances: no intervals over them, no effect sizes.
+    best : float, optional
+        The value of a perfect prediction, where a user's measure declares one.
     origin : str
         Where it comes from; empty for those that are built in.
     """
@@ -63,6 +65,7 @@ class Measure:
     low: float = 0.0
     high: float | Callable[[int], float] = 1.0
     per_row: bool = True
+    best: float | None = None
     origin: str = ""
 
     @property

@@ -23,7 +23,7 @@ def jensen_shannon(D: ArrayLike, P: ArrayLike) -> FloatArray:
     distance, or the divergence in nats, which is ln 2 = 0.693 times this one.
 
     Source: Lin, "Divergence measures based on the Shannon entropy", IEEE Transactions on
-    Information Theory 37(1), 1991, section IV.
+    Information Theory 37(1), 1991.
     """
     d, p = pair(D, P)
     return np.clip((_to_middle(d, p) + _to_middle(p, d)) / 2, 0.0, 1.0)
@@ -32,7 +32,7 @@ def jensen_shannon(D: ArrayLike, P: ArrayLike) -> FloatArray:
 def euclidean(D: ArrayLike, P: ArrayLike) -> FloatArray:
     """Euclidean distance, sqrt(sum_j (d_j - p_j)^2), in [0, sqrt(2)].
 
-    Source: Geng and Ji, "Label distribution learning", ICDM Workshops 2013, table 1.
+    Source: Geng and Ji, "Label distribution learning", ICDM Workshops 2013.
     """
     d, p = pair(D, P)
     return np.sqrt(np.square(d - p).sum(axis=1))
@@ -41,7 +41,7 @@ def euclidean(D: ArrayLike, P: ArrayLike) -> FloatArray:
 def squared_chi_square(D: ArrayLike, P: ArrayLike) -> FloatArray:
     """Squared chi square, sum_j (d_j - p_j)^2 / (d_j + p_j), in [0, 2].
 
-    Source: Geng and Ji, "Label distribution learning", ICDM Workshops 2013, table 1.
+    Source: Geng and Ji, "Label distribution learning", ICDM Workshops 2013.
     """
     d, p = pair(D, P)
     total = d + p
@@ -53,7 +53,7 @@ def sorensen(D: ArrayLike, P: ArrayLike) -> FloatArray:
 
     Of distributions it is 1 - intersection.
 
-    Source: Geng and Ji, "Label distribution learning", ICDM Workshops 2013, table 1.
+    Source: Geng and Ji, "Label distribution learning", ICDM Workshops 2013.
     """
     d, p = pair(D, P)
     return np.abs(d - p).sum(axis=1) / (d + p).sum(axis=1)
@@ -62,7 +62,7 @@ def sorensen(D: ArrayLike, P: ArrayLike) -> FloatArray:
 def fidelity(D: ArrayLike, P: ArrayLike) -> FloatArray:
     """Fidelity (Bhattacharyya coefficient), sum_j sqrt(d_j p_j), in [0, 1].
 
-    Source: Geng and Ji, "Label distribution learning", ICDM Workshops 2013, table 1.
+    Source: Geng and Ji, "Label distribution learning", ICDM Workshops 2013.
     """
     d, p = pair(D, P)
     return np.sqrt(d * p).sum(axis=1)

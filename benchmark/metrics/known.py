@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import entry_points
 
 from numpy.typing import ArrayLike
 
@@ -23,12 +25,32 @@ ALL_MEASURES: tuple[Measure, ...] = (*MEASURES, *FURTHER)
 BY_NAME: dict[str, Measure] = {measure.name: measure for measure in ALL_MEASURES}
 
 
+#: Installed packages offer measures under this entry point group: name = "package.module", or
+#: "package.module:function"; the module registers them with `benchmark.register_measure`.
+ENTRY_POINT_GROUP = "ldl_benchmark.measures"
+
 #: Those of users, by name: `benchmark.register_measure` puts them here.
 REGISTERED: dict[str, Measure] = {}
 
 
+@cache
+def installed_problems() -> list[str]:
+    """Have installed packages register their measures, once; say which cannot, in sentences."""
+    problems = []
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        try:
+            point.load()
+        except (Exception, SystemExit) as error:  # a broken package may raise anything
+            problems.append(
+                f"measure {point.name!r} cannot be loaded from {point.value}: "
+                f"{type(error).__name__}: {error}"
+            )
+    return problems
+
+
 def known_measures() -> dict[str, Measure]:
-    """Return every measure by name: built in, then those of users."""
+    """Return every measure by name: built in, then those of installed packages and of users."""
+    installed_problems()
     return {**BY_NAME, **REGISTERED}
 
 

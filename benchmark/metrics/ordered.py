@@ -37,7 +37,7 @@ def circular_emd(D: ArrayLike, P: ArrayLike) -> FloatArray:
     opposite labels. With one label it is 0.
 
     Source: Rabin, Delon, Gousseau, "Transportation distances on the circle", Journal of
-    Mathematical Imaging and Vision 41, 2011, section 3.
+    Mathematical Imaging and Vision 41, 2011.
     """
     difference = _cumulated(D, P)
     shift = np.median(difference, axis=1, keepdims=True)

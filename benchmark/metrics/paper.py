@@ -32,7 +32,7 @@ from features.arrays import FloatArray
 def chebyshev(D: ArrayLike, P: ArrayLike) -> FloatArray:
     """Chebyshev distance, max_j abs(d_j - p_j), in [0, 1].
 
-    Source: Geng (2016), table 1.
+    Source: Geng, "Label distribution learning", IEEE TKDE 28(7), 2016, table 1.
     """
     d, p = pair(D, P)
     return np.abs(d - p).max(axis=1)
@@ -43,7 +43,7 @@ def clark(D: ArrayLike, P: ArrayLike) -> FloatArray:
 
     Rewards sparse predictions, see the module's docstring.
 
-    Source: Geng (2016), table 1.
+    Source: Geng, "Label distribution learning", IEEE TKDE 28(7), 2016, table 1.
     """
     return np.sqrt(np.square(_relative_difference(D, P)).sum(axis=1))
 
@@ -53,7 +53,7 @@ def canberra(D: ArrayLike, P: ArrayLike) -> FloatArray:
 
     Rewards sparse predictions, see the module's docstring.
 
-    Source: Geng (2016), table 1.
+    Source: Geng, "Label distribution learning", IEEE TKDE 28(7), 2016, table 1.
     """
     return _relative_difference(D, P).sum(axis=1)
 
@@ -61,7 +61,7 @@ def canberra(D: ArrayLike, P: ArrayLike) -> FloatArray:
 def kl_divergence(D: ArrayLike, P: ArrayLike) -> FloatArray:
     """Kullback-Leibler divergence of P from D, sum_j d_j ln(d_j / p_j), in nats, at least 0.
 
-    Source: Geng (2016), table 1.
+    Source: Geng, "Label distribution learning", IEEE TKDE 28(7), 2016, table 1.
     """
     d, p = pair(D, P)
     ratio = np.divide(d, np.maximum(p, EPS), out=np.ones_like(d), where=d > 0)
@@ -71,7 +71,7 @@ def kl_divergence(D: ArrayLike, P: ArrayLike) -> FloatArray:
 def cosine(D: ArrayLike, P: ArrayLike) -> FloatArray:
     """Cosine similarity, d.p / (norm(d) norm(p)), in [0, 1].
 
-    Source: Geng (2016), table 1.
+    Source: Geng, "Label distribution learning", IEEE TKDE 28(7), 2016, table 1.
     """
     d, p = pair(D, P)
     norms = np.linalg.norm(d, axis=1) * np.linalg.norm(p, axis=1)
@@ -81,7 +81,7 @@ def cosine(D: ArrayLike, P: ArrayLike) -> FloatArray:
 def intersection(D: ArrayLike, P: ArrayLike) -> FloatArray:
     """Intersection, sum_j min(d_j, p_j), in [0, 1].
 
-    Source: Geng (2016), table 1.
+    Source: Geng, "Label distribution learning", IEEE TKDE 28(7), 2016, table 1.
     """
     d, p = pair(D, P)
     return np.minimum(d, p).sum(axis=1)

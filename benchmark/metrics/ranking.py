@@ -55,7 +55,7 @@ def top_k_accuracy(D: ArrayLike, P: ArrayLike, k: int) -> FloatArray:
     `accuracy`. With {k} labels or fewer it is 1 everywhere and tells nothing. In [0, 1].
 
     Source: Russakovsky and others, "ImageNet large scale visual recognition challenge",
-    International Journal of Computer Vision 115(3), 2015, section 4.1 (as top-5 error).
+    International Journal of Computer Vision 115(3), 2015 (as top-5 error).
     """
     d, p = pair(D, P)
     top = np.argsort(-p, axis=1, kind="stable")[:, :k]

@@ -15,6 +15,8 @@ from sklearn.base import clone
 
 from baselines.checks import check_distributions
 from benchmark.errors import UsageError
+from benchmark.plugins.measure_contract import check_measure
+from benchmark.plugins.measures import measures_of
 from benchmark.plugins.parameters import CONSUMES, check_params, default_params
 from benchmark.plugins.registry import load_plugin, models
 from benchmark.plugins.spaces import Configuration, search_space, settings_text
@@ -29,7 +31,7 @@ Check = Callable[[type], Iterator[str]]
 
 
 def check_plugin(path: str | Path) -> list[str]:
-    """Find everything that is wrong with the models of a plugin file.
+    """Find everything that is wrong with the models and measures of a plugin file.
 
     Parameters
     ----------
@@ -51,6 +53,8 @@ def check_plugin(path: str | Path) -> list[str]:
     known = models()
     for name in names:
         problems += [f"{name}: {problem}" for problem in check_model(known[name].load())]
+    for measure in measures_of(str(Path(path).resolve())):
+        problems += [f"{measure.name}: {problem}" for problem in check_measure(measure)]
     return problems
 
 

@@ -10,7 +10,6 @@ import importlib
 import importlib.util
 import os
 import sys
-import traceback
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,6 +30,8 @@ from benchmark.plugins.fingerprint import (
     local_files,
     module_fingerprint,
 )
+from benchmark.plugins.loading import LOADING, Loading, where
+from benchmark.plugins.measures import forget_measures, measures_of
 from benchmark.plugins.undisturbed import undisturbed
 from features.names import did_you_mean, name_key
 
@@ -141,18 +142,6 @@ def _arrive(*fields: Any) -> Entry:
 _registered: dict[str, Entry] = {}
 
 
-@dataclass
-class _Loading:
-    """The plugin file being loaded, for the register() calls in it."""
-
-    file: str
-    source: str
-    problems: list[str] | None  # collects refused names instead of raising
-
-
-_loading: list[_Loading] = []
-
-
 def register(name: str, learner: Any = None) -> Callable[[Class], Class]:
     """Register a class as a model, as a decorator or at once; or a learner with its settings.
 
@@ -174,8 +163,8 @@ def register(name: str, learner: Any = None) -> Callable[[Class], Class]:
 
     def add(cls: Class) -> Class:
         code = class_fingerprint(cls) if given is None else code_of(given)
-        source = "" if _loading else code or f"unknown:{uuid.uuid4()}"
-        loading = _loading[-1] if _loading else _Loading("", source, None)
+        source = "" if LOADING else code or f"unknown:{uuid.uuid4()}"
+        loading = LOADING[-1] if LOADING else Loading("", source, None)
         entry_name = name
         try:
             check_name(name)
@@ -279,7 +268,7 @@ def plugin_sources() -> frozenset[str]:
 
 
 def load_plugin(path: str | Path, problems: list[str] | None = None) -> list[str]:
-    """Run a plugin file and return the names of the models it registers.
+    """Run a plugin file and return the names of the models it registers; it may have measures too.
 
     Loading the same content again changes nothing and returns the same names.
 
@@ -306,12 +295,12 @@ def load_plugin(path: str | Path, problems: list[str] | None = None) -> list[str
     names = _names_from(file)
     if names and all(_registered[name].source == source for name in names):
         return names
-    if names:
+    if names or measures_of(str(file)):
         _forget(file)
     try:
-        _execute(file, path, _Loading(str(file), source, problems))
+        _execute(file, path, Loading(str(file), source, problems))
         names = _names_from(file)
-        if not names:
+        if not names and not measures_of(str(file)):
             raise UsageError(
                 f'plugin {path} registers no model; decorate a class with @register("..")'
             )
@@ -321,7 +310,7 @@ def load_plugin(path: str | Path, problems: list[str] | None = None) -> list[str
     return names
 
 
-def _execute(file: Path, path: str | Path, loading: _Loading) -> None:
+def _execute(file: Path, path: str | Path, loading: Loading) -> None:
     name = f"_ldl_plugin_{hashlib.sha256(os.fsencode(file)).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
@@ -337,16 +326,16 @@ def _execute(file: Path, path: str | Path, loading: _Loading) -> None:
         )
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    _loading.append(loading)
+    LOADING.append(loading)
     try:
         with undisturbed():
             spec.loader.exec_module(module)
     except UsageError as error:
         raise UsageError(f"plugin {path}: {error}") from error
     except (Exception, SystemExit) as error:  # a user's file may raise anything
-        raise UsageError(f"plugin {path} cannot be loaded: {_where(error, file)}") from error
+        raise UsageError(f"plugin {path} cannot be loaded: {where(error, file)}") from error
     finally:
-        _loading.pop()
+        LOADING.pop()
 
 
 def _names_from(file: Path) -> list[str]:
@@ -354,7 +343,8 @@ def _names_from(file: Path) -> list[str]:
 
 
 def _forget(file: Path) -> None:
-    """Forget a plugin's models, and its modules, so that the next import reads their files."""
+    """Forget what a plugin registered, and its modules: the next import reads their files."""
+    forget_measures(str(file))
     for name in _names_from(file):
         del _registered[name]
     files = local_files(file)
@@ -388,12 +378,3 @@ def _same_class(entry: Entry, cls: type) -> bool:
 def _find(name: str, known: dict[str, Entry]) -> Entry | None:
     wanted = name_key(name)
     return next((entry for key, entry in known.items() if name_key(key) == wanted), None)
-
-
-def _where(error: BaseException, file: Path) -> str:
-    """Say where in a plugin file an error arose: ``line 3: NameError: ...``."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)
-             if Path(frame.filename) == file]  # fmt: skip
-    line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
-    message = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{f'line {line}: ' if line else ''}{type(error).__name__}: {message}"

@@ -16,6 +16,7 @@ from benchmark.cli import main
 from benchmark.datasets import make_dataset
 from benchmark.datasets.image_sets import catalogue as image_sets
 from benchmark.datasets.image_sets import loading as image_loading
+from benchmark.metrics import REGISTERED
 from benchmark.planning.folds import Folds
 from benchmark.planning.plan import Plan, Result, make_truth
 from benchmark.plugins import registry
@@ -80,8 +81,10 @@ def clean_registry(monkeypatch):
 def left_as_found(monkeypatch):
     """Let no test leave models or variables of the environment to the next one of its process."""
     monkeypatch.setattr(registry, "_registered", dict(registry._registered))
-    before = dict(os.environ)
+    before, measures = dict(os.environ), dict(REGISTERED)
     yield
+    REGISTERED.clear()
+    REGISTERED.update(measures)
     for name in os.environ.keys() - before.keys() - {"PYTEST_CURRENT_TEST"}:
         del os.environ[name]
 
