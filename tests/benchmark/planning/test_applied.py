@@ -57,7 +57,8 @@ HARMLESS = {
 
 #: Options with tests of their own below, or in the tests of the command.
 NAMING = {
-    "models", "all_models", "datasets", "protocol", "plugins", "ignore", "extended", "regressors",
+    "models", "all_models", "datasets", "protocol", "plugins", "ignore", "extended", "pyldl",
+    "regressors",
 }  # fmt: skip
 
 #: Those of `test_tuning`.
