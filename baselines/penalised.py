@@ -211,7 +211,7 @@ def search(
                 "maxfun": 20 * max_iter + 20,
                 "gtol": bound,
                 "ftol": 1e-14,
-                "maxcor": 20,
+                "maxcor": 10 if bounds else 20,  # with bounds a step costs its square
             },
         )
     # A line search that finds no further decrease ends at the rounding of the objective.

@@ -2,7 +2,7 @@
 
 The peer fits by its own defaults of time (iterations or epochs), with the settings told below; its
 objective is that of the paper, computed here of its parameters. Then ours fits, with growing
-budgets, until its objective is not above: the seconds of that fit count. Written to
+budgets, until its objective is not above it: the CPU seconds of that fit count. Written to
 ``results/newer_methods.csv``; needs the environment of ``make perf``.
 
 usage: python tests/perf/newer_methods.py [--data FOLDER] [--sets SET ...] [METHOD ...]
@@ -31,6 +31,9 @@ COLUMNS = ["dataset", "method", "settings", "peer_seconds", "peer_objective", "o
 
 #: Budgets of iterations that are tried one after the other.
 BUDGETS = (1, 2, 3, 5, 8, 12, 20, 30, 50, 100, 200, 500, 1000, 3000)
+
+#: Objectives that differ by this share are the same: the peer computes in single precision.
+SAME = 1e-6
 
 Matrix = Any
 
@@ -188,7 +191,7 @@ def measured(case: Case, X: Matrix, D: Matrix) -> dict[str, Any]:
         start = time.process_time()
         ours = case.ours(budget).fit(X, D)
         seconds = time.process_time() - start
-        if ours.objective_ <= goal and "our_seconds" not in found:
+        if ours.objective_ <= goal + SAME * abs(goal) and "our_seconds" not in found:
             found |= {"our_seconds": seconds, "our_objective": ours.objective_,
                       "times_faster": peer_seconds / seconds}  # fmt: skip
         if ours.converged_:
