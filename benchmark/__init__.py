@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
         significance,
         tuned_table,
     )
+    from benchmark.commands.submission import check_submission, make_submission
     from benchmark.datasets import load_dataset, make_dataset
     from benchmark.errors import BenchmarkError, UsageError
     from benchmark.plugins.contract import check_plugin
@@ -32,6 +33,7 @@ _HOMES = {
     "UsageError": "errors",
     "ablation_table": "commands.show_tables",
     "check_plugin": "plugins.contract",
+    "check_submission": "commands.submission",
     "compare": "commands.show",
     "extract_features": "commands.run",
     "figure": "commands.show",
@@ -39,6 +41,7 @@ _HOMES = {
     "load_dataset": "datasets.loading",
     "load_plugin": "plugins.registry",
     "make_dataset": "datasets.base",
+    "make_submission": "commands.submission",
     "models": "plugins.registry",
     "network_table": "commands.show_tables",
     "new_model": "plugins.new_model",
@@ -59,6 +62,7 @@ __all__ = [
     "__version__",
     "ablation_table",
     "check_plugin",
+    "check_submission",
     "compare",
     "extract_features",
     "figure",
@@ -66,6 +70,7 @@ __all__ = [
     "load_dataset",
     "load_plugin",
     "make_dataset",
+    "make_submission",
     "models",
     "network_table",
     "new_model",

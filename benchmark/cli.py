@@ -397,3 +397,4 @@ def new_model(name: str, out: str) -> None:
 
 
 main.add_command(with_reference.leaderboard)
+main.add_command(with_reference.submission)

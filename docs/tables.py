@@ -8,7 +8,7 @@ from benchmark.metrics import ALL_MEASURES
 from benchmark.plugins.registry import models
 from benchmark.tables.grid import markdown
 from benchmark.tables.measures import measures_grid
-from benchmark.tables.methods import methods_text
+from benchmark.tables.methods import methods_text, peers_text
 from benchmark.tables.spaces import spaces_grid
 
 HEAD = """# Search spaces
@@ -81,7 +81,7 @@ def main() -> None:
     entries = [entry for entry in models().values() if not entry.source]
     pages = {
         "search_spaces": HEAD + markdown(spaces_grid(entries)),
-        "methods": METHODS + methods_text(entries),
+        "methods": f"{METHODS}{methods_text(entries)}\n{peers_text()}",
         "measures": MEASURES_HEAD + markdown(measures_grid(ALL_MEASURES)),
     }
     for name, text in pages.items():

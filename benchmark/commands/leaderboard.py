@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +11,14 @@ import pandas as pd
 from benchmark.analysis.comparisons import rankings_frame
 from benchmark.columns import as_csv
 from benchmark.errors import UsageError
-from benchmark.metrics import BY_NAME, MEASURES, Measure
+from benchmark.metrics import ALL_MEASURES, BY_NAME, Measure
 from benchmark.reference.contents import NAME, Reference, reference_results
 from benchmark.reference.leaderboard import Leaderboard, rank_all
 from benchmark.reference.leaderboard_text import as_markdown
 from benchmark.reporting.leaderboard import page
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.writing import write_files
-from benchmark.wording import find_measure
+from benchmark.wording import Chosen, find_measures
 
 #: Where the leaderboard goes by default.
 FOLDER = Path("results", "leaderboard")
@@ -31,7 +31,7 @@ def leaderboard(
     own: str | Path | Iterable[str | Path] = (),
     *,
     out: str | Path | None = None,
-    measures: str | Iterable[str] = (),
+    measures: Chosen = None,
     datasets: Iterable[str] = (),
     against: str | Path = NAME,
     problems: list[str] | None = None,
@@ -48,9 +48,10 @@ def leaderboard(
         --against reference``).
     out : str or Path, optional
         Where the files go, by default ``results/leaderboard``.
-    measures : str or iterable of str
-        Measures to rank by, as names or as one text with commas; all that both have if empty.
-        Tests, win rates and ratios are of the KL divergence where it is chosen, else of the first.
+    measures : str, iterable of str or Measure, optional
+        Measures to rank by, see `benchmark.wording.find_measures`; by default all that are built
+        in. Tests, win rates and ratios are of the KL divergence where it is chosen, else of the
+        first.
     datasets : iterable of str
         Sets of the reference; all if empty.
     against : str or Path
@@ -74,8 +75,7 @@ def leaderboard(
         A file is damaged.
     """
     reference = reference_results(against)
-    names = measures.split(",") if isinstance(measures, str) else list(measures)
-    chosen = _chosen(reference, [name for name in names if name.strip()])
+    chosen = _chosen(reference, measures)
     tested = BY_NAME[TESTED] if BY_NAME[TESTED] in chosen else chosen[0]
     folders = [own] if isinstance(own, str | Path) else list(own)
     board = rank_all(reference, folders, chosen, tested, list(datasets))
@@ -95,11 +95,17 @@ def leaderboard(
     return board, reference, write_files(target, {**contents, **texts}, problems)
 
 
-def _chosen(reference: Reference, names: Sequence[str]) -> list[Measure]:
-    """Find the measures; by default all of ours that the reference has."""
-    if names:
-        return list(dict.fromkeys(map(find_measure, names)))
-    found = [measure for measure in MEASURES if measure.name in reference.measure_names]
+def _chosen(reference: Reference, wanted: Chosen) -> tuple[Measure, ...]:
+    """Find the measures; by default all that the reference and this version have."""
+    names = reference.measure_names
+    if wanted is not None:
+        found = find_measures(wanted)
+        if absent := [measure.name for measure in found if measure.name not in names]:
+            raise UsageError(
+                f"the reference results have no measure {absent[0]} (they have {', '.join(names)})"
+            )
+        return found
+    found = tuple(measure for measure in ALL_MEASURES if measure.name in names)
     if not found:
         raise UsageError("the reference results have none of the measures that are known here")
     return found

@@ -308,9 +308,7 @@ of_training = _all_of(
 #: What is ranked in the leaderboard.
 of_leaderboard = _all_of(
     click.option("--out", metavar="DIR", help="Where it goes. [default: results/leaderboard]"),
-    click.option(
-        "--measures", metavar="NAME,...", default="", help="Rank by these. [default: all]"
-    ),
+    click.option("--measures", metavar="NAME,...", help="Rank by these. [default: all]"),
     click.option(
         "--dataset",
         "datasets",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from benchmark.analysis.evidence import read_results
 from benchmark.analysis.reference import trivial_predictions
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.installation import version
-from benchmark.metrics import Measure
+from benchmark.metrics import Measure, scores
 from benchmark.planning.plan import Plan, Result, Truth
 from benchmark.planning.tasks import Task
 from benchmark.plugins.built_in import GROUPS, group_of
+from benchmark.plugins.peer_methods import method_of
 from benchmark.plugins.registry import find_model
 from benchmark.reference import contents
 from benchmark.reference.contents import COMPLETE, FAILED, MISSING, OVER_BUDGET, Reference, probe
@@ -112,7 +113,7 @@ def _add(
                 f"{found.sets[0]['dataset']}; compute both with the same version"
             )
     for dataset, truth in plan.truths.items():
-        found.sets.append(_set_row(plan, truth))
+        found.sets.append(set_row(plan, truth))
         here = {task: result for task, result in results.items() if task.dataset == dataset}
         for model in plan.models_of(dataset):
             mine = [(task, result) for task, result in here.items() if task.model == model]
@@ -136,7 +137,9 @@ def model_row(name: str, described: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _about(model: str) -> dict[str, Any]:
-    """Ask a model's class who published it; nothing where it is not installed here."""
+    """Ask a model who published it; nothing where it is not installed here."""
+    if peer := method_of(model):
+        return {"year": peer.year, "citation": peer.citation, "about": ""}
     try:
         cls = find_model(model).load()
     except BenchmarkError:
@@ -148,7 +151,8 @@ def _about(model: str) -> dict[str, Any]:
     }
 
 
-def _set_row(plan: Plan, truth: Truth) -> dict[str, Any]:
+def set_row(plan: Plan, truth: Truth) -> dict[str, Any]:
+    """Describe a dataset and its folds, columns `contents.SETS`."""
     folds = truth.folds
     splits = [folds.key(r, f) for r in range(folds.n_repeats) for f in range(folds.n_folds)]
     return {
@@ -211,7 +215,6 @@ def _environment(found: _Found, record: Mapping[str, Any]) -> int:
 def _score_row(
     truth: Truth, task: Task, result: Result, measures: Sequence[Measure]
 ) -> dict[str, Any]:
-    test = truth.folds.test(task.repeat, task.fold)
     return {
         "dataset": task.dataset,
         "model": task.model,
@@ -219,31 +222,39 @@ def _score_row(
         "fold": task.fold,
         "chosen": result.record.get("tuning", {}).get("chosen", float("nan")),
         "fit_seconds": result.record["fit_seconds"],
-        **_values(truth.D[test], result.predictions, measures),
+        **fold_values(truth, task.repeat, task.fold, result.predictions, measures),
     }
 
 
-def _values(D: FloatArray, P: FloatArray, measures: Sequence[Measure]) -> dict[str, float]:
-    return {measure.name: measure.mean(D, P) for measure in measures}
+def fold_values(
+    truth: Truth, repeat: int, fold: int, P: FloatArray, measures: Sequence[Measure]
+) -> dict[str, float]:
+    """Score the prediction for a test fold in every measure."""
+    D = truth.D[truth.folds.test(repeat, fold)]
+    return scores(D, P, measures)
+
+
+def trivial_values(
+    truth: Truth, measures: Sequence[Measure]
+) -> Iterator[tuple[str, int, int, dict[str, float]]]:
+    """Score what looks at no instance: name, repeat, fold, values."""
+    for repeat in range(truth.folds.n_repeats):
+        for fold in range(truth.folds.n_folds):
+            for name, P in trivial_predictions(truth, repeat, fold).items():
+                yield name, repeat, fold, fold_values(truth, repeat, fold, np.asarray(P), measures)
 
 
 def _add_trivial(found: _Found, truth: Truth, measures: Sequence[Measure]) -> None:
-    folds = truth.folds
-    expected = folds.n_folds * folds.n_repeats
-    for repeat in range(folds.n_repeats):
-        for fold in range(folds.n_folds):
-            test = folds.test(repeat, fold)
-            for name, predicted in trivial_predictions(truth, repeat, fold).items():
-                values = _values(truth.D[test], np.asarray(predicted), measures)
-                keys = {"dataset": truth.name, "model": name, "repeat": repeat, "fold": fold}
-                times = {"chosen": float("nan"), "fit_seconds": 0.0}
-                found.scores.append({**keys, **times, **values})
-                if repeat == fold == 0:
-                    found.cells.append(
-                        {"dataset": truth.name, "model": name, "state": COMPLETE, "reason": "",
-                         "folds": expected, "expected_folds": expected, "fit_seconds": 0.0,
-                         "predict_seconds": 0.0, "environment": None}
-                    )  # fmt: skip
+    expected = truth.folds.n_folds * truth.folds.n_repeats
+    for name, repeat, fold, values in trivial_values(truth, measures):
+        keys = {"dataset": truth.name, "model": name, "repeat": repeat, "fold": fold}
+        found.scores.append({**keys, "chosen": float("nan"), "fit_seconds": 0.0, **values})
+        if repeat == fold == 0:
+            found.cells.append(
+                {"dataset": truth.name, "model": name, "state": COMPLETE, "reason": "",
+                 "folds": expected, "expected_folds": expected, "fit_seconds": 0.0,
+                 "predict_seconds": 0.0, "environment": None}
+            )  # fmt: skip
 
 
 def _as_tables(found: _Found, measures: Sequence[Measure], collected: pd.DataFrame) -> Reference:

@@ -164,7 +164,7 @@ def probe(measure: Measure) -> float:
 
     rng = np.random.default_rng(12)
     D, P = rng.dirichlet(np.full(5, 0.8), size=(2, 40))
-    return float(np.mean(measure.function(D, P)))
+    return measure.mean(D, P)
 
 
 def reference_results(folder: str | Path = NAME) -> Reference:

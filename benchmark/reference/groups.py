@@ -13,11 +13,14 @@ PAPER = "the paper's seven"
 _GROUPS = {
     "distances": (
         "chebyshev", "clark", "canberra", "kl_divergence", "jensen_shannon", "euclidean",
-        "squared_chi_square", "sorensen", "mean_absolute_error", "earth_movers_ordered",
-        "earth_movers_circular",
+        "squared_chi_square", "sorensen", "mean_absolute_error",
     ),
+    "distances along the labels": ("earth_movers_distance", "circular_emd"),
     "similarities": ("cosine", "intersection", "fidelity"),
-    "order of labels": ("accuracy", "tie_aware_accuracy", "top_k_accuracy", "spearman", "kendall"),
+    "order of labels": (
+        "accuracy", "tie_aware_accuracy", "top_2_accuracy", "top_3_accuracy", "spearman",
+        "kendall",
+    ),
     "calibration": ("expected_calibration_error",),
 }  # fmt: skip
 

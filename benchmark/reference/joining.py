@@ -113,10 +113,13 @@ def find_set(truth: Truth, reference: Reference) -> dict[str, Any]:
     named = sets[sets["dataset"].str.casefold() == truth.name.casefold()]
     if len(named):
         row = named.iloc[0]
+        labels = [str(label) for label in json.loads(row["labels"])]
+        other = f"; labels {cut(truth.label_names, 4)} and {cut(labels, 4)}"
         raise UsageError(
             f"{truth.name} is other data than the reference's {row['dataset']}: "
             f"{count(len(truth.D), 'row')} and {row['rows']:,}, fingerprints "
             f"{truth.fingerprint[:12]} and {row['fingerprint'][:12]}"
+            + (other if labels != list(truth.label_names) else "")
         )
     raise UsageError(
         f"the reference has no results on {truth.name} (fingerprint {truth.fingerprint[:12]}); it "

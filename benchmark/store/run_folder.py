@@ -52,6 +52,8 @@ DERIVED = (
         for kind in ("csv", "tex", "md")
     ),
     "report.html",
+    "submission.json",
+    "submission.npz",
 )
 
 #: Folder of the figures in the run folder; deleted with those files.

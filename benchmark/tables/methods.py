@@ -8,6 +8,7 @@ from typing import Any
 from benchmark.errors import BenchmarkError
 from benchmark.plugins.built_in import group_of
 from benchmark.plugins.parameters import as_json, default_params
+from benchmark.plugins.peer_methods import METHODS, PREFIX, VERSION
 from benchmark.plugins.registry import Entry
 from benchmark.tables.grid import markdown_text
 
@@ -15,7 +16,6 @@ _GROUPS = {
     "paper": "method of the paper",
     "extended": "baseline that the paper does not have",
     "newer": "newer method",
-    "peer": "method of the peer library python-ldl",
 }
 
 
@@ -27,6 +27,23 @@ def methods_text(entries: Iterable[Entry]) -> str:
     entries : iterable of Entry
     """
     return "\n\n".join(_section(entry) for entry in entries) + "\n"
+
+
+def peers_text() -> str:
+    """Write a section for every method of the peer library, in Markdown; imports nothing of it."""
+    sections = []
+    for name, method in METHODS.items():
+        settings = {**method.given, **method.fitting}
+        values = ", ".join(f"{key} = {_said(value)}" for key, value in settings.items())
+        lines = [
+            f"## {markdown_text(f'{PREFIX}{name}')}",
+            f"Method of the peer library python-ldl {VERSION}, {method.year}; see "
+            f"[how they agree with ours](peer_library.md).",
+            markdown_text(f"{method.citation}."),
+            markdown_text(f"Settings by default: {values}.") if values else "It has no settings.",
+        ]  # fmt: skip
+        sections.append("\n\n".join(lines))
+    return "\n\n".join(sections) + "\n"
 
 
 def _section(entry: Entry) -> str:

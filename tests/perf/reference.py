@@ -64,20 +64,26 @@ def run_part(file: Path, part: str, folder: Path, budget: float, jobs: int | Non
         return
     peer = part == "peer"
     start = time.monotonic()
-    run(
-        names,
-        tune=part == "paper" or part.endswith("-tuned"),
-        datasets=file,
-        protocol="paper",
-        folds=FEWER_FOLDS.get(file.stem, 10),
-        out=folder,
-        jobs=jobs,
-        report=False,
-        task_timeout=budget if peer else np.inf,
-        give_up=peer,
-        tell=tell,
-        show_progress=sys.stderr.isatty(),
-    )
+    try:
+        run(
+            names,
+            tune=part == "paper" or part.endswith("-tuned"),
+            datasets=file,
+            protocol="paper",
+            folds=FEWER_FOLDS.get(file.stem, 10),
+            out=folder,
+            jobs=jobs,
+            report=False,
+            task_timeout=budget if peer else np.inf,
+            give_up=peer,
+            tell=tell,
+            show_progress=sys.stderr.isatty(),
+        )
+    except BenchmarkError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            sys.exit(str(error))
+        tell(f"{file.stem}, {part}: {error}")
+        return
     tell(f"{file.stem}, {part}: {duration(time.monotonic() - start)}")
 
 

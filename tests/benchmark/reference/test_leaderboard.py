@@ -17,7 +17,7 @@ from made_reference import only, stored
 
 import benchmark
 from benchmark.errors import UsageError
-from benchmark.metrics import BY_NAME, MEASURES, PAPERS_MEASURES
+from benchmark.metrics import ALL_MEASURES, BY_NAME, MEASURES, PAPERS_MEASURES
 from benchmark.reference.collecting import collect
 from benchmark.reference.contents import reference_results, write_reference
 from benchmark.reference.groups import PAPER, groups_of
@@ -124,11 +124,12 @@ def test_an_unknown_set_is_refused_with_those_there_are(reference):
 
 
 def test_measures_are_in_one_group_each_beside_the_first():
-    groups = groups_of(MEASURES)
+    groups = groups_of(ALL_MEASURES)
+    assert "others" not in groups
     assert next(iter(groups)) == PAPER
     assert groups[PAPER] == PAPERS_MEASURES
     others = [m.name for title, of in groups.items() if title != PAPER for m in of]
-    assert sorted(others) == sorted(m.name for m in MEASURES)
+    assert sorted(others) == sorted(m.name for m in ALL_MEASURES)
     own = replace(KL, name="my_own")
     assert groups_of([KL, own]) == {
         "all chosen measures": (KL, own), "distances": (KL,), "others": (own,)
