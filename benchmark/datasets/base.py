@@ -196,10 +196,11 @@ def make_dataset(
         "group": more.pop("groups", None),
         "fold": more.pop("folds", given_folds),
         "split": more.pop("split", None),
-        "raters": more.pop("raters", raters),
+        "raters": more.pop("raters", None),
     }
     facts, said = row_facts(where, n, asked, in_columns)
     notes += said
+    facts.setdefault("raters", raters)
     if features is not None:
         notes += _constant(where, features)
         notes += note_row_numbers(where, features, feature_names, bool(more.get("columns")))

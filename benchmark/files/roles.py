@@ -211,9 +211,19 @@ def refuse_cell(path: object, roles: Roles, row: int, column: int, cell: object)
         what = "is too large for a number"
     elif re.fullmatch(r"\s*[+-]?\d+,\d+\s*", str(cell)):
         advice = "write numbers with a decimal point"
+    elif re.fullmatch(r"\s*\d+(\.\d+)?\s*%\s*", str(cell)):
+        advice = "write percentages without their sign"
+    elif column in roles.features and (fact := _nearly_a_fact(name)) and fact not in roles.facts:
+        beside = f"{beside}, or call it {fact!r} if it tells the {fact} of the rows"
     elif roles.id is None and column in roles.features and isinstance(cell, str):
         beside = f"{beside}, or call it {ID_COLUMN!r} if it names the rows"
     raise UsageError(f"{where} {shown(cell)} in column {name!r}, which {what}; {advice}{beside}")
+
+
+def _nearly_a_fact(name: str) -> str:
+    """Find the usual name that another one means but for case or an s."""
+    nearly = {known.rstrip("s"): known for known in ROW_FACTS}
+    return nearly.get(name.casefold().rstrip("s"), "")
 
 
 def _overflows(cell: object) -> bool:

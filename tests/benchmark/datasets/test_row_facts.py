@@ -113,6 +113,13 @@ def test_what_cannot_be_used_is_named(tmp_path, column, values, sentence):
     assert "--ignore" not in str(caught.value)
 
 
+def test_a_name_that_is_nearly_one_is_told(tmp_path):
+    for column in ("Group", "groups"):
+        path = written(tmp_path, ".csv", **{column: GROUP})
+        with pytest.raises(UsageError, match="or call it 'group' if it tells the group of the row"):
+            load_dataset(path)
+
+
 def test_one_value_per_row():
     with pytest.raises(UsageError, match="groups has 3 values but there are 12 rows"):
         make_dataset("m", X, D, groups=["a", "b", "c"])

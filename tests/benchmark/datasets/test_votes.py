@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmark.datasets import load_dataset
 from benchmark.datasets.base import make_dataset
 from benchmark.errors import UsageError
 
@@ -58,3 +59,14 @@ def test_what_cannot_be_divided():
         UsageError, match="divide votes or percentages by their sum with normalise=T"
     ):
         make_dataset("m", X, VOTES)
+
+
+def test_votes_and_percentages_of_a_file(tmp_path):
+    lines = "".join(f"{x},{a:.0f},{b:.0f}\n" for x, (a, b, _) in zip(X[:, 0], VOTES, strict=True))
+    (tmp_path / "v.csv").write_text(f"f,label:a,label:b\n{lines}")
+    data = load_dataset(tmp_path / "v.csv", normalise=True)
+    assert data.raters.tolist() == VOTES[:, :2].sum(axis=1).tolist()
+    assert len(data.notes) == 1  # nothing of a column of raters
+    (tmp_path / "p.csv").write_text("f,label:a,label:b\n1,50 %,50 %\n")
+    with pytest.raises(UsageError, match="write percentages without their sign"):
+        load_dataset(tmp_path / "p.csv")
