@@ -110,7 +110,55 @@ def cases() -> dict[str, Case]:
             lambda X, D, m: lrldl(X, D, m),
             lambda k: b.TKLRLDL(max_iter=k),
         ),
+        "BD-LDL": Case(
+            "alpha=0.001, beta=0.01",
+            fitted("BD_LDL", {}),
+            lambda X, D, m: bd_ldl(X, D, m._W),
+            lambda _: b.BDLDL(),
+        ),
+        # Their weights of means over labels make c times ours of sums; ours has intercepts.
+        "LDL4C": Case(
+            "alpha=0.01 c, rho=0.01",
+            fitted("LDL4C", {}),
+            lambda X, D, m: margins(b.LDL4C(0.01 * D.shape[1], l2=0.0), X, D, weights(m)),
+            lambda k: PerLabel(b.LDL4C, k),
+        ),
+        "LDL-HR": Case(
+            "alpha=0.01 c, beta=0.01, rho=0.01",
+            fitted("LDL_HR", {}),
+            lambda X, D, m: margins(b.LDLHR(0.01 * D.shape[1], l2=0.0), X, D, weights(m)),
+            lambda k: PerLabel(b.LDLHR, k),
+        ),
+        "LDLM": Case(
+            "alpha=0.01, beta=0.01, rho=0.01; 100 of its 1,000 epochs",
+            fitted("LDLM", {}, epochs=100),
+            lambda X, D, m: margins(b.LDLM(l2=0.0), X, D, weights(m)),
+            lambda k: b.LDLM(l2=0.0, max_iter=k),
+        ),
+        "LDLF": Case(
+            "5 trees of 64 leaves; 100 of its 1,000 epochs",
+            fitted("LDLF", {}, epochs=100),
+            ldlf,
+            lambda k: b.LDLF(epochs=k, random_state=0),
+        ),
+        "Delta-LDL": Case(
+            "64 hidden units; 100 of its 1,000 epochs, our rate 0.01",
+            fitted("Delta_LDL", {}, epochs=100),
+            delta_ldl,
+            lambda k: b.DeltaLDL(epochs=k, learning_rate=0.01, scaling="none", random_state=0),
+        ),
     }
+
+
+class PerLabel:
+    """A margin learner of ours whose weight of the margins is that of the peer, of means."""
+
+    def __init__(self, learner: Any, budget: int):
+        self.learner, self.budget = learner, budget
+
+    def fit(self, X: Matrix, D: Matrix) -> Any:
+        """Return the fitted learner."""
+        return self.learner(0.01 * D.shape[1], l2=0.0, max_iter=self.budget).fit(X, D)
 
 
 def weights(model: Any) -> Matrix:
@@ -178,6 +226,35 @@ def lrldl(X: Matrix, D: Matrix, model: Any) -> float:
     rank = np.linalg.svd(led, compute_uv=False).sum()
     squares = ((A - D) ** 2).sum() + ((led - model._L) ** 2).sum()
     return float(0.5 * squares + 1e-3 * (rank + (model._W**2).sum() + (O**2).sum()))
+
+
+def bd_ldl(X: Matrix, D: Matrix, W: Matrix) -> float:
+    """Return the objective of BD-LDL."""
+    back = 1e-3 * ((X - D @ W.T) ** 2).sum()
+    return float(0.5 * (((X @ W - D) ** 2).sum() + back + 1e-2 * (W**2).sum()))
+
+
+def margins(judge: Any, X: Matrix, D: Matrix, W: Matrix) -> float:
+    """Return the objective of LDL4C, LDL-HR or LDLM, as their tests have checked it."""
+    judge._prepare(D)
+    return float(judge._loss(softmax(X @ W, axis=1))[0])
+
+
+def ldlf(X: Matrix, D: Matrix, model: Any) -> float:
+    """Return the mean over the trees of their cross entropy, per row."""
+    losses = []
+    for tree, leaves in enumerate(model._pi):
+        P = np.asarray(model._call(X, tree), float) @ np.asarray(leaves, float)
+        losses.append(-(D * np.log(np.maximum(P, 1e-12))).sum() / len(D))
+    return float(np.mean(losses))
+
+
+def delta_ldl(X: Matrix, D: Matrix, model: Any) -> float:
+    """Return the objective of Delta-LDL."""
+    P = np.maximum(np.asarray(model.predict(X), float), 1e-12)
+    k = (xlogy(D, D) - D * np.log(P)).sum(axis=1)
+    uniform = float((xlogy(D, D).sum(axis=1) + np.log(D.shape[1])).mean())
+    return float((np.logaddexp(0.0, k) - np.logaddexp(0.0, k - uniform)).mean())
 
 
 def measured(case: Case, X: Matrix, D: Matrix) -> dict[str, Any]:
