@@ -100,7 +100,6 @@ def compare(
         The run has no dataset of the name that is given.
     """
     published = load_published() if published is None else published
-    evidence = evidence.including(*MEASURES)  # its tables are those of the paper
     plan = evidence.plan
     matches = match_datasets(plan, published, dataset)
     if not matches:
@@ -109,6 +108,7 @@ def compare(
             f"tables; name the dataset that stands for {EMOTION6}, for example: "
             f"--dataset {shlex.quote(next(iter(plan.truths)))}"
         )
+    evidence = evidence.including(*MEASURES)  # its tables are those of the paper
     parts = [
         side_by_side(evidence.summary, published, table, paper, matches[paper])
         for table, paper in ((TABLE3, EMOTION6), (TABLE4, EMOTION6), (TABLE4, ARTPHOTO))

@@ -20,6 +20,7 @@ from benchmark.figures.choice import (
     not_run,
     resolve,
 )
+from benchmark.metrics import BY_NAME, FURTHER
 from benchmark.wording import find_measure
 
 
@@ -44,7 +45,7 @@ def test_names_are_written_as_the_run_writes_them(evidence):
         (Choice(models=("A", "Z")), "the run has no model 'Z' (it has: A, B, C)"),
         (Choice(measure="cosin"), "there is no measure 'cosin'; did you mean 'cosine'? "
          "(there are: chebyshev, clark, canberra, kl_divergence, cosine, intersection, accuracy, "
-         "tie_aware_accuracy)"),
+         f"tie_aware_accuracy, {', '.join(m.name for m in FURTHER)})"),
     ],
 )  # fmt: skip
 def test_what_is_not_there_is_told_in_one_sentence(evidence, choice, sentence):
@@ -64,11 +65,13 @@ def test_models_keep_the_order_of_the_choice(evidence):
     assert complete_models(evidence, Choice(models=("B",))) == (["B"], "")
 
 
-def test_measures_go_by_name_or_title():
+def test_measures_go_by_name_or_title(evidence):
     for text in ("kl_divergence", "KL_Divergence", "KLdiv", "kldiv"):
         assert find_measure(text).name == "kl_divergence"
-    assert chosen_measure(Choice(measure="kl_divergence"), "cosine").name == "kl_divergence"
-    assert chosen_measure(Choice(), "cosine").name == "cosine"
+    assert chosen_measure(Choice(measure="cosine"), evidence).name == "cosine"
+    assert chosen_measure(Choice(), evidence).name == "kl_divergence"
+    chosen = replace(evidence, chosen=(BY_NAME["fidelity"], BY_NAME["cosine"]))
+    assert chosen_measure(Choice(), chosen).name == "fidelity"
 
 
 def test_models_without_all_folds_are_named(tmp_path):
