@@ -69,12 +69,12 @@ class DeltaLDL(AdamLearner):
 
     References
     ----------
-    Li et al., "Approximately correct label distribution learning", ICML 2025.
+    Li, Wu, Lu and Jia, "Approximately correct label distribution learning", ICML 2025.
     """
 
     year: ClassVar[int | None] = 2025
     citation: ClassVar[str] = (
-        'Li et al., "Approximately correct label distribution learning", ICML, 2025'
+        'Li, Wu, Lu and Jia, "Approximately correct label distribution learning", ICML, 2025'
     )
 
     search_space: ClassVar[tuple[dict[str, Any], ...]] = (

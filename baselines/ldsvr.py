@@ -36,8 +36,8 @@ class LDSVR(SmoothedLearner):
     epsilon : float, default 0.1
         Errors up to this size cost nothing.
     gamma : float, default 0.5
-        Of the kernel ``exp(-gamma |x - z|^2 / s^2)``, s the mean distance of two training rows;
-        1/2 as in the paper, whose kernel has the mean distance for its width.
+        Of the kernel ``exp(-gamma |x - z|^2 / s^2)``, s the mean distance of two training rows,
+        which is the kernel's width at 1/2.
     floor : float, default 0.001
         Least share that the logarithm sees; and 1 less this the greatest.
     smoothing : float, default 0.0
@@ -66,7 +66,8 @@ class LDSVR(SmoothedLearner):
 
     Notes
     -----
-    Departures: the minimum, which is the same for every algorithm, is found by accelerated
+    `C`, `epsilon` and `gamma` are those of the implementation in PyLDL, which fits one machine for
+    each share by itself, with a zone of its own. Departures: the minimum, which is the same for every algorithm, is found by accelerated
     proximal gradients (Beck and Teboulle 2009) with one factorisation of the kernel matrix, in
     place of reweighted least squares with one each iteration; and `floor`, since a share of 0
     has no argument. Where all rows lie within the zone around the mean argument, as on sets whose
