@@ -67,13 +67,13 @@ class LDSVR(SmoothedLearner):
     Notes
     -----
     `C`, `epsilon` and `gamma` are those of the implementation in PyLDL, which fits one machine for
-    each share by itself, with a zone of its own. Departures: the minimum, which is the same for every algorithm, is found by accelerated
-    proximal gradients (Beck and Teboulle 2009) with one factorisation of the kernel matrix, in
-    place of reweighted least squares with one each iteration; and `floor`, since a share of 0
-    has no argument. Where all rows lie within the zone around the mean argument, as on sets whose
-    shares hardly differ, there is nothing to learn and the mean argument is what is predicted
-    (``n_iter_`` is 0): choose a smaller `epsilon`. Time grows with the cube of the number of rows,
-    memory with its square.
+    each share by itself, with a zone of its own. Departures: the minimum, which is the same for
+    every algorithm, is found by accelerated proximal gradients (Beck and Teboulle 2009) with one
+    factorisation of the kernel matrix, in place of reweighted least squares with one each
+    iteration; and `floor`, since a share of 0 has no argument. Where all rows lie within the zone
+    around the mean argument, as on sets whose shares hardly differ, there is nothing to learn and
+    the mean argument is what is predicted (``n_iter_`` is 0): choose a smaller `epsilon`. Time
+    grows with the cube of the number of rows, memory with its square.
 
     References
     ----------
