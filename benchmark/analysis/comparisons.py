@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmark.analysis import statistics
-from benchmark.analysis.statistics import ALPHA, FEWEST_FOLDS
+from benchmark.analysis.instances import instance_weights
+from benchmark.analysis.resampling import bootstrap_test, by_group
+from benchmark.analysis.statistics import ALPHA
 from benchmark.analysis.ties import levelled, without_ties
 from benchmark.columns import INTERVALS, PAIRS, RANKINGS
-from benchmark.metrics import MEASURES, TOLERANCE, Measure
+from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan, Truth
 from benchmark.wording import listed
 from features.arrays import FloatArray, IntArray
@@ -23,24 +24,6 @@ from features.arrays import FloatArray, IntArray
 FEWEST_DATASETS, FEWEST_MODELS = 3, 3
 
 _PAIRS_AT_A_TIME = 20
-
-
-#: What the tests assume, in sentences for readers of their results.
-ASSUMPTIONS = (
-    "Within a dataset: corrected resampled t-test over the folds (Nadeau and Bengio 2003), which "
-    "share training rows; it assumes normal differences that correlate with the share of rows in "
-    "a test fold. p-values are adjusted by Holm's method for all pairs of models of the dataset "
-    "and measure; intervals of differences are not adjusted. There is no test of fewer than "
-    f"{FEWEST_FOLDS} folds, nor of differences that are the same in all folds (within "
-    f"{TOLERANCE:g}), for they have no spread to compare the mean with.",
-    "P(better), P(equivalent), P(worse): Bayesian correlated t-test with a flat prior (Benavoli "
-    "and others 2017); equivalent means a difference below 1 % of the measure's range, for KLdiv, "
-    "which has none, below 0.01.",
-    "Intervals of means: percentile bootstrap over the test instances, the trained models held "
-    "fixed.",
-    "Across datasets: Friedman's test, then Nemenyi's on mean ranks and Wilcoxon's signed-rank "
-    "test with Holm's adjustment (Demšar 2006); they assume independent datasets.",
-)
 
 
 def practical_equivalence(measure: Measure, labels: int) -> float:
@@ -88,6 +71,7 @@ def pairwise(
         if not pairs:
             continue
         first, second = np.array(pairs).T
+        weights = instance_weights(truth)
         here = scores[scores["dataset"] == dataset]
         of_rows = [measure for measure in measures if measure.per_row]
         for measure in measures:
@@ -97,8 +81,15 @@ def pairwise(
             if values is not None and measure.per_row:
                 number = of_rows.index(measure)
                 of_instances = np.stack([values[dataset][m][:, number] for m in models], axis=1)
-                effects = _effects(of_instances, first, second, measure)
+                if truth.folds.is_single:
+                    units = by_group(of_instances, weights, truth)
+                    part = _resampled(units, (first, second), truth, measure, plan.seed)
+                effects = _effects(of_instances[weights > 0], first, second, measure)
                 part["effect_size"], part["share_won"] = effects
+            part["p_holm"] = statistics.holm(part["p_value"])
+            differences = _differences(folds[:, first], folds[:, second], measure)
+            part["folds"] = (~np.isnan(differences)).sum(axis=0)
+            part["expected_folds"] = len(folds)
             names = np.array(models, dtype=object)
             part.insert(0, "dataset", dataset)
             part.insert(1, "measure", measure.name)
@@ -131,10 +122,35 @@ def _compared(
     measure: Measure,
 ) -> pd.DataFrame:
     differences = _differences(folds[:, first], folds[:, second], measure)
-    ratio = 1.0 / (truth.folds.n_folds - 1)
+    ratio = truth.folds.test_to_train
     test = statistics.corrected_t_test(differences, ratio)
     rope = practical_equivalence(measure, truth.D.shape[1])
-    worse, equivalent, better = statistics.posterior_probabilities(differences, ratio, rope)
+    return _as_frame(test, statistics.posterior_probabilities(differences, ratio, rope))
+
+
+def _resampled(
+    units: tuple[FloatArray, FloatArray],
+    pairs: tuple[IntArray, IntArray],
+    truth: Truth,
+    measure: Measure,
+    seed: int,
+) -> pd.DataFrame:
+    """Compare models where there is a single split."""
+    rope = practical_equivalence(measure, truth.D.shape[1])
+    values, weights = units
+    higher = values if measure.higher_is_better else -values
+    return _as_frame(*bootstrap_test(higher, weights, pairs, rope, _seed_of_draws(seed, truth)))
+
+
+def _seed_of_draws(seed: int, truth: Truth) -> np.random.SeedSequence:
+    """Return the seed of draws of a dataset's instances."""
+    return np.random.SeedSequence(seed, spawn_key=(int(truth.fingerprint[:8], 16),))
+
+
+def _as_frame(
+    test: statistics.TTest, chances: tuple[FloatArray, FloatArray, FloatArray]
+) -> pd.DataFrame:
+    worse, equivalent, better = chances
     return pd.DataFrame(
         {
             "difference": test.difference,
@@ -142,12 +158,9 @@ def _compared(
             "high": test.high,
             "statistic": test.statistic,
             "p_value": test.p_value,
-            "p_holm": statistics.holm(test.p_value),
             "p_a_better": better,
             "p_equivalent": equivalent,
             "p_b_better": worse,
-            "folds": (~np.isnan(differences)).sum(axis=0),
-            "expected_folds": len(folds),
         }
     )
 
@@ -226,7 +239,8 @@ def intervals(
     values : mapping
         As in `pairwise`, with the trivial predictors.
     weights : mapping
-        Dataset to the weight of every instance in the mean, shape (n,).
+        Dataset to the weight of every instance in the mean, shape (n,); 0 for those that are
+        never tested. Where instances belong to groups, these are drawn.
     measures : sequence of Measure
         Those of the values.
 
@@ -238,9 +252,9 @@ def intervals(
     parts = []
     for dataset, of in values.items():
         columns = np.concatenate(list(of.values()), axis=1)
-        digits = int(plan.truths[dataset].fingerprint[:8], 16)
-        seed = np.random.SeedSequence(plan.seed, spawn_key=(digits,))
-        low, high = statistics.bootstrap_intervals(columns, weights[dataset], seed)
+        truth = plan.truths[dataset]
+        units = by_group(columns, weights[dataset], truth)
+        low, high = statistics.bootstrap_intervals(*units, _seed_of_draws(plan.seed, truth))
         names = [measure.name for measure in measures]
         parts.append(
             pd.DataFrame(
@@ -254,23 +268,6 @@ def intervals(
             )
         )
     return pd.concat(parts, ignore_index=True)[list(INTERVALS)]
-
-
-def why_untested(row: Mapping[Any, Any]) -> str:
-    """Say why a pair of models has no test, in a clause; empty if it has one.
-
-    Parameters
-    ----------
-    row : mapping
-        A row of `pairwise`.
-    """
-    if not np.isnan(row["p_holm"]):
-        return ""
-    if row["folds"] != row["expected_folds"]:
-        return f"{row['folds']} of {row['expected_folds']} folds"
-    if row["folds"] < FEWEST_FOLDS:
-        return f"fewer than {FEWEST_FOLDS} folds"
-    return "tied in all folds" if row["difference"] == 0 else "the same difference in all folds"
 
 
 @dataclass(frozen=True)

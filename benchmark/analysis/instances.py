@@ -33,7 +33,7 @@ def predictions_of(
     -------
     dict of str to ndarray of shape (n, c)
         Models in the order of the tables, then the trivial predictors. Rows whose fold has no
-        result are NaN.
+        result are NaN, and so are rows that are not tested.
     """
     truth = plan.truths[dataset]
     found = {name: np.full(truth.D.shape, np.nan) for name in plan.models_of(dataset)}
@@ -75,17 +75,22 @@ def instance_values(
     Returns
     -------
     dict of str to ndarray of shape (n, measures)
-        As `predictions_of`; NaN where a fold is missing.
+        As `predictions_of`; NaN where a fold is missing, and for instances that are never tested.
         Averaged with `instance_weights` they give the means of the tables.
     """
     truth = plan.truths[dataset]
     weights = _weights(truth)
     found: dict[str, FloatArray] = {}
     for repeat, of_repeat in enumerate(weights):
-        share = (of_repeat / weights.sum(axis=0))[:, None]
+        tested = of_repeat > 0
+        share = (of_repeat[tested] / weights.sum(axis=0)[tested])[:, None]
         for name, predicted in predictions_of(plan, results, dataset, repeat).items():
-            values = np.stack([values_of(truth.D, predicted, m) for m in measures], axis=1)
-            found[name] = found.get(name, 0.0) + share * values
+            D, P = truth.D[tested], predicted[tested]
+            values = np.stack([values_of(D, P, m) for m in measures], axis=1)
+            sums = found.setdefault(name, np.zeros((len(of_repeat), len(measures))))
+            sums[tested] += share * values
+    for values in found.values():
+        values[~truth.folds.tested] = np.nan
     return found
 
 
@@ -108,13 +113,15 @@ def why_not(plan: Plan, results: Results, measure: Measure) -> str:
 def instance_weights(truth: Truth) -> FloatArray:
     """Return the weight of each instance in a mean over folds, shape (n,); they sum to 1.
 
-    The mean over folds of means over instances gives those in smaller folds a little more.
+    The mean over folds of means over instances gives those in smaller folds a little more. Those
+    that are never tested have none.
     """
     return _weights(truth).mean(axis=0)
 
 
 def _weights(truth: Truth) -> FloatArray:
     """Weight of each instance in the mean of each repeat, shape (repeats, n)."""
-    sizes = np.stack([np.bincount(column)[column] for column in truth.folds.assignment.T])
-    weights: FloatArray = 1 / (sizes * truth.folds.n_folds)
+    folds = truth.folds.assignment.T
+    sizes = np.stack([np.bincount(column[column >= 0])[column] for column in folds])
+    weights: FloatArray = (folds >= 0) / (sizes * truth.folds.n_folds)
     return weights

@@ -62,7 +62,8 @@ def corrected_t_test(differences: ArrayLike, test_to_train: float) -> TTest:
     differences : array-like of shape (J, m)
         Value of one method minus that of another, for J folds and m comparisons.
     test_to_train : float
-        Size of a test fold divided by that of its training set, 1 / (K - 1) for K folds.
+        Size of a test fold divided by that of its training set, 1 / (K - 1) for K folds of one
+        size; their mean where folds differ in size.
 
     Returns
     -------
@@ -303,11 +304,20 @@ def bootstrap_intervals(
         Ends of the intervals of confidence 1 - `ALPHA`; NaN for a single instance, which does not
         tell how others vary.
     """
-    v, w = np.asarray(values, dtype=np.float64), np.asarray(weights, dtype=np.float64)
-    n = len(v)
-    if n < 2:
+    v = np.asarray(values, dtype=np.float64)
+    if len(v) < 2:
         nothing = np.full(v.shape[1], np.nan)
         return nothing, nothing
+    means = bootstrap_means(v, np.asarray(weights, dtype=np.float64), seed, resamples)
+    low, high = np.percentile(means, [100 * ALPHA / 2, 100 * (1 - ALPHA / 2)], axis=0)
+    return low, high
+
+
+def bootstrap_means(
+    v: FloatArray, w: FloatArray, seed: np.random.SeedSequence, resamples: int = 2000
+) -> FloatArray:
+    """Return the weighted means of every draw, shape (resamples, m); see `bootstrap_intervals`."""
+    n = len(v)
     rng = np.random.default_rng(seed)
     weighted = v * w[:, None]
     means = np.empty((resamples, v.shape[1]))
@@ -318,8 +328,7 @@ def bootstrap_intervals(
         for drawn in few:
             drawn[:] = np.bincount(rng.integers(n, size=n), minlength=n)
         means[start : start + len(few)] = few @ weighted / (few @ w)[:, None]
-    low, high = np.percentile(means, [100 * ALPHA / 2, 100 * (1 - ALPHA / 2)], axis=0)
-    return low, high
+    return means
 
 
 def paired_effects(differences: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -225,6 +225,13 @@ of_run = _all_of(
     ),
     click.option("--out", metavar="DIR", help="Run folder. [default: results/runs/<datasets>]"),
     click.option("--jobs", type=int, metavar="N", help="Tasks at a time. [default: one per core]"),
+    click.option(
+        "--split",
+        metavar="auto|rows|groups|leave-one-group-out|given|hold-out[:SHARE]",
+        help="What is tested when: folds of rows, folds of groups (none in training and test), "
+        "each group in turn, the split that the data come with, or a part alone. [default: auto: "
+        "given, else groups, else rows]",
+    ),
     click.option("--folds", type=int, metavar="K", help="Folds per repeat."),
     click.option("--repeats", type=int, metavar="R", help="Repeats of the cross-validation."),
     click.option("--seed", type=int, metavar="S", help="Seed of every random draw."),

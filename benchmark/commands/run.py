@@ -28,6 +28,7 @@ from benchmark.planning.inputs import Activations
 from benchmark.planning.models import Model, choose_models
 from benchmark.planning.plan import make_plan
 from benchmark.planning.settings import Overrides, make_settings
+from benchmark.planning.splits import check_split
 from benchmark.planning.tuning import add_tuned
 from benchmark.planning.without_networks import keep_runnable, refuse_extraction
 from benchmark.plugins.measures import measures_of
@@ -151,7 +152,7 @@ def run(
         The columns of the tables, see `benchmark.wording.find_measures`; ranks and tests are over
         these. What is computed does not depend on them.
     **overrides
-        What comes before the protocol's settings: folds, repeats, seed, and more, see
+        What comes before the protocol's settings: split, folds, repeats, seed, and more, see
         `benchmark.planning.settings.Overrides`.
 
     Returns
@@ -184,6 +185,7 @@ def run(
     loading = Loading(data_dir, cache, skip_unreadable, asked.before(settings.reading))
     loaded = load_datasets(settings.datasets, given, loading, console)
     settings = with_its_folds(reference, settings, changes, loaded)
+    check_split(settings, changes, loaded, tell)
     left_out: list[str] = []
     rows = keep_runnable(rows, loaded, all_models, left_out.append)
     needs = find_needs(loaded, rows, settings.features, all_models, tell)

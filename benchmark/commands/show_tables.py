@@ -159,7 +159,7 @@ def significance(
     with gathered("the table", out, to) as evidence:
         evidence = evidence.including(wanted)
         frame = significance_table(evidence.summary, evidence.pairs, wanted)
-        cells = significance_grid(frame, evidence.summary, wanted)
+        cells = significance_grid(frame, evidence.summary, wanted, evidence.plan)
         return cells, _files_of("tests", evidence.target, frame, cells, problems)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.analysis.comparisons import fold_values, why_untested
+from benchmark.analysis.assumptions import why_untested
+from benchmark.analysis.comparisons import fold_values
 from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.statistics import ALPHA, corrected_t_test, holm
 from benchmark.analysis.ties import without_ties
@@ -253,7 +254,7 @@ def _sigma_pairs(
     differences = without_ties(
         np.stack([sign * (values(first) - values(other)) for other in others], axis=1)
     )
-    test = corrected_t_test(differences, 1.0 / (folds.n_folds - 1))
+    test = corrected_t_test(differences, folds.test_to_train)
     return pd.DataFrame(
         {
             "measure": measure.name,

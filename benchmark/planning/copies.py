@@ -46,21 +46,21 @@ def _groups(keys: Iterable[object]) -> IntArray:
 
 
 def _copied(groups: IntArray, folds: Folds) -> int:
-    """Count, over all repeats, the rows whose group has a row in another fold than theirs."""
+    """Count, over all repeats, the tested rows whose group has a row in another fold."""
     total = 0
     for assignment in folds.assignment.T:
         first = np.full(len(groups), folds.n_folds)
         last = np.full(len(groups), -1)
         np.minimum.at(first, groups, assignment)
         np.maximum.at(last, groups, assignment)
-        total += int((first != last)[groups].sum())
+        total += int(((first != last)[groups] & (assignment >= 0)).sum())
     return total
 
 
 def _sentence(copied: int, folds: Folds, noun: str, what: str) -> list[str]:
     if not copied:
         return []
-    tested = folds.assignment.size
+    tested = int((folds.assignment >= 0).sum())
     repeats = f" of {count(folds.n_repeats, 'repeat')}" if folds.n_repeats > 1 else ""
     return [
         f"{copied:,} of {count(tested, f'test {noun}')}{repeats} {what}, which favours "

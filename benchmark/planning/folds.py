@@ -1,9 +1,13 @@
-"""Stratified folds: drawn once per dataset and run, the same for every model."""
+"""Folds: which rows are tested when, drawn once per dataset and run, the same for every model.
+
+The stratified folds of rows are here; `benchmark.planning.splits` has the other kinds of splits.
+"""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +23,12 @@ from features.storage.files import array_key
 #: up to 0.1.0, pooled the labels that are dominant in fewer rows than there are folds.
 FOLDS_VERSION = 2
 
+#: Kinds of splits: stratified folds of rows or of groups, each group in turn, folds that come with
+#: the data, and a part of the rows.
+ROWS, GROUPS, ONE_OUT = "rows", "groups", "leave-one-group-out"
+GIVEN, HOLD_OUT = "given", "hold-out"
+KINDS = (ROWS, GROUPS, ONE_OUT, GIVEN, HOLD_OUT)
+
 
 @dataclass(frozen=True)
 class Folds:
@@ -27,17 +37,24 @@ class Folds:
     Attributes
     ----------
     assignment : ndarray of shape (n, repeats), int64
-        ``assignment[i, r]`` is the fold, counted from 0, in which row i is tested in repeat r.
+        ``assignment[i, r]`` is the fold, counted from 0, in which row i is tested in repeat r; -1
+        for a row that is only learned from.
     notes : tuple of str
         What a reader of the results should know about how the rows were split.
     version : int
         `FOLDS_VERSION` when they were drawn. Results on folds of another version are not mixed
         with these.
+    kind : str
+        How the rows were split, one of `KINDS`.
+    groups : ndarray of shape (n,), int64, optional
+        The number of each row's group, where settings are to be chosen in folds of groups too.
     """
 
     assignment: IntArray
     notes: tuple[str, ...] = ()
     version: int = FOLDS_VERSION
+    kind: str = ROWS
+    groups: IntArray | None = None
 
     @property
     def n_folds(self) -> int:
@@ -48,6 +65,27 @@ class Folds:
     def n_repeats(self) -> int:
         """Number of independent splits."""
         return int(self.assignment.shape[1])
+
+    @property
+    def is_single(self) -> bool:
+        """Whether there is one split alone, so that nothing tells how scores vary over splits."""
+        return self.n_folds * self.n_repeats == 1
+
+    @property
+    def tested(self) -> NDArray[np.bool_]:
+        """Whether each row is tested in some repeat, shape (n,)."""
+        return np.asarray((self.assignment >= 0).any(axis=1))
+
+    @cached_property
+    def test_to_train(self) -> float:
+        """Number of test rows by that of training rows, mean over all folds.
+
+        Of folds of rows 1 / (K - 1), since their sizes differ by one row at most.
+        """
+        if self.kind == ROWS:
+            return 1.0 / (self.n_folds - 1)
+        splits = [(r, k) for r in range(self.n_repeats) for k in range(self.n_folds)]
+        return float(np.mean([len(self.test(*s)) / len(self.train(*s)) for s in splits]))
 
     def train(self, repeat: int, fold: int) -> IntArray:
         """Row numbers to learn from."""
@@ -91,11 +129,7 @@ def stratified_folds(
     UsageError
         Fewer than two folds, fewer than one repeat, or fewer rows than folds.
     """
-    if n_folds < 2 or n_repeats < 1:
-        raise UsageError(
-            f"cross-validation needs at least 2 folds and 1 repeat, not {n_folds} and {n_repeats}; "
-            f"change --folds or --repeats"
-        )
+    check_numbers(n_folds, n_repeats)
     if len(D) < n_folds:
         raise UsageError(
             f"{len(D)} rows cannot be split into {n_folds} folds; ask for fewer with --folds"
@@ -107,7 +141,16 @@ def stratified_folds(
     for repeat in range(n_repeats):
         random_state = int(np.random.SeedSequence([seed, repeat]).generate_state(1)[0])
         assignment[:, repeat] = _stratified(dominant, n_folds, random_state)
-    return Folds(assignment, _notes(D, rare, n_folds))
+    return Folds(assignment, (*note_ties(D), *_rare(rare, n_folds)))
+
+
+def check_numbers(n_folds: int, n_repeats: int) -> None:
+    """Refuse numbers of folds and repeats that make no cross-validation."""
+    if n_folds < 2 or n_repeats < 1:
+        raise UsageError(
+            f"cross-validation needs at least 2 folds and 1 repeat, not {n_folds} and {n_repeats}; "
+            f"change --folds or --repeats"
+        )
 
 
 def _stratified(dominant: IntArray, n_folds: int, random_state: int) -> IntArray:
@@ -128,18 +171,22 @@ def _stratified(dominant: IntArray, n_folds: int, random_state: int) -> IntArray
     return assignment[: len(dominant)]
 
 
-def _notes(D: NDArray[Any], rare: NDArray[np.intp], n_folds: int) -> tuple[str, ...]:
-    notes = []
+def note_ties(D: NDArray[Any]) -> list[str]:
+    """Say how many rows have no single dominant label."""
     tied = int(((D == D.max(axis=1, keepdims=True)).sum(axis=1) > 1).sum())
-    if tied:
-        notes.append(
-            f"{tied} of {len(D)} rows have a tied maximum; stratification and accuracy take the "
-            f"first label, tie-aware accuracy takes all"
-        )
-    if len(rare):
-        what = count(len(rare), "label is", "labels are")
-        notes.append(
-            f"{what} dominant in fewer than {n_folds} rows and cannot be in every fold; "
-            f"such a label is in as many folds as it has rows"
-        )
-    return tuple(notes)
+    if not tied:
+        return []
+    return [
+        f"{tied} of {len(D)} rows have a tied maximum; stratification and accuracy take the "
+        f"first label, tie-aware accuracy takes all"
+    ]
+
+
+def _rare(rare: NDArray[np.intp], n_folds: int) -> list[str]:
+    if not len(rare):
+        return []
+    what = count(len(rare), "label is", "labels are")
+    return [
+        f"{what} dominant in fewer than {n_folds} rows and cannot be in every fold; "
+        f"such a label is in as many folds as it has rows"
+    ]

@@ -10,10 +10,11 @@ from typing import Any
 from benchmark.datasets.base import Dataset, Labelled
 from benchmark.errors import UsageError
 from benchmark.planning.copies import note_copies
-from benchmark.planning.folds import Folds, stratified_folds
+from benchmark.planning.folds import Folds
 from benchmark.planning.models import Model
 from benchmark.planning.needs import Needs
 from benchmark.planning.protocol import Protocol
+from benchmark.planning.splits import make_folds
 from benchmark.planning.tasks import Task, enumerate_tasks
 from features.arrays import FloatArray
 
@@ -93,12 +94,12 @@ def make_plan(
     Raises
     ------
     UsageError
-        A dataset cannot be split into so many folds.
+        A dataset cannot be split as the settings ask for.
     """
     truths = {}
     for name, data in datasets.items():
         try:
-            split = stratified_folds(data.D, settings.folds, settings.repeats, settings.seed)
+            split = make_folds(data, settings)
         except UsageError as error:
             raise UsageError(f"dataset {name}: {error}") from error
         remarks = dict.fromkeys(need.description for need in needs[name].values())

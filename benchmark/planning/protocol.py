@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmark.errors import UsageError
 from benchmark.files.reading import USUAL, Reading
+from benchmark.planning.split_names import AUTO, parse_split
 from benchmark.wording import find_measure
 from features.names import did_you_mean
 
@@ -88,6 +89,8 @@ class Protocol:
         How files are read: which columns or variables are what.
     folds, repeats, seed : int
         Folds per repeat, repeats, and the run's seed.
+    split : str
+        How rows are split, as `benchmark.planning.split_names.parse_split` reads it.
     features : FeatureSettings
         Where the features of image datasets come from.
     network : dict
@@ -99,7 +102,8 @@ class Protocol:
         name, or to the one named under ``model``, so that one model can stand in the table in
         several variants.
     written : dict
-        The keys that a user's file has in its tables ``features`` and ``network``.
+        The keys that a user's file has in its tables ``features`` and ``network``, and, under
+        ``numbers``, its folds and repeats.
     """
 
     name: str
@@ -108,6 +112,7 @@ class Protocol:
     folds: int = 10
     repeats: int = 1
     seed: int = 0
+    split: str = AUTO
     features: FeatureSettings = FeatureSettings()
     network: dict[str, Any] = field(default_factory=dict)
     tuning: Tuning = Tuning()
@@ -138,7 +143,8 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
         raise UsageError(f"{path} is not a TOML file in UTF-8: {error}") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    known = ["datasets", *_NUMBERS, "reading", "features", "network", "tuning", "models"]
+    tables = ["reading", "features", "network", "tuning", "models"]
+    known = ["datasets", *_NUMBERS, "split", *tables]
     for key in content:
         if key not in known:
             raise UsageError(f"{path}: unknown setting {key!r}{did_you_mean(key, known)}")
@@ -146,6 +152,10 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
         value = content.get(key, smallest)
         if type(value) is not int or value < smallest:
             raise UsageError(f"{path}: {key} must be a whole number of at least {smallest}")
+    try:
+        parse_split(content.get("split", AUTO))
+    except UsageError as error:
+        raise UsageError(f"{path}: {str(error).replace('--split', 'split')}") from error
     settings, datasets = content.get("models", {}), content.get("datasets", [])
     if not isinstance(datasets, list) or not all(isinstance(name, str) for name in datasets):
         raise UsageError(f"{path}: datasets must be a list of names or files")
@@ -163,12 +173,13 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
         tuning=_tuning(path, content.get("tuning", {})),
         models=settings,
         written={} if path in built_in.values() else _keys(content),
-        **{key: content[key] for key in _NUMBERS if key in content},
+        **{key: content[key] for key in (*_NUMBERS, "split") if key in content},
     )
 
 
 def _keys(content: dict[str, Any]) -> dict[str, tuple[str, ...]]:
-    return {table: tuple(content.get(table, ())) for table in ("features", "network")}
+    tables = {table: tuple(content.get(table, ())) for table in ("features", "network")}
+    return {**tables, "numbers": tuple(key for key in _NUMBERS if key in content)}
 
 
 def _reading(path: Path, content: Any) -> Reading:

@@ -16,6 +16,7 @@ from benchmark.planning.protocol import (
     checked_tuning,
     load_protocol,
 )
+from benchmark.planning.split_names import parse_split
 from features.networks.backbones import find_backbone
 
 
@@ -27,6 +28,9 @@ class Overrides:
     ----------
     folds, repeats, seed : int, optional
         See `benchmark.planning.protocol.Protocol`.
+    split : str, optional
+        ``auto``, ``rows``, ``groups``, ``leave-one-group-out``, ``given`` or
+        ``hold-out[:SHARE]``; see `benchmark.planning.splits.make_folds`.
     backbone, weights, precision : str, optional
         Of the features and of every network whose row does not set its own.
     epochs, batch_size : int, optional
@@ -44,6 +48,7 @@ class Overrides:
     folds: int | None = None
     repeats: int | None = None
     seed: int | None = None
+    split: str | None = None
     backbone: str | None = None
     weights: str | None = None
     precision: str | None = None
@@ -83,6 +88,9 @@ def make_settings(
         if value is not None and (isinstance(value, bool) or not isinstance(value, Integral)):
             raise UsageError(f"{key} must be a whole number, not {value!r}")
     given: dict[str, Any] = {key: int(v) for key, v in numbers.items() if v is not None}
+    if changes.split is not None:
+        parse_split(changes.split)
+        given["split"] = str(changes.split)
     settings = replace(settings, **given)
     if datasets or have_data:
         settings = replace(settings, datasets=tuple(datasets))

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmark.planning.folds import Folds
 from features.arrays import FloatArray
-from features.storage.files import canonical_json, content_key, slug
+from features.storage.files import array_key, canonical_json, content_key, slug
 
 #: Increase this when the meaning of stored results changes: all are then computed anew.
 RESULT_FORMAT = 1
@@ -119,6 +119,9 @@ def enumerate_tasks(
         keys = inputs[dataset]
         # Keys of the first version, which had no number, must stay: they find its results.
         version = {"folds": v} if (v := folds[dataset].version) > 1 else {}
+        groups = folds[dataset].groups
+        # Of groups alone: folds of rows keep the keys that they had before there were groups.
+        apart = {} if groups is None else {"inner_groups": array_key(groups)}
         for repeat in range(folds[dataset].n_repeats):
             for fold in range(folds[dataset].n_folds):
                 split = folds[dataset].key(repeat, fold)
@@ -139,7 +142,7 @@ def enumerate_tasks(
                         "model": dict(model),
                         "random_state": random_state,
                         **({"input": keys[name]} if keys[name] else {}),
-                        **({} if inner_seed is None else {"inner_seed": inner_seed}),
+                        **({} if inner_seed is None else {"inner_seed": inner_seed, **apart}),
                     }
                     key = content_key(content)
                     yield Task(dataset, name, repeat, fold, random_state, key, inner_seed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.analysis.comparisons import ASSUMPTIONS
+from benchmark.analysis.assumptions import assumptions
 from benchmark.analysis.evidence import Evidence
 from benchmark.errors import apart, merged, raised_last
 from benchmark.figures.base import written
@@ -116,7 +116,7 @@ def content(
             "tables": part("the table", lambda: result_tables(evidence, found), []),
             "measures": [(m.name, m.title, m.higher_is_better) for m in evidence.measures],
             "notes": part("the notes of the table", lambda: evidence.notes, []),
-            "assumptions": ASSUMPTIONS,
+            "assumptions": assumptions(evidence.plan),
             "figures": _figures(evidence, pictures, found),
             "figures_of": min(_DRAWN_DATASETS, len(plan.truths)),
             "figures_left_out": list(plan.truths)[_DRAWN_DATASETS:],

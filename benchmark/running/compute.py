@@ -144,6 +144,7 @@ def _work(job: Job, task: Task, given: Input, folder: RunFolder) -> Work:
         facts=truth.facts,
         time_limit=_time_limit(job, task),
         checkpoints=folder.checkpoints(task) if model.is_network or model.search else None,
+        groups=truth.folds.groups,
     )
 
 

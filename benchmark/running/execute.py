@@ -63,6 +63,8 @@ class Work:
         the model's libraries in a fresh process does not count.
     checkpoints : Path, optional
         Folder in which a model may keep what lets it go on after a kill.
+    groups : ndarray of shape (n,), optional
+        Number of each row's group, which the folds in which settings are chosen keep apart.
     """
 
     model: Model
@@ -73,6 +75,7 @@ class Work:
     facts: dict[str, Any] = field(default_factory=dict)
     time_limit: float = float("inf")
     checkpoints: Path | None = None
+    groups: IntArray | None = None
 
 
 def execute(task: Task, marker: Path, work: Work) -> Outcome:
@@ -184,7 +187,7 @@ def _choose(make: Make, outcome: Outcome, work: Work, marker: Path) -> Configura
         return {}
     if work.checkpoints is not None:
         work.checkpoints.mkdir(parents=True, exist_ok=True)
-    data = Data(work.input, work.D, work.train)
+    data = Data(work.input, work.D, work.train, work.groups)
     monitor = Monitor(work.checkpoints, partial(_tell_status, marker))
     found = search(work.model, make, data, seed, monitor)
     outcome.tuning = found.describe()

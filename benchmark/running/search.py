@@ -24,7 +24,8 @@ from sklearn.model_selection import GridSearchCV
 from baselines.base import Monitor
 from baselines.checks import check_distributions
 from benchmark.metrics import BY_NAME, TOLERANCE, Measure
-from benchmark.planning.folds import stratified_folds
+from benchmark.planning.folds import Folds, stratified_folds
+from benchmark.planning.grouped_folds import grouped_folds
 from benchmark.planning.inputs import Input
 from benchmark.planning.models import Model, Search
 from benchmark.plugins.spaces import Configuration, complexities
@@ -80,11 +81,14 @@ class Data:
         Description degrees of the whole dataset.
     rows : ndarray of int
         Numbers of the training rows.
+    groups : ndarray of shape (n,), optional
+        Number of each row's group, in the whole dataset, where groups are kept apart.
     """
 
     input: Input
     D: Any
     rows: IntArray
+    groups: IntArray | None = None
 
 
 def search(model: Model, make: Make, data: Data, seed: int, monitor: Monitor) -> Found:
@@ -121,7 +125,7 @@ def search(model: Model, make: Make, data: Data, seed: int, monitor: Monitor) ->
         raise ValueError("settings cannot be chosen with a single training row")
     data = replace(data, rows=_part_of(data, wanted.rows, seed))
     D = np.asarray(data.D[data.rows])
-    folds = stratified_folds(D, min(wanted.folds, len(D)), 1, seed)
+    folds = _inner_folds(D, data, wanted.folds, seed)
     splits = [(folds.train(0, k), folds.test(0, k)) for k in range(folds.n_folds)]
     scores = _Scores(model, make, data, monitor, len(splits))
     places = complexities(model.entry.load(), model.params, wanted.configurations)
@@ -157,6 +161,15 @@ def _part_of(data: Data, most: int | None, seed: int) -> IntArray:
         return data.rows
     parts = stratified_folds(np.asarray(data.D[data.rows]), math.ceil(n / most), 1, seed)
     return data.rows[parts.test(0, 0)]
+
+
+def _inner_folds(D: FloatArray, data: Data, wanted: int, seed: int) -> Folds:
+    """Split the training rows as the outer folds are: by groups, where there are two or more."""
+    if data.groups is not None:
+        numbers = np.unique(data.groups[data.rows], return_inverse=True)[1].reshape(-1)
+        if numbers.max() > 0:
+            return grouped_folds(D, numbers, min(wanted, int(numbers.max()) + 1), 1, seed)
+    return stratified_folds(D, min(wanted, len(D)), 1, seed)
 
 
 class _AllFailedError(Exception):

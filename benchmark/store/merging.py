@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import UsageError
+from benchmark.planning.folds import ROWS, Folds
 from benchmark.planning.plan import Plan, Result, Truth
+from benchmark.planning.splits import name_split
 from benchmark.planning.tasks import Task
 from benchmark.plugins.built_in import in_groups
 from features.storage.files import same_file
@@ -111,9 +113,10 @@ def _check_protocol(first: Part, other: Part) -> None:
     differences = []
     if first.plan.seed != other.plan.seed:
         differences.append(f"seed {first.plan.seed} and {other.plan.seed}")
-    one, two = (next(iter(part.plan.truths.values())).folds for part in (first, other))
+    one, two = (_typical(part.plan) for part in (first, other))
+    alike = one.kind == two.kind == ROWS
     for what in ("n_folds", "n_repeats"):
-        if getattr(one, what) != getattr(two, what):
+        if alike and getattr(one, what) != getattr(two, what):
             title = "folds" if what == "n_folds" else "repeats"
             differences.append(f"{getattr(one, what)} and {getattr(two, what)} {title}")
     if one.version != two.version:
@@ -129,13 +132,31 @@ def _check_protocol(first: Part, other: Part) -> None:
                 f"other data under the name {name} ({len(mine.D)} and {len(its.D)} rows, "
                 f"fingerprints {mine.fingerprint[:12]} and {its.fingerprint[:12]})"
             )
-        elif not np.array_equal(mine.folds.assignment, its.folds.assignment):
-            differences.append(f"other folds of {name}")
+        elif said := _other_split(mine, its):
+            differences.append(f"{said} of {name}")
     if differences:
         raise UsageError(
             f"{first.name} and {other.name} cannot be put together, their results are not "
             f"comparable: {'; '.join(differences)}"
         )
+
+
+def _typical(plan: Plan) -> Folds:
+    """Return folds of rows if the run has some, whose numbers of folds and repeats are its own."""
+    found = [truth.folds for truth in plan.truths.values()]
+    return next((folds for folds in found if folds.kind == ROWS), found[0])
+
+
+def _other_split(mine: Truth, its: Truth) -> str:
+    """Say how the splits of a dataset differ; empty where they are the same."""
+    one, two = (name_split(truth, truth.folds) for truth in (mine, its))
+    if mine.folds.kind != its.folds.kind:
+        return f"other splits ({one}, and {two})"
+    if not np.array_equal(mine.folds.assignment, its.folds.assignment):
+        return "other folds" if one == two else f"other folds ({one}, and {two})"
+    apart = [None if folds.groups is None else folds.groups.tolist() for folds in
+             (mine.folds, its.folds)]  # fmt: skip
+    return "" if apart[0] == apart[1] else "other groups"
 
 
 def _clashes(parts: Sequence[Part], part: Part) -> dict[str, str]:

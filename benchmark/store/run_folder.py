@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from benchmark.errors import BenchmarkError, UsageError
+from benchmark.planning.folds import ROWS
 from benchmark.planning.plan import Plan, Result, Truth
 from benchmark.planning.tasks import Outcome, Task
 from benchmark.store import shapes, truths
@@ -177,6 +178,7 @@ class RunFolder:
                 "folds": truth.folds.n_folds,
                 "repeats": truth.folds.n_repeats,
                 "folds_version": truth.folds.version,
+                **({} if truth.folds.kind == ROWS else {"split": truth.folds.kind}),
                 "sigma": truth.sigma,
                 "inputs": plan.inputs[truth.name],
             }

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from baselines.checks import check_distributions
+from benchmark.planning.folds import KINDS, ROWS
 from benchmark.planning.plan import Truth
 from benchmark.planning.tasks import Outcome, Task
 from features.arrays import FloatArray
@@ -26,6 +27,7 @@ RUN = {
             "source": str,
             "fingerprint": str,
             "folds_version?": int,
+            "split?": str,
             "sigma?": _NUMBER_OR_NONE,
             "inputs?": {str: str},
         }
@@ -84,6 +86,8 @@ def check_run(content: dict[str, Any]) -> str:
             return f"it has no {what}"
     models = {model["name"] for model in content["models"]}
     for entry in content["datasets"]:
+        if entry.get("split", ROWS) not in KINDS:
+            return f"{entry['name']} has a split that is none of {', '.join(KINDS)}"
         if unknown := entry.get("inputs", {}).keys() - models:
             return f"{entry['name']} has an input for {min(unknown)}, which is no model of it"
     return ""
@@ -103,8 +107,15 @@ def check_truth(truth: Truth) -> str:
         return f"it has {len(truth.ids)} ids and {len(truth.label_names)} labels for {n} x {c}"
     if folds.ndim != 2 or folds.dtype.kind not in "iu" or len(folds) != n or not folds.shape[1]:
         return "its folds do not fit its rows"
-    if folds.min() < 0 or any(len(np.unique(column)) < 2 for column in folds.T):
-        return "its folds are not two or more, counted from 0"
+    if truth.folds.kind == ROWS:
+        if folds.min() < 0 or any(len(np.unique(column)) < 2 for column in folds.T):
+            return "its folds are not two or more, counted from 0"
+        return ""
+    known = np.arange(folds.max() + 1)
+    if folds.min() < -1 or not known.size or any(not np.isin(known, f).all() for f in folds.T):
+        return "its folds are not counted from 0, or one of them tests no row"
+    if any((column == 0).all() for column in folds.T):
+        return "its folds leave no row to learn from"
     return ""
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from benchmark.columns import as_csv
-from benchmark.planning.folds import Folds
+from benchmark.planning.folds import ROWS, Folds
+from benchmark.planning.grouped_folds import numbered
 from benchmark.planning.plan import Truth
 from benchmark.store.shapes import check_truth
 from features.arrays import AnyArray
@@ -23,8 +24,15 @@ class MisfitError(ValueError):
 
 def folds_as_csv(truth: Truth) -> str:
     """Write which fold tests which row, columns `benchmark.columns.FOLDS`."""
-    columns = {f"repeat{r}": column for r, column in enumerate(truth.folds.assignment.T)}
-    named = {"id": list(truth.ids), "version": truth.folds.version, **columns}
+    assignment = truth.folds.assignment
+    columns = {f"repeat{r}": column for r, column in enumerate(assignment.T)}
+    if (assignment < 0).any():
+        columns = {
+            name: np.where(column < 0, "train", column.astype(str))
+            for name, column in columns.items()
+        }
+    groups = {} if truth.groups is None else {"group": list(truth.groups)}
+    named = {"id": list(truth.ids), **groups, "version": truth.folds.version, **columns}
     return as_csv(pd.DataFrame(named), index_label="row")
 
 
@@ -39,6 +47,8 @@ def to_arrays(truth: Truth) -> dict[str, AnyArray]:
         "fold_notes": np.array(truth.folds.notes, dtype=np.str_),
         "notes": np.array(truth.notes, dtype=np.str_),
     }
+    if truth.groups is not None:
+        arrays["groups"] = np.array(truth.groups, dtype=np.str_)
     return arrays if truth.latent is None else {**arrays, "latent": truth.latent}
 
 
@@ -65,6 +75,17 @@ def from_arrays(entry: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Tru
     def texts(name: str) -> tuple[str, ...]:
         return tuple(map(str, arrays[name].reshape(-1)))
 
+    kind = entry.get("split", ROWS)
+    groups = texts("groups") if "groups" in arrays else None
+    if groups is not None and len(groups) != len(arrays["D"]):
+        raise MisfitError(f"it has {len(groups)} groups for {len(arrays['D'])} rows")
+    folds = Folds(
+        arrays["folds"],
+        texts("fold_notes"),
+        entry.get("folds_version", 1),
+        kind,
+        None if groups is None or kind == ROWS else numbered(groups),
+    )
     truth = Truth(
         name=entry["name"],
         fingerprint=entry["fingerprint"],
@@ -72,7 +93,8 @@ def from_arrays(entry: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Tru
         ids=texts("ids"),
         D=arrays["D"],
         latent=arrays.get("latent"),
-        folds=Folds(arrays["folds"], texts("fold_notes"), entry.get("folds_version", 1)),
+        folds=folds,
+        groups=groups,
         notes=texts("notes"),
         source=entry["source"],
         sigma=entry.get("sigma"),

@@ -6,9 +6,11 @@ from collections import Counter
 
 import pandas as pd
 
-from benchmark.analysis.comparisons import ASSUMPTIONS, NoTest, rank_across, why_untested
+from benchmark.analysis.assumptions import ACROSS, of_tests, why_untested
+from benchmark.analysis.comparisons import NoTest, rank_across
 from benchmark.analysis.statistics import ALPHA
 from benchmark.metrics import Measure
+from benchmark.planning.plan import Plan
 from benchmark.tables.grid import Grid, text_cells
 from benchmark.wording import GAP, NO_TEST, count, effect, p_equals, p_value, percent, signed
 
@@ -64,7 +66,9 @@ _OTHER_SIDE = {
 }
 
 
-def significance_grid(table: pd.DataFrame, summary: pd.DataFrame, measure: Measure) -> Grid:
+def significance_grid(
+    table: pd.DataFrame, summary: pd.DataFrame, measure: Measure, plan: Plan
+) -> Grid:
     """Write the cells; differences are positive where the best model is better."""
     rows = []
     for row in table.to_dict("records"):
@@ -93,7 +97,7 @@ def significance_grid(table: pd.DataFrame, summary: pd.DataFrame, measure: Measu
         "worse. Effect: mean difference over instances in deviations of the differences. Won: "
         "instances on which the best model is better, ties count half.",
         *untested_sentences(table),
-        *ASSUMPTIONS[:2],
+        *of_tests(plan),
         *ranking_sentences(summary, measure),
     ]
     return Grid(
@@ -127,6 +131,6 @@ def ranking_sentences(summary: pd.DataFrame, measure: Measure) -> list[str]:
         f"{measure.title} (Friedman: chi square {friedman.statistic:.2f}, "
         f"{p_equals(friedman.p_value)}, Kendall's W {friedman.concordance:.2f}); mean ranks that "
         f"differ by {ranking.critical_difference:.2f} are significant (Nemenyi).",
-        ASSUMPTIONS[3],
+        ACROSS,
         *ranking.remarks,
     ]

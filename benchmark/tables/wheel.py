@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.analysis.comparisons import ASSUMPTIONS, fold_values
+from benchmark.analysis.assumptions import of_t_test
+from benchmark.analysis.comparisons import fold_values
 from benchmark.analysis.statistics import ALPHA, corrected_t_test, holm
 from benchmark.analysis.ties import without_ties
 from benchmark.columns import WHEEL, WHEEL_MEASURES
@@ -74,7 +75,7 @@ def _compared(folds: Any, bare: int, truth: Truth, name: str) -> list[tuple[str,
     sign = 1 if BY_NAME[name].higher_is_better else -1
     # Networks that are the same function differ by the rounding of single precision.
     gains = without_ties(sign * (folds - folds[:, [bare]]))
-    test = corrected_t_test(gains, 1.0 / (truth.folds.n_folds - 1))
+    test = corrected_t_test(gains, truth.folds.test_to_train)
     p = np.where(np.arange(gains.shape[1]) == bare, np.nan, test.p_value)
     mean = folds.mean(axis=0)
     return [
@@ -112,7 +113,7 @@ def wheel_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
             "Gain over the network without a wheel, mean over folds, positive is better; in "
             "parentheses the folds in which it is better. p-values are adjusted for the variants "
             f"of a dataset and measure, each against no wheel; * significant at {ALPHA:g}.",
-            ASSUMPTIONS[0].partition(" p-values")[0],
+            of_t_test(()),
             *notes,
         ],
     )

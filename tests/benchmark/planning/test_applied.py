@@ -16,6 +16,7 @@ from benchmark.planning.find_needs import find_needs
 from benchmark.planning.models import choose_models
 from benchmark.planning.plan import make_plan
 from benchmark.planning.settings import Overrides, make_settings
+from benchmark.planning.splits import check_split
 from benchmark.plugins import registry
 from ewmtcnn.wheel import MIKELS
 
@@ -66,8 +67,8 @@ TUNING = {"tune", "tune_for", "tune_networks"}
 
 #: Values that no protocol has.
 OTHER = {
-    "folds": 3, "repeats": 2, "seed": 5, "backbone": "resnet101", "weights": "random",
-    "precision": "bfloat16", "epochs": 7, "batch_size": 5, "pca_scope": "dataset",
+    "folds": 3, "repeats": 2, "seed": 5, "split": "hold-out", "backbone": "resnet101",
+    "weights": "random", "precision": "bfloat16", "epochs": 7, "batch_size": 5, "pca_scope": "dataset",
 }  # fmt: skip
 
 
@@ -76,6 +77,7 @@ def planned(protocol, dataset, names, every=False, told=None, **changes):
     given = Overrides(**changes)
     data = {"data": DATASETS[dataset]}
     settings = make_settings(protocol, [], True, given)
+    check_split(settings, given, data, print)
     rows = choose_models(settings, names, every)
     check_rows(settings, given, rows)
     tell = [].append if told is None else told.append
@@ -116,10 +118,11 @@ def test_every_option_changes_the_tasks_or_is_refused(protocol, dataset, tmp_pat
             applied.add(key)
     for (key, value), said in refused.items():
         assert said.startswith(f"--{key.replace('_', '-')} {value} would change nothing: ")
-    assert {"folds", "repeats", "seed"} <= applied
-    assert (applied - {"folds", "repeats", "seed"}) or dataset == "table"
+    always = {"folds", "repeats", "seed", "split"}
+    assert always <= applied
+    assert (applied - always) or dataset == "table"
     if dataset == "table":
-        assert {key for key, _ in refused} == set(OTHER) - {"folds", "repeats", "seed"}
+        assert {key for key, _ in refused} == set(OTHER) - always
 
 
 def test_rows_that_set_their_backbone_keep_it_and_that_is_refused():

@@ -76,7 +76,7 @@ def test_networks_have_a_budget_of_their_own_or_none():
 
 def test_all_models_of_a_task_share_its_inner_folds(two_models):
     class Split:
-        n_folds, n_repeats, version = 2, 1, 2
+        n_folds, n_repeats, version, groups = 2, 1, 2, None
 
         def key(self, repeat, fold):
             return f"{repeat}{fold}"

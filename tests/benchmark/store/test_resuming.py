@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import benchmark
-from benchmark.planning import plan
+from benchmark.planning import splits
 from benchmark.planning.folds import stratified_folds
 from features.storage.files import read_json, write_json
 
@@ -34,7 +34,7 @@ def former(once, monkeypatch):
     """A folder as release 0.1.0 left it: nothing there tells a version of the folds."""
     with monkeypatch.context() as patch:
         patch.setattr(
-            plan, "stratified_folds", lambda *of: replace(stratified_folds(*of), version=1)
+            splits, "stratified_folds", lambda *of: replace(stratified_folds(*of), version=1)
         )
         folder = once()[0].folder
     content = read_json(folder / "run.json")

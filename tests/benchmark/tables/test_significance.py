@@ -39,7 +39,7 @@ def test_the_best_of_each_dataset_is_held_against_all_others(three):
 def test_a_star_is_where_the_written_p_value_is_below_the_level(three):
     table = significance_table(three.summary, three.pairs, KL).iloc[:5].copy()
     table["p_holm"] = [0.0, 0.0496, 0.049996, 0.05, 0.3]
-    grid = significance_grid(table, three.summary, KL)
+    grid = significance_grid(table, three.summary, KL, three.plan)
     column = grid.headers.index("p (Holm)")
     assert [row[column] for row in grid.rows] == [
         "< 0.001 *", "0.0496 *", "0.049996 *", "0.0500", "0.300",
@@ -50,7 +50,10 @@ def test_a_star_is_where_the_written_p_value_is_below_the_level(three):
 def test_a_missing_fold_leaves_a_gap(tmp_path):
     evidence = make_evidence(tmp_path, MODELS, {"a": 60}, folds=3, missing=1)
     grid = significance_grid(
-        significance_table(evidence.summary, evidence.pairs, KL), evidence.summary, KL
+        significance_table(evidence.summary, evidence.pairs, KL),
+        evidence.summary,
+        KL,
+        evidence.plan,
     )
     assert ["a", "Good", "Fair", "2 of 3 folds", *["-"] * 5] in grid.rows
 
@@ -104,7 +107,7 @@ def test_without_a_test_there_is_no_p_value_and_a_sentence(tmp_path):
     table = significance_table(two.summary, two.pairs, KL)
     assert table["p_holm"].isna().all()
     assert (table["difference"] > 0).all()
-    grid = significance_grid(table, two.summary, KL)
+    grid = significance_grid(table, two.summary, KL, two.plan)
     for row in grid.rows:
         assert row[4:7] == ["-", "no test", "-"]
         assert row[3].startswith("+0.")
@@ -118,7 +121,9 @@ def test_without_a_test_there_is_no_p_value_and_a_sentence(tmp_path):
         for row in made.itertuples()
     ]
     pairs = pairwise(three.plan, made, three.values)
-    grid = significance_grid(significance_table(three.summary, pairs, KL), three.summary, KL)
+    grid = significance_grid(
+        significance_table(three.summary, pairs, KL), three.summary, KL, three.plan
+    )
     assert [row[2:6] for row in grid.rows] == [
         ["Poor", "+0.2500", "-", "no test"], ["Fair", "0.0000", "-", "no test"],
     ]  # fmt: skip
