@@ -111,8 +111,9 @@ def shown_rows(
 ) -> list[int]:
     """Choose the instances of a dataset that the report shows one by one.
 
-    All of them, if they are few. Otherwise the best and the worst of every model by KL divergence,
-    those of Figures 1 and 4, and others drawn at random with the run's seed.
+    Of those that are tested in the first repeat: all of them, if they are few. Otherwise the best
+    and the worst of every model by KL divergence, those of Figures 1 and 4, and others drawn at
+    random with the run's seed.
 
     Parameters
     ----------
@@ -135,12 +136,13 @@ def shown_rows(
     per_row = (len(models) + 3) * c * len(plan.truths)
     limit = min(_MOST_ROWS, _MOST_SHARES // per_row, _MOST_PICTURES // len(plan.truths))
     limit = max(limit, _FEWEST_ROWS)
-    if n <= limit:
-        return list(range(n))
+    tested = truth.folds.assignment[:, 0] >= 0
+    if tested.sum() <= limit:
+        return [int(row) for row in np.flatnonzero(tested)]
     chosen = set(sampled)
     extremes = min(_EXTREMES, max(1, limit // (4 * max(len(models), 1))))
     for model in models:
-        column = values[model]
+        column = np.where(tested, values[model], np.nan)
         order = [int(row) for row in np.argsort(column, kind="stable") if not np.isnan(column[row])]
         chosen |= {*order[:extremes], *order[len(order) - extremes :]}
     digits = int(truth.fingerprint[:8], 16)
@@ -149,5 +151,6 @@ def shown_rows(
     for row in drawn:
         if len(chosen) >= limit:
             break
-        chosen.add(row)
+        if tested[row]:
+            chosen.add(row)
     return sorted(chosen)

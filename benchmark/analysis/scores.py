@@ -103,9 +103,9 @@ def summarise(
         models = plan.models_of(name)
         trivial = [model for model in mine["model"].unique() if model not in plan.models]
         order = [*models, *trivial]
-        grouped = mine.pivot_table(
-            index="model", columns="measure", values="value", aggfunc=["mean", "std", "count"]
-        ).reindex(order)
+        grouped = mine.groupby(["model", "measure"])["value"].agg(["mean", "std", "count"])
+        wide = pd.DataFrame(grouped.unstack("measure"))  # noqa: PD010 - keeps empty columns
+        grouped = wide.reindex(order)
         table = pd.DataFrame({"dataset": name, "model": order}, index=order)
         counts = grouped["count"][measures[0].name].fillna(0).astype(int)
         complete = counts == expected

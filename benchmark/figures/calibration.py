@@ -26,10 +26,11 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     truth = evidence.plan.truths[dataset]
     models, remark = complete_models(evidence, choice)
     repeats = [evidence.predictions(dataset, r) for r in range(truth.folds.n_repeats)]
-    D = np.tile(truth.D, (len(repeats), 1))
+    tested = (truth.folds.assignment >= 0).T.ravel()
+    D = np.tile(truth.D, (len(repeats), 1))[tested]
     tables = []
     for name in models:
-        table = calibration(D, np.concatenate([of[name] for of in repeats]))
+        table = calibration(D, np.concatenate([of[name] for of in repeats])[tested])
         table.insert(0, "model", name)
         tables.append(table)
     data = pd.concat(tables, ignore_index=True)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.paper.published import Published
+from benchmark.planning.folds import ROWS
 from benchmark.planning.needs import describe_features
 from benchmark.planning.plan import Plan, Truth
+from benchmark.planning.splits import name_split
 from benchmark.wording import listed
 from features.extract import Extraction
 from features.networks.backbones import find_backbone
@@ -140,6 +142,8 @@ def _data(
 
 def _split(plan: Plan, truth: Truth, published: Published) -> str:
     stated, folds = published.settings["protocol"], truth.folds
+    if folds.kind != ROWS:
+        return f"The paper's split is not published; here {name_split(truth, folds)}"
     text = f"The paper's split is not published; here {folds.n_folds} stratified folds"
     if folds.n_repeats > 1:
         text += f", drawn {folds.n_repeats} times"

@@ -30,8 +30,8 @@ from benchmark.wording import count, listed
 def make_folds(data: Labelled, settings: Protocol) -> Folds:
     """Split a dataset as the settings ask for.
 
-    Without a wish, data that come with a split get that; else data with groups get grouped folds;
-    else, rows are spread over stratified folds.
+    Without a wish, data that come with a split get that, other data with groups get folds of
+    groups, and others get folds of rows. Fewer groups than folds make so many folds as groups.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def make_folds(data: Labelled, settings: Protocol) -> Folds:
     Returns
     -------
     Folds
-        The notes say which split it is, unless it is that of data that have nothing but rows.
+        The notes say which split it is.
 
     Raises
     ------
@@ -111,24 +111,14 @@ def _given(data: Labelled) -> Folds:
 
 
 def describe(data: Labelled, folds: Folds) -> list[str]:
-    """Say in notes how a dataset is split, and where the split lets groups cross it.
-
-    Nothing of folds of rows where the data have neither groups nor a split of their own.
-    """
-    notes = []
-    if folds.kind != ROWS:
-        notes.append(f"split: {name_split(data, folds)}")
-    else:
-        ignored = [
-            what
-            for what, has in (
-                ("the groups", data.groups is not None),
-                ("the split that comes with the data", data.given_folds is not None),
-            )
-            if has
-        ]
-        if ignored:
-            notes.append(f"split: {name_split(data, folds)}; {listed(ignored)} not used")
+    """Say in notes how a dataset is split, what of the data is not used, and what follows."""
+    ignored = []
+    if data.groups is not None and folds.kind == ROWS:
+        ignored.append("groups")
+    if data.given_folds is not None and folds.kind != GIVEN:
+        ignored.append("own split")
+    unused = f"; the {listed(ignored)} of the data not used" if ignored else ""
+    notes = [f"split: {name_split(data, folds)}{unused}"]
     if data.groups is not None and (crossing := _crossing(numbered(data.groups), folds)):
         notes.append(
             f"{count(crossing, 'group has', 'groups have')} rows among both training and test rows "
@@ -145,7 +135,7 @@ def name_split(data: Labelled, folds: Folds) -> str:
     test = len(folds.test(0, 0))
     sizes = f"{count(len(folds.train(0, 0)), 'training row')}, {count(test, 'test row')}"
     if folds.kind == ROWS:
-        return f"{folds.n_folds} stratified folds of rows{drawn}"
+        return f"{folds.n_folds} stratified folds{drawn}"
     if folds.kind == GROUPS:
         return f"{folds.n_folds} stratified folds of {n}{drawn}; no group is in two folds"
     if folds.kind == ONE_OUT:

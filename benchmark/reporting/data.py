@@ -15,6 +15,7 @@ from benchmark.analysis.samples import KL
 from benchmark.analysis.statistics import ALPHA
 from benchmark.errors import apart, raised_last
 from benchmark.metrics import Measure
+from benchmark.planning.splits import name_split
 from benchmark.reporting.summary import size_of
 from benchmark.store.pictures import SIDE
 from benchmark.wording import GAP, count, duration, listed, percent, seen, value
@@ -296,12 +297,12 @@ def settings_rows(evidence: Evidence) -> list[tuple[str, str]]:
     rows = [("Protocol", plan.protocol), ("Seed", str(plan.seed))]
     for name, truth in plan.truths.items():
         folds = truth.folds
-        repeats = f", {folds.n_repeats} times" if folds.n_repeats > 1 else ""
+        split = name_split(truth, folds)
         rows.append(
             (
                 f"Dataset {name}",
                 f"{count(len(truth.D), 'instance')}, {count(truth.D.shape[1], 'label')} "
-                f"({', '.join(truth.label_names)}); {folds.n_folds} stratified folds{repeats} "
+                f"({', '.join(truth.label_names)}); {split} "
                 f"(version {folds.version}); "
                 f"{truth.source or 'in memory'}; fingerprint {truth.fingerprint[:16]}",
             )

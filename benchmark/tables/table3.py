@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmark.metrics import MEASURES, Measure
 from benchmark.tables.grid import ASIDE, DAGGER, Cell, Grid, group_rules
-from benchmark.wording import GAP, percent, rank_mark, value
+from benchmark.wording import GAP, count, percent, rank_mark, value
 
 
 def table3_grids(
@@ -37,7 +37,7 @@ def _grid(dataset: str, part: pd.DataFrame, std: bool, measures: Sequence[Measur
     return Grid(
         title=dataset,
         caption=f"Label distribution learning on {dataset}: means over "
-        f"{part['expected_folds'].iloc[0]} test folds, ranks in parentheses.",
+        f"{count(int(part['expected_folds'].iloc[0]), 'test fold')}, ranks in parentheses.",
         headers=["Model", *titles, "Mean rank", *(["Gap to oracle"] if has_oracle else [])],
         cells=[_row(row, std, has_oracle, measures) for row in part.to_dict("records")],
         rules=group_rules(part["group"]),

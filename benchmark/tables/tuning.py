@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from benchmark.analysis.assumptions import name_of_test
 from benchmark.analysis.statistics import ALPHA
 from benchmark.analysis.tuning import tuned_frame
 from benchmark.errors import UsageError
@@ -114,9 +115,9 @@ def tuning_grid(table: pd.DataFrame, plan: Plan, notes: list[str]) -> Grid:
             f"{' or '.join(by)} in "
             f"{' or '.join(map(str, folds))} inner folds of its training rows; of equally good "
             f"ones the simplest. tuning.csv has every score.",
-            "Gain: positive where the tuned row is better, mean over folds. p: corrected "
-            f"resampled t-test, adjusted for the tuned rows of the dataset; * significant at "
-            f"{ALPHA:g}.",
+            "Gain: positive where the tuned row is better, mean over folds. p: "
+            f"{name_of_test(plan.truths.values())}, adjusted for the tuned rows of the dataset; "
+            f"* significant at {ALPHA:g}.",
             *part,
             *notes,
         ],

@@ -10,8 +10,11 @@ from images_in_memory import ImagesInMemory
 
 from benchmark.analysis.evidence import Evidence
 from benchmark.datasets import Dataset
+from benchmark.datasets.base import Labelled
 from benchmark.planning.folds import stratified_folds
 from benchmark.planning.plan import Plan, Result, Truth
+from benchmark.planning.protocol import Protocol
+from benchmark.planning.splits import make_folds
 from benchmark.store.pictures import keep_pictures
 from benchmark.store.run_folder import RunFolder
 
@@ -28,25 +31,32 @@ def make_evidence(
     oracle: bool = False,
     params: dict[str, dict] | None = None,
     seed: int = 0,
+    split: str = "auto",
+    groups: int = 0,
 ) -> Evidence:
     """Make evidence of models (name -> error, 0 is perfect) on datasets (name -> rows).
 
     The last `missing` tasks have no result. Every prediction mixes the truth with a random
-    distribution, by a share that is the model's error.
+    distribution, by a share that is the model's error. Each row is of one of so many
+    `groups`.
     """
     rng = np.random.default_rng(seed)
     truths = {}
     for number, (name, rows) in enumerate(datasets.items()):
         D = rng.dirichlet(np.full(len(labels), 0.7), size=rows)
-        truths[name] = Truth(
+        data = Labelled(
             name=name,
-            fingerprint=f"{number:064x}",
             label_names=labels,
             ids=tuple(f"{name}/{row}.jpg" for row in range(rows)),
             D=D,
             latent=0.9 * D + 0.1 / len(labels) if oracle else None,
-            folds=stratified_folds(D, folds, repeats, seed),
+            groups=tuple(f"g{row % groups}" for row in range(rows)) if groups else None,
         )
+        wanted = Protocol("paper", folds=folds, repeats=repeats, seed=seed, split=split)
+        drawn = make_folds(data, wanted)
+        if split == "auto" and not groups:  # notes of its own would be in every table
+            drawn = stratified_folds(D, folds, repeats, seed)
+        truths[name] = Truth(**vars(data), fingerprint=f"{number:064x}", folds=drawn)
     described = {
         name: {"model": name, "params": (params or {}).get(name, {}), "source": ""}
         for name in models

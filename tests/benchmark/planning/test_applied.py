@@ -68,7 +68,8 @@ TUNING = {"tune", "tune_for", "tune_networks"}
 #: Values that no protocol has.
 OTHER = {
     "folds": 3, "repeats": 2, "seed": 5, "split": "hold-out", "backbone": "resnet101",
-    "weights": "random", "precision": "bfloat16", "epochs": 7, "batch_size": 5, "pca_scope": "dataset",
+    "weights": "random", "precision": "bfloat16", "epochs": 7, "batch_size": 5,
+    "pca_scope": "dataset",
 }  # fmt: skip
 
 

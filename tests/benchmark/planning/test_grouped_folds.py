@@ -57,10 +57,13 @@ def test_no_group_is_shared_and_the_bounds_hold(groups, k, seed, data):
         of_group = np.array([fold[numbers == group][0] for group in range(len(groups))])
         assert np.ptp(np.bincount(of_group, minlength=k)) <= 1
         assert np.ptp(np.bincount(fold, minlength=k)) <= max(map(len, groups))
-        by_group = sum(
-            sum(labels.count(c) ** 2 for labels in groups) / max(1, int((D[:, c] == 1).sum()))
-            for c in range(5)
-        ) + sum(len(labels) ** 2 for labels in groups) / n
+        by_group = (
+            sum(
+                sum(labels.count(c) ** 2 for labels in groups) / max(1, int((D[:, c] == 1).sum()))
+                for c in range(5)
+            )
+            + sum(len(labels) ** 2 for labels in groups) / n
+        )
         assert deviation(D, fold, k) <= (1 - 1 / k) * by_group + 1e-9
 
 

@@ -17,7 +17,7 @@ from benchmark.planning.models import Model, Search
 from benchmark.planning.tasks import Task
 from benchmark.plugins.registry import Entry
 from benchmark.running.execute import Work, execute
-from benchmark.running.search import Data, search
+from benchmark.running.search import Data, _Scores, search
 
 
 class Shrunk(LDLEstimator):
@@ -105,6 +105,29 @@ def test_it_chooses_what_two_loops_choose(problem, cls, measure):
     assert found.chosen == best
     assert set(found.failed) == {5, 6}
     assert found.failed[5] == "ValueError: seven tenths"
+
+
+@pytest.mark.parametrize(("kept", "folds"), [(40, 3), (12, 2), (5, 3)])
+def test_inner_folds_keep_groups_apart(problem, monkeypatch, kept, folds):
+    """Groups of six rows: seven, two and one of them in the training rows."""
+    X, D = problem
+    groups, seen = np.arange(60) // 6, []
+
+    class Watching(_Scores):
+        def of(self, number, train, test):
+            seen.append((groups[rows[train]], groups[rows[test]]))
+            return super().of(number, train, test)
+
+    monkeypatch.setattr("benchmark.running.search._Scores", Watching)
+    model, rows = make_model(), np.arange(kept)
+
+    def make(configuration):
+        return Shrunk().set_params(**{**model.params, **configuration})
+
+    found = search(model, make, Data(Matrix(X), D, rows, groups), 5, Monitor(None))
+    assert found.scores.shape == (len(model.search.configurations), folds)
+    shared = [set(train) & set(test) for train, test in seen]
+    assert any(shared) == (kept == 5)  # a single group cannot be kept apart
 
 
 def test_of_equals_the_simplest_is_chosen(problem):

@@ -15,6 +15,7 @@ from benchmark.analysis.evidence import Evidence, gather
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.metrics import MEASURES
 from benchmark.planning.folds import Folds, stratified_folds
+from benchmark.planning.grouped_folds import grouped_folds
 from benchmark.planning.plan import Plan, Result, Truth
 from benchmark.planning.tasks import Outcome
 from benchmark.store.merging import Part, merge
@@ -360,6 +361,35 @@ def test_other_folds_of_the_same_data_are_refused():
     two.plan.truths["x"] = replace(two.plan.truths["x"], folds=turned)
     with pytest.raises(UsageError, match=r"comparable: other folds of x$"):
         merge([one, two])
+
+
+def test_other_splits_of_the_same_data_are_refused_with_the_difference():
+    one, two = make_part("runs/1", ["x"], ["A"]), make_part("runs/2", ["x"], ["B"])
+    truth = two.plan.truths["x"]
+    groups = np.arange(len(truth.D)) // 2
+    names = tuple(map(str, groups))
+    grouped = replace(truth, folds=grouped_folds(truth.D, groups, N_FOLDS), groups=names)
+    two.plan.truths["x"] = grouped
+    said = r"comparable: other splits \(3 stratified folds, and 3 stratified folds of 6 groups; no "
+    with pytest.raises(UsageError, match=said + r"group is in two folds\) of x$"):
+        merge([one, two])
+    # The same folds, in which settings were chosen with other groups kept apart.
+    three = make_part("runs/3", ["x"], ["A"])
+    pooled = replace(grouped.folds, groups=np.minimum(groups, 4))
+    three.plan.truths["x"] = replace(grouped, folds=pooled)
+    with pytest.raises(UsageError, match=r"comparable: other groups of x$"):
+        merge([two, three])
+
+
+def test_runs_on_other_datasets_may_be_split_in_other_ways():
+    one, two = make_part("runs/1", ["x"], ["A"]), make_part("runs/2", ["y"], ["A"])
+    truth = two.plan.truths["y"]
+    folds = Folds(np.where(truth.folds.assignment == 0, 0, -1), kind="given")
+    two.plan.truths["y"] = replace(truth, folds=folds)
+    two.plan.__dict__.pop("tasks", None)
+    two = replace(two, results={task: two.results[task] for task in two.plan.tasks
+                                if task in two.results})  # fmt: skip
+    assert merge([one, two])[0].truths["y"].folds.kind == "given"
 
 
 @pytest.mark.parametrize("other", ["x", "y"])

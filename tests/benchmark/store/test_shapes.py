@@ -93,6 +93,8 @@ def test_the_values_of_run_json_must_make_sense(folder):
     assert "no models" in shapes.check_run({**content, "models": [], "datasets": [dataset]})
     other = {**dataset, "inputs": {"nobody": ""}}
     assert "nobody" in shapes.check_run({**content, "datasets": [other]})
+    assert shapes.check_run({**content, "datasets": [{**dataset, "split": "groups"}]}) == ""
+    assert "none of rows" in shapes.check_run({**content, "datasets": [{**dataset, "split": "x"}]})
 
 
 def test_a_truth_must_fit_together(truth):
@@ -111,6 +113,11 @@ def test_a_truth_must_fit_together(truth):
         assert "folds" in said(folds=Folds(folds))
     assert "folds" in said(folds=Folds(truth.folds.assignment - 1))
     assert "folds" in said(folds=Folds(truth.folds.assignment * 1.0))
+    one = np.where(truth.folds.assignment == 0, 0, -1)
+    assert said(folds=Folds(one, kind="hold-out")) == ""
+    assert "tests no row" in said(folds=Folds(one - 1, kind="hold-out"))
+    assert "tests no row" in said(folds=Folds(np.where(one < 0, -1, 1), kind="given"))
+    assert "no row to learn" in said(folds=Folds(np.zeros_like(one), kind="given"))
 
 
 def test_a_truth_without_an_array_is_told(folder):
