@@ -7,7 +7,7 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -53,6 +53,8 @@ class Reading:
         Where images lie in a folder per class beside having distributions: the class of each row.
     notes : tuple of str
         What the reader of the results should know.
+    splits : tuple of str
+        Where the set comes with a split: the part of each row, such as ``train``.
     """
 
     paths: tuple[Path, ...]
@@ -60,6 +62,7 @@ class Reading:
     D: FloatArray
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    splits: tuple[str, ...] = ()
 
 
 def read_folder(image_set: ImageSet, folder: Path) -> Reading:
@@ -195,10 +198,9 @@ def _read_emoset(image_set: ImageSet, folder: Path) -> Reading:
             labels.append(label_index(image_set, label, where))
             splits.append(split)
     paths, notes = _match(image_set, folder, rows, find_images(image_set, folder))
-    sizes = ", ".join(f"{split} {number:,}" for split, number in Counter(splits).items())
-    notes.append(f"its own split ({sizes}) is in the ids, and not used for the folds")
     ids = [f"{split}:{row.image}" for split, row in zip(splits, rows, strict=True)]
-    return _single_labels(image_set, folder, list(zip(ids, paths, labels, strict=True)), notes)
+    whole = list(zip(ids, paths, labels, strict=True))
+    return replace(_single_labels(image_set, folder, whole, notes), splits=tuple(splits))
 
 
 #: Name of a layout -> its reader.

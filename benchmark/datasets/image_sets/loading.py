@@ -243,6 +243,7 @@ def load_image_set(
         label_names=image_set.labels,
         ids=[reading.ids[row] for row in sound],
         images=images,
+        split=[reading.splits[row] for row in sound] if reading.splits else None,
         sigma=spread,
         source=str(folder),
         notes=notes,

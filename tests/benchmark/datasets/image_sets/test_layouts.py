@@ -256,10 +256,8 @@ def test_emoset(tmp_path):
     assert reading.ids == tuple(expected)
     assert reading.paths == tuple(folder / name.partition(":")[2] for name in expected)
     assert np.array_equal(reading.D, one_hot(FI * 3))
-    assert reading.notes == (
-        "left out 1 image not listed: image/awe/unlisted.jpg",
-        "its own split (train 8, val 8, test 8) is in the ids, and not used for the folds",
-    )
+    assert reading.notes == ("left out 1 image not listed: image/awe/unlisted.jpg",)
+    assert reading.splits == ("train",) * 8 + ("val",) * 8 + ("test",) * 8
 
 
 def test_the_order_of_file_names_is_natural(tmp_path):

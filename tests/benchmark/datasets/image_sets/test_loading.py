@@ -128,6 +128,8 @@ def test_sigma_0_and_the_names_of_datasets(tmp_path):
     assert np.array_equal(loaded.D, np.vstack([np.eye(8)] * 3))
     assert loaded.ids[8] == "val:image/amusement/amusement_00001.jpg"
     assert (loaded.name, loaded.sigma) == ("EmoSet-sigma0", 0.0)
+    assert loaded.given_folds.tolist() == [-1] * 16 + [0] * 8  # its own split
+    assert "8 rows are for validation in the given split, and learned from here" in loaded.notes
     assert load_dataset("EmoSet", tmp_path).name == "EmoSet"
     assert load_dataset("EmoSet:0.25", tmp_path).name == "EmoSet-sigma0.25"
     fingerprints = {load_dataset(f"EmoSet{s}", tmp_path).fingerprint for s in ("", ":0.6", ":0.5")}
