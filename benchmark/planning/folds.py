@@ -171,13 +171,13 @@ def _stratified(dominant: IntArray, n_folds: int, random_state: int) -> IntArray
     return assignment[: len(dominant)]
 
 
-def note_ties(D: NDArray[Any]) -> list[str]:
+def note_ties(D: NDArray[Any], who: str = "stratification and accuracy take") -> list[str]:
     """Say how many rows have no single dominant label."""
     tied = int(((D == D.max(axis=1, keepdims=True)).sum(axis=1) > 1).sum())
     if not tied:
         return []
     return [
-        f"{tied} of {len(D)} rows have a tied maximum; stratification and accuracy take the "
+        f"{tied} of {len(D)} rows have a tied maximum; {who} the "
         f"first label, tie-aware accuracy takes all"
     ]
 

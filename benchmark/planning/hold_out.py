@@ -7,6 +7,7 @@ import numpy as np
 from benchmark.errors import UsageError
 from benchmark.planning.folds import HOLD_OUT, Folds
 from benchmark.planning.grouped_folds import label_counts
+from benchmark.wording import count
 from features.arrays import FloatArray, IntArray
 
 # Draws of groups, of which the one whose labels are most like those of all rows is taken.
@@ -42,7 +43,8 @@ def hold_out(
     Raises
     ------
     UsageError
-        No row, or no group, would be left on one of the sides.
+        No row, or no group, would be left on one of the sides, or there are so few groups that a
+        repeat would have the same test rows as another.
     """
     if n_repeats < 1:
         raise UsageError(f"a hold-out needs at least 1 repeat, not {n_repeats}; change --repeats")
@@ -57,7 +59,10 @@ def hold_out(
     assignment = np.full((n, n_repeats), -1, dtype=np.int64)
     for repeat in range(n_repeats):
         rng = np.random.default_rng(np.random.SeedSequence([seed, repeat]))
-        tested = _rows(D, share, rng) if groups is None else _groups(D, groups, share, rng)
+        if groups is None:
+            tested = _rows(D, share, rng)
+        else:
+            tested = _groups(D, groups, share, rng, assignment[:, :repeat])
         assignment[tested, repeat] = 0
     return Folds(assignment, kind=HOLD_OUT, groups=groups)
 
@@ -75,19 +80,32 @@ def _rows(D: FloatArray, share: float, rng: np.random.Generator) -> IntArray:
     return order[np.minimum(places, n - 1)]  # the last may be rounded up
 
 
-def _groups(D: FloatArray, groups: IntArray, share: float, rng: np.random.Generator) -> IntArray:
-    """Draw groups one by one, up to the number of rows that comes nearest to the share."""
+def _groups(
+    D: FloatArray, groups: IntArray, share: float, rng: np.random.Generator, former: IntArray
+) -> IntArray:
+    """Draw groups one by one, up to the number of rows that comes nearest to the share.
+
+    Not those again that were drawn in one of the `former` repeats.
+    """
     counts = label_counts(D, groups)
     sizes = counts.sum(axis=1)
     expected = share * counts.sum(axis=0)
     known = expected > 0
-    best, least = np.zeros(len(sizes), dtype=bool), np.inf
+    drawn_before = {tuple(np.unique(groups[column == 0]).tolist()) for column in former.T}
+    best, least = None, np.inf
     for _ in range(_DRAWS):
         order = rng.permutation(len(sizes))
         taken = np.cumsum(sizes[order])[:-1]  # one group at least is left
         drawn = order[: int(np.abs(taken - share * len(D)).argmin()) + 1]
+        if tuple(sorted(drawn.tolist())) in drawn_before:
+            continue
         off = (counts[drawn].sum(axis=0) - expected)[known]
         badness = float((off**2 / expected[known]).sum())
         if badness < least:
             best, least = np.isin(np.arange(len(sizes)), drawn), badness
+    if best is None:
+        raise UsageError(
+            f"of {len(sizes)} groups a share of {share:g} can hardly be held out in more than "
+            f"{count(len(drawn_before), 'way')}; ask for fewer with --repeats"
+        )
     return np.flatnonzero(best[groups])

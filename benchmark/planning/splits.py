@@ -67,7 +67,8 @@ def make_folds(data: Labelled, settings: Protocol) -> Folds:
     else:
         folds = grouped_folds(data.D, groups, min(k, int(groups.max()) + 1), repeats, seed)
     folds = replace(folds, groups=groups)
-    return replace(folds, notes=(*describe(data, folds), *note_ties(data.D)))
+    who = () if kind in (GROUPS, HOLD_OUT) else ("accuracy takes",)  # the others look at no label
+    return replace(folds, notes=(*describe(data, folds), *note_ties(data.D, *who)))
 
 
 def kind_of(data: Labelled, wanted: str) -> str:

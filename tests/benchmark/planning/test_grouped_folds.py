@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -47,7 +48,10 @@ def test_no_group_is_shared_and_the_bounds_hold(groups, k, seed, data):
         with pytest.raises(UsageError, match=f"{len(groups)} groups cannot be split into {k}"):
             grouped_folds(D, numbers, k)
         return
-    folds = grouped_folds(D, numbers, k, n_repeats=2, seed=seed)
+    folds = grouped_folds(D, numbers, k, seed=seed)
+    with suppress(UsageError):  # of few groups, which may have no other folds
+        folds = grouped_folds(D, numbers, k, n_repeats=2, seed=seed)
+        assert not np.array_equal(*[column[:, None] == column for column in folds.assignment.T])
     assert folds.n_folds == k
     for repeat, fold in enumerate(folds.assignment.T):
         for number in range(k):
@@ -93,11 +97,21 @@ def test_spread_nearly_as_well_as_by_scikit_learn():
 def test_seed_decides_and_repeats_differ_even_where_no_two_groups_are_alike():
     groups = [[0] * size for size in range(3, 27)]
     D, numbers = rows_of(groups)
+    for k in (2, 3, 10):
+        grouped_folds(D, numbers, k, 20)  # no two of which are the same
     first = grouped_folds(D, numbers, 5, 4, seed=1).assignment
     assert np.array_equal(first, grouped_folds(D, numbers, 5, 4, seed=1).assignment)
     assert np.array_equal(first[:, :1], grouped_folds(D, numbers, 5, 1, seed=1).assignment)
     together = [(column[:, None] == column).tobytes() for column in first.T]
     assert len(set(together)) == 4
+
+
+def test_repeats_are_refused_where_there_are_no_other_folds():
+    D, numbers = rows_of([[0, 1]] * 3)
+    ways = grouped_folds(D, numbers, 2, 3).assignment  # each of them in turn is alone
+    assert len({tuple(column == column[0]) for column in ways.T}) == 3
+    with pytest.raises(UsageError, match=r"3 groups .* more than 3 ways; ask for fewer with --rep"):
+        grouped_folds(D, numbers, 2, 4)
 
 
 def test_one_group_out_tests_each_group_once():

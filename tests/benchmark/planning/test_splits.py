@@ -34,8 +34,6 @@ def made(data, split="auto", **changes):
         (PLAIN, "auto", "rows", (10, 2), "split: 10 stratified folds, drawn 2 times"),
         (GROUPED, "auto", "groups", (10, 2),
          "split: 10 stratified folds of 12 groups, drawn 2 times; no group is in two folds"),
-        (FEW, "auto", "groups", (4, 2),
-         "split: 4 stratified folds of 4 groups, drawn 2 times; no group is in two folds"),
         (FOLDS, "auto", "given", (3, 1), "split: 3 folds that come with the data"),
         (PARTED, "auto", "given", (1, 1),
          "split: the one that comes with the data (36 training rows, 12 test rows)"),
@@ -65,6 +63,13 @@ def test_every_kind(data, split, kind, shape, note):
         )
     else:
         assert folds.groups is None
+
+
+def test_fewer_groups_than_folds_make_so_many_folds():
+    folds = made(FEW)
+    assert folds.notes[0] == "split: 4 stratified folds of 4 groups; no group is in two folds"
+    with pytest.raises(UsageError, match=r"in more than 1 way; ask for fewer with --repeats"):
+        made(FEW, repeats=2)
 
 
 def test_folds_of_rows_are_those_that_there_were_before_groups():
@@ -129,7 +134,7 @@ def test_numbers_that_a_split_leaves_no_room_for_are_refused_or_told():
     told = []
     checked({"d": FOLDS, "e": PLAIN}, told, folds=5)
     assert told == ["--folds 5 is not for d (d: the data come with a split)."]
-    for accepted in ({"folds": 4}, {"folds": 4, "repeats": 3}, {"split": "hold-out", "repeats": 3}):
+    for accepted in ({"folds": 4}, {"folds": 2, "repeats": 3}, {"split": "hold-out", "repeats": 3}):
         checked({"d": FEW}, **accepted)
 
 
