@@ -38,10 +38,9 @@ _PAIR = {"model_a": "one model", "model_b": "the other"}
 FOLDS = {
     "row": "number of the row, from 0",
     "id": "identifier of the row",
-    "group": "what the row belongs to; only where the data have groups",
+    "group": "what the row belongs to, where the data have groups",
     "version": "of the rule by which the rows were split; results of different ones are not mixed",
-    "repeat<number>": "number of the fold that tests the row, in this repeat; train for a row that "
-    "is only learned from",
+    "repeat<number>": "number of the fold that tests the row, in this repeat; train: none does",
 }
 
 #: Every value.
