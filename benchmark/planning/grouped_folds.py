@@ -51,8 +51,8 @@ def grouped_folds(
     The first is how they are dealt. The second holds since what a fold gets in a round is no larger
     than what another got in the round before. The third is checked; it can always be had, since the
     best order of a round is no worse than the mean of all (method of conditional expectations).
-    scikit-learn's `StratifiedGroupKFold` looks at labels alone: it spreads them a little better, but
-    has no bound on sizes, refuses data in which every label is rarer than there are folds, and
+    scikit-learn's `StratifiedGroupKFold` looks at labels alone: it spreads them a little better,
+    but has no bound on sizes, refuses data in which every label is rarer than there are folds, and
     often gives several repeats the same folds.
 
     Parameters
