@@ -54,12 +54,13 @@ def no_packages(monkeypatch):
 #: where it is needed. No run refuses them.
 HARMLESS = {
     "jobs", "force", "task_timeout", "no_report", "out", "data_dir", "cache_dir", "skip_unreadable",
+    "give_up",
 }  # fmt: skip
 
 #: Options with tests of their own below, or in the tests of the command.
 NAMING = {
-    "models", "all_models", "datasets", "protocol", "plugins", "ignore", "extended", "pyldl",
-    "regressors",
+    "models", "all_models", "datasets", "protocol", "plugins", "ignore", "extended", "regressors",
+    "pyldl", "labels", "features", "normalise", "against", "measures",
 }  # fmt: skip
 
 #: Those of `test_tuning`.
