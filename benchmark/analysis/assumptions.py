@@ -107,6 +107,8 @@ def why_untested(row: Mapping[Any, Any]) -> str:
     if row["folds"] != row["expected_folds"]:
         return f"{row['folds']} of {row['expected_folds']} folds"
     if row["expected_folds"] == 1:
+        if np.isnan(row.get("share_won", 0.0)):
+            return "one split, and a measure that single rows have no value of"
         few = f"one split with fewer than {FEWEST_UNITS} test rows or groups"
         return f"{few}, or tied in all" if row["difference"] == 0 else f"{few}, or the same in all"
     if row["folds"] < FEWEST_FOLDS:
