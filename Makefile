@@ -16,6 +16,7 @@
 # make demo-networks  choose the demo's settings of networks on other images: results/demo_networks.csv
 # make perf           measure against the peer library, in an environment of its own (large)
 # make perf-peer      see how far our methods and the peer library's agree, in the same environment
+# make perf-newer     time newer methods to the same objective here and there, in the same environment
 # make perf-networks  measure extraction and training on this CPU
 # make perf-evidence  time tables, figures and report, and the report in a browser
 # make perf-kernels   measure how far results move between two kernels of the BLAS
@@ -31,7 +32,7 @@ test test-fast faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast faults test-installed lint demo demo-networks emotion6 wheel quoted fairness reference docs-tables chromium perf perf-peer perf-networks perf-evidence perf-kernels perf-gpu clean
+.PHONY: run test test-fast faults test-installed lint demo demo-networks emotion6 wheel quoted fairness reference docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -118,6 +119,9 @@ perf-kernels: $(VENV)/installed
 
 perf-peer: $(VENV)-perf/installed
 	$(VENV)-perf/bin/python tests/perf/peer_agreement.py $(DATA)
+
+perf-newer: $(VENV)-perf/installed
+	$(VENV)-perf/bin/python tests/perf/newer_methods.py --data $(DATA)
 
 perf-gpu:
 	$(PYTHON) tests/perf/gpu.py

@@ -5,7 +5,7 @@ objective is that of the paper, computed here of its parameters. Then ours fits,
 budgets, until its objective is not above it: the CPU seconds of that fit count. Written to
 ``results/newer_methods.csv``; needs the environment of ``make perf``.
 
-usage: python tests/perf/newer_methods.py [--data FOLDER] [--sets SET ...] [METHOD ...]
+usage: python tests/perf/newer_methods.py [--data FOLDER] [--sets SET,...] [METHOD ...]
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def cases() -> dict[str, Case]:
             "all weights 0.0001, no local term",
             fitted("LDL_LCLR", {"delta": 0.0}),
             lambda X, D, m: ldl_lclr(X, D, m._W, m._S),
-            lambda k: b.LDLLCLR(lambda4=0.0, max_iter=k),
+            lambda k: b.LDLLCLR(lambda4=0.0, max_iter=k, tol=1e-8),
         ),
         "LDLSF": Case(
             "alpha=0.0001, beta=0.01, gamma=0.001, rho=0.001",
@@ -284,7 +284,7 @@ def main() -> None:
     """Measure and write what was asked for, beside what the file has of others."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "datasets")
-    parser.add_argument("--sets", nargs="*", default=["SJAFFE"])
+    parser.add_argument("--sets", default="SJAFFE", help="names, with commas")
     parser.add_argument("methods", nargs="*", metavar="METHOD")
     given = parser.parse_args()
     known = cases()
@@ -292,9 +292,9 @@ def main() -> None:
     if PATH.exists():
         with PATH.open(newline="") as file:
             rows = {(row["dataset"], row["method"]): row for row in csv.DictReader(file)}
-    for name in given.sets:
+    for name in given.sets.split(","):
         content = loadmat(given.data / f"{name}.mat")
-        X, D = content["features"].astype(float), content["labels"].astype(float)
+        X, D = (np.ascontiguousarray(content[key], float) for key in ("features", "labels"))
         for method in given.methods or known:
             try:
                 row = measured(known[method], X, D)
