@@ -96,7 +96,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("models", metavar="[MODEL]...", nargs=-1)
+@click.argument("models", metavar="[MODEL|FILE.py]...", nargs=-1)
 @options.of_run
 @options.of_networks
 @options.of_training

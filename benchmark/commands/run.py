@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -96,7 +97,8 @@ def run(
     Parameters
     ----------
     models : str or iterable of str
-        Models to run; upper and lower case are the same.
+        Models to run; upper and lower case are the same. A file (``mine.py``) is a plugin, of which
+        all models are run.
     all_models : bool
         Run every registered model instead; of the built-in ones those of the paper.
     extended : bool
@@ -173,9 +175,12 @@ def run(
     changes = with_its_seed(reference, Overrides(**overrides))
     settings = make_settings(protocol, names, bool(given), changes)
     task_timeout = _checked_limits(jobs, task_timeout)
-    offered = {str(plugin): load_tried_plugin(plugin) for plugin in _as_list(plugins)}
+    wanted = _as_list(models)
+    files = [name for name in wanted if name.endswith(".py")]
+    offered = {str(file): load_tried_plugin(file) for file in (*_as_list(plugins), *files)}
+    wanted = list(chain.from_iterable(offered.get(name, [name]) for name in wanted))
     columns = find_measures(measures)
-    named = with_regressors(_as_list(models), _as_list(regressors), all_models)
+    named = with_regressors(wanted, _as_list(regressors), all_models)
     rows = choose_models(settings, named, every=all_models, extended=extended, pyldl=pyldl)
     rows = add_tuned(settings, rows)
     _tell_idle_plugins(offered, rows, columns, tell)

@@ -162,7 +162,7 @@ def test_a_plugin_is_submitted_and_checked_by_command(command, tmp_path):
     assert command("run", "AA-kNN", *on, "--out", "runs").returncode == 0
     write_reference(collect([[tmp_path / "runs"]], ALL_MEASURES, print), tmp_path / "ref")
     to = ("--against", "ref")
-    run = command("run", "Halfway", "--plugin", "halfway.py", *on, *to, "--out", "mine")
+    run = command("run", "halfway.py", *on, *to, "--out", "mine")
     assert run.returncode == 0, run.stderr
     refused = command("submission", "mine", *to)
     assert (refused.returncode, "--plugin" in refused.stderr) == (2, True)
