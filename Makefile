@@ -83,6 +83,7 @@ wheel: $(VENV)/installed
 
 quoted: $(VENV)/installed-test
 	$(BIN)/python tests/quoted/measure.py
+	$(BIN)/python tests/quoted/noise_floor.py
 
 fairness: $(VENV)/installed-test
 	$(BIN)/python tests/perf/fairness.py

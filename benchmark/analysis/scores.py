@@ -13,6 +13,7 @@ import pandas as pd
 
 from benchmark.analysis import explained
 from benchmark.analysis.caveats import published_but_weak, worse_than_uniform
+from benchmark.analysis.noise_floor import floor_notes, floor_scores
 from benchmark.analysis.reference import MEAN, ORACLE, trivial_predictions
 from benchmark.analysis.ties import beats, ranks
 from benchmark.columns import SCORES, TIMINGS, gaps_of, table3_of
@@ -62,6 +63,7 @@ def scores_frame(
             for repeat, fold, test, predictions in predicted:
                 values = scores(truth.D[test], predictions[name], measures)
                 rows += [(truth.name, name, repeat, fold, *value) for value in values.items()]
+        rows += [(truth.name, *row) for row in floor_scores(truth, measures)]
     return pd.DataFrame(rows, columns=list(SCORES))
 
 
@@ -148,6 +150,8 @@ def notes(
     }
     if beyond := [what for group, what in apart.items() if (summary["group"] == group).any()]:
         lines.append(f"Set apart are {listed(beyond)}; they are ranked with the others.")
+    for truth in plan.truths.values():
+        lines += [f"{truth.name}: {note}." for note in floor_notes(truth)]
     lines += [*published_but_weak(plan), *worse_than_uniform(summary)]
     return [*lines, *remarks(plan, results, summary)]
 

@@ -39,7 +39,13 @@ from features.names import did_you_mean, name_key
 ENTRY_POINT_GROUP = "ldl_benchmark.models"
 
 #: Names of table rows that no model can take.
-TRIVIAL_NAMES = ("mean distribution", "uniform", "oracle")
+TRIVIAL_NAMES = (
+    "mean distribution",
+    "uniform",
+    "oracle",
+    "hidden distributions",
+    "fresh panel",
+)
 
 #: Longest name of a model, in characters.
 LONGEST_NAME = 80

@@ -103,6 +103,8 @@ def check_truth(truth: Truth) -> str:
     n, c = D.shape
     if latent is not None and latent.shape != D.shape:
         return "its latent distributions have another shape than its distributions"
+    if truth.raters is not None and (truth.raters.shape != (n,) or not (truth.raters > 0).all()):
+        return "its numbers of raters do not fit its rows"
     if len(truth.ids) != n or len(truth.label_names) != c:
         return f"it has {len(truth.ids)} ids and {len(truth.label_names)} labels for {n} x {c}"
     if folds.ndim != 2 or folds.dtype.kind not in "iu" or len(folds) != n or not folds.shape[1]:

@@ -49,7 +49,8 @@ def to_arrays(truth: Truth) -> dict[str, AnyArray]:
     }
     if truth.groups is not None:
         arrays["groups"] = np.array(truth.groups, dtype=np.str_)
-    return arrays if truth.latent is None else {**arrays, "latent": truth.latent}
+    known = {"latent": truth.latent, "raters": truth.raters}
+    return arrays | {name: values for name, values in known.items() if values is not None}
 
 
 def from_arrays(entry: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Truth:
@@ -93,6 +94,7 @@ def from_arrays(entry: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Tru
         ids=texts("ids"),
         D=arrays["D"],
         latent=arrays.get("latent"),
+        raters=arrays.get("raters"),
         folds=folds,
         groups=groups,
         notes=texts("notes"),
