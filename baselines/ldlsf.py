@@ -95,6 +95,8 @@ class LDLSF(LinearMap):
             "alpha": (1.0,),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (300,),
+            "tol": (0.001,),
             "scaling": ("auto",),
         },
         {
@@ -103,6 +105,8 @@ class LDLSF(LinearMap):
             "alpha": (1.0,),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (300,),
+            "tol": (0.001,),
             "scaling": ("none",),
         },
         {
@@ -111,6 +115,8 @@ class LDLSF(LinearMap):
             "beta": (1.0,),
             "fit_intercept": (True,),
             "unit": ("data",),
+            "max_iter": (300,),
+            "tol": (0.001,),
             "scaling": ("auto",),
         },
     )
