@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ from benchmark.plugins.peer_methods import method_of
 from benchmark.plugins.registry import find_model
 from benchmark.reference import contents
 from benchmark.reference.contents import COMPLETE, FAILED, MISSING, OVER_BUDGET, Reference, probe
-from benchmark.store.merging import Part, merge
 from benchmark.store.run_folder import RunFolder
 from features.arrays import FloatArray
 from features.storage.files import canonical_json
@@ -47,6 +46,15 @@ class _Found:
     scores: list[dict[str, Any]] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Run:
+    """A run folder, and when it was written."""
+
+    folder: RunFolder
+    plan: Plan
+    written: str
+
+
 def collect(
     runs: Iterable[Sequence[Path]],
     measures: Sequence[Measure],
@@ -58,7 +66,7 @@ def collect(
     Parameters
     ----------
     runs : iterable of sequences of Path
-        The run folders of each dataset. One in which a run is at work is left out, and told.
+        The run folders of each dataset. Of one in which a run is at work, what it has by now.
     measures : sequence of Measure
         What every prediction is scored in.
     tell : callable
@@ -66,62 +74,84 @@ def collect(
     commit : str
         Of the code, where it is known.
 
+    Returns
+    -------
+    Reference
+        A row has one description: that of the run which was written last. Where a row was computed
+        with other settings or another version, its cell is missing and says so.
+
     Raises
     ------
     UsageError
-        A row has other settings on one dataset than on another, or runs do not fit together.
+        There is no run, or two on one dataset have other data, folds or another seed.
     BenchmarkError
         A file of a run is damaged.
     """
     found = _Found()
-    for folders in runs:
-        parts, failures = [], list[dict[str, Any]]()
-        with contextlib.ExitStack() as stack:
-            for path in folders:
-                folder = RunFolder(path)
-                try:
-                    stack.enter_context(folder.read_lock())
-                except UsageError as error:
-                    tell(f"left out: {error}")
-                    continue
-                plan = folder.read_plan()
-                results = read_results(folder, plan, plan.tasks, tell)
-                parts.append(Part(str(path), "", plan, results))
-                failures += folder.read_failures()
-            if parts:
-                plan, results, _ = merge(parts)
-                _add(found, plan, results, failures, measures)
+    opened = [[_open(path, tell) for path in folders] for folders in runs]
+    for run in sorted(chain.from_iterable(opened), key=lambda run: run.written):
+        found.models |= {n: model_row(n, of) for n, of in run.plan.models.items()}
+    for of_set in opened:
+        for dataset in dict.fromkeys(name for run in of_set for name in run.plan.truths):
+            here = [run for run in of_set if dataset in run.plan.truths]
+            _add(found, dataset, here, measures, tell)
     if not found.sets:
         raise UsageError("no run to make reference results of")
     now = {"date": time.strftime("%Y-%m-%d"), "version": version(), "commit": commit}
     return _as_tables(found, measures, pd.DataFrame([now]))
 
 
+def _open(path: Path, tell: Callable[[str], None]) -> _Run:
+    folder = RunFolder(path)
+    try:
+        with folder.read_lock():
+            pass
+    except UsageError:
+        tell(f"a run is at work in {path}: what it has by now is taken")
+    return _Run(folder, folder.read_plan(), str(folder.read_about().get("written", "")))
+
+
 def _add(
     found: _Found,
-    plan: Plan,
-    results: Mapping[Task, Result],
-    failures: Sequence[Mapping[str, Any]],
+    dataset: str,
+    runs: Sequence[_Run],
     measures: Sequence[Measure],
+    tell: Callable[[str], None],
 ) -> None:
-    for name, described in plan.models.items():
-        row = model_row(name, described)
-        former = found.models.setdefault(name, row)
-        if former != row:
+    """Add what the runs on a dataset have."""
+    truth = runs[0].plan.truths[dataset]
+    found.sets.append(set_row(runs[0].plan, truth))
+    results: dict[str, dict[tuple[int, int], tuple[Task, Result]]] = {}
+    failures: dict[str, list[dict[str, Any]]] = {}
+    former: set[str] = set()
+    for run in runs:
+        if set_row(run.plan, run.plan.truths[dataset]) != found.sets[-1]:
             raise UsageError(
-                f"{name} has other settings on {', '.join(plan.truths)} than on "
-                f"{found.sets[0]['dataset']}; compute both with the same version"
+                f"{run.folder.path} has other data, folds or another seed of {dataset} than "
+                f"{runs[0].folder.path}"
             )
-    for dataset, truth in plan.truths.items():
-        found.sets.append(set_row(plan, truth))
-        here = {task: result for task, result in results.items() if task.dataset == dataset}
-        for model in plan.models_of(dataset):
-            mine = [(task, result) for task, result in here.items() if task.model == model]
-            of = [f for f in failures if (f["dataset"], f["model"]) == (dataset, model)]
-            found.cells.append(_cell(found, truth, model, mine, of))
-            for task, result in mine:
-                found.scores.append(_score_row(truth, task, result, measures))
-        _add_trivial(found, truth, measures)
+        valid = [n for n in run.plan.models_of(dataset)
+                 if model_row(n, run.plan.models[n]) == found.models[n]]  # fmt: skip
+        former |= set(run.plan.models_of(dataset)) - set(valid)
+        tasks = [t for t in run.plan.tasks if t.dataset == dataset and t.model in valid]
+        for name in valid:
+            results.setdefault(name, {})
+            failures.setdefault(name, [])
+        for task, result in read_results(run.folder, run.plan, tasks, tell).items():
+            results[task.model].setdefault((task.repeat, task.fold), (task, result))
+        for entry in run.folder.read_failures():
+            if entry["dataset"] == dataset and entry["model"] in valid:
+                failures[entry["model"]].append(entry)
+    for model in sorted(results.keys() | former, key=list(found.models).index):
+        mine = list(results.get(model, {}).values())
+        found.cells.append(_cell(found, truth, model, mine, failures.get(model, _FORMER)))
+        for task, result in mine:
+            found.scores.append(_score_row(truth, task, result, measures))
+    _add_trivial(found, truth, measures)
+
+
+# Stands for the failures of a row that was computed with other settings or another version.
+_FORMER: list[dict[str, Any]] = [{"former": True}]
 
 
 def model_row(name: str, described: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,6 +228,8 @@ def _cell(
 
 def _why(failures: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     """Tell from the failures of a run why a cell is not complete."""
+    if failures is _FORMER:
+        return MISSING, "computed with other settings or another version"
     for entry in failures:
         if limit := entry.get("time_limit"):
             return OVER_BUDGET, f"over budget ({limit:g} s)"

@@ -18,6 +18,7 @@ from benchmark.metrics import MEASURES
 from benchmark.planning.tasks import Outcome
 from benchmark.reference.collecting import collect
 from benchmark.reference.contents import reference_results, write_reference
+from benchmark.store.run_folder import RunFolder
 
 TABLES = ("sets", "models", "cells", "environments", "measures", "collected", "scores")
 
@@ -72,13 +73,39 @@ def test_nothing_that_failed_is_left_out(evidence, tmp_path):
     assert cells["folds"]["b", "NA"] == 8
 
 
-def test_a_row_has_one_setting_on_all_sets(tmp_path):
-    one = make_evidence(tmp_path, {"m": 0.1}, {"a": 30})
+def test_a_row_has_the_settings_of_the_last_run(tmp_path):
+    one = make_evidence(tmp_path, {"m": 0.1, "n": 0.2}, {"a": 30})
     other = make_evidence(tmp_path, {"m": 0.1}, {"b": 30}, params={"m": {"k": 2}})
     paths = [stored(one, tmp_path / "one"), stored(other, tmp_path / "other")]
-    with pytest.raises(UsageError, match="m has other settings on b than on a"):
-        collect([[path] for path in paths], MEASURES, print)
-    assert len(collect([[paths[0]]], MEASURES, print).sets) == 1
+    for path, day in zip(paths, ("1", "2"), strict=True):
+        RunFolder(path).write_plan(RunFolder(path).read_plan(), {"written": f"2026-01-0{day}"})
+    reference = collect([[path] for path in paths], MEASURES, print)
+    assert reference.described("m")["params"] == {"k": 2}
+    cells = reference.cells.set_index(["dataset", "model"])
+    assert cells["state"]["a", "m"] == "missing"
+    assert cells["reason"]["a", "m"] == "computed with other settings or another version"
+    assert cells["state"]["b", "m"] == cells["state"]["a", "n"] == "complete"
+
+
+def test_runs_on_one_set_complete_each_other(tmp_path, evidence):
+    whole = stored(evidence, tmp_path / "whole")
+    results = dict(list(evidence.results.items())[::2])
+    half = stored(replace(evidence, results=results), tmp_path / "half")
+    reference = collect([[half, whole]], MEASURES, print)
+    assert set(reference.cells["state"]) == {"complete"}
+    assert len(reference.sets) == 2
+    other = make_evidence(tmp_path, {"=good": 0.1}, {"NA": 30}, repeats=1)
+    with pytest.raises(UsageError, match="other data, folds or another seed of NA"):
+        collect([[whole, stored(other, tmp_path / "other")]], MEASURES, print)
+
+
+def test_what_a_run_at_work_has_is_taken(tmp_path, evidence):
+    path = stored(evidence, tmp_path / "run")
+    said = []
+    with RunFolder(path).lock():
+        reference = collect([[path]], MEASURES, said.append)
+    assert said == [f"a run is at work in {path}: what it has by now is taken"]
+    assert len(reference.sets) == 2
 
 
 def test_a_damaged_file_is_told(evidence, tmp_path):
