@@ -23,12 +23,12 @@ def front(seconds: pd.Series[float], ranks: pd.Series[float]) -> pd.Series[bool]
 
 @styled
 def draw(data: pd.DataFrame, title: str) -> Figure:
-    """Draw a point per row; those that nothing beats in both have names.
+    """Draw a point per row; those that nothing beats in both have names, and one's own.
 
     Parameters
     ----------
     data : DataFrame
-        Columns model, group, tuned, seconds, rank.
+        Columns model, group, tuned, own, seconds, rank.
     title : str
         What the ranks are of.
     """
@@ -48,8 +48,9 @@ def draw(data: pd.DataFrame, title: str) -> Figure:
             )  # fmt: skip
     best = data[front(data["seconds"], data["rank"])].sort_values("seconds")
     panel.step(best["seconds"], best["rank"], where="post", color="0.5", linewidth=0.8, zorder=0)
-    names = shortened([str(name) for name in best["model"]], 28)
-    for name, x, y in zip(names, best["seconds"], best["rank"], strict=True):
+    named = data[data.index.isin(best.index) | data["own"]]
+    names = shortened([str(name) for name in named["model"]], 28)
+    for name, x, y in zip(names, named["seconds"], named["rank"], strict=True):
         panel.annotate(name, (x, y), xytext=(5, 5), textcoords="offset points", fontsize=7)
     panel.invert_yaxis()
     panel.set(xlabel="seconds to learn from a fold, median over sets", ylabel=title)

@@ -128,7 +128,7 @@ def rank_all(
     scores = reference.scores[reference.scores["dataset"].isin(chosen)]
     models = reference.models.assign(own=False)
     for folder in own:
-        with gather(folder) as evidence:
+        with gather(folder, measures=tuple(measures)) as evidence:
             refuse_differences(evidence.plan, reference, measures)
             mine = _own(evidence, reference, names)
         cells, scores = _replaced(cells, mine[0]), _replaced(scores, mine[1])

@@ -18,7 +18,7 @@ from benchmark.reference.collecting import TRIVIAL
 from benchmark.reference.contents import Reference
 from benchmark.reference.leaderboard import Leaderboard
 from benchmark.reporting.page import Picture, address_of, fill
-from benchmark.wording import GAP, listed
+from benchmark.wording import GAP, count, listed
 
 # Rows in the diagram of critical differences: with more it cannot be read.
 _SHOWN = 24
@@ -93,8 +93,8 @@ def _summary(board: Leaderboard) -> list[str]:
     near = table["model"][table["not_told_from_best"]]
     if isinstance(board.ranking, Ranking):
         lines.append(
-            f"In {board.tested.title} {len(near)} rows are not told from the best by Nemenyi's "
-            f"test (≈)."
+            f"In {board.tested.title} {len(near)} of these rows are not told from the best by "
+            f"Nemenyi's test (≈), the best included."
         )
     below = table[table["of_mean_distribution"] > 1.0 + 1e-9]
     if len(below):
@@ -107,7 +107,8 @@ def _summary(board: Leaderboard) -> list[str]:
         place = f"place {row['place']}" if not pd.isna(row["place"]) else "listed apart"
         lines.append(f"Yours: {row['model']}, mean rank {row[primary]:.2f}, {place}.")
     if len(board.apart):
-        lines.append(f"{len(board.apart)} rows lack a set and are listed apart.")
+        lacking = count(len(board.apart), "row lacks", "rows lack")
+        lines.append(f"{lacking} a set, listed apart.")
     return lines
 
 
@@ -138,8 +139,9 @@ def _figures(board: Leaderboard) -> list[Picture]:
     if len(rows):
         caption = (
             "Time against mean rank: up is better, left is quicker. Rows on the stepped line are "
-            "not beaten in both. Filled: settings chosen on the training rows, which counts as "
-            "learning. Rows that are listed apart are drawn too, with ranks on the sets they have."
+            "not beaten in both; they have names, and your own rows. Filled: settings chosen on "
+            "the training rows, which counts as learning. Rows that are listed apart are drawn "
+            "too, with ranks on the sets they have."
         )
         drawing = time_and_rank.draw(rows, f"mean rank, {board.primary}")
         found.append(Picture("Time against quality", caption, address_of(drawing)))

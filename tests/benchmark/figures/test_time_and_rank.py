@@ -19,9 +19,10 @@ def test_the_front_is_what_a_search_of_all_pairs_finds():
 
 def test_rows_of_the_front_have_names():
     data = pd.DataFrame(
-        {"model": ["quick", "good", "neither"], "group": ["paper", "own", "own"],
-         "tuned": [False, True, False], "seconds": [0.01, 10.0, 20.0], "rank": [3.0, 1.0, 2.0]}
+        {"model": ["quick", "good", "neither", "mine"], "group": ["paper", *["own"] * 3],
+         "tuned": [False, True, False, False], "own": [False, False, False, True],
+         "seconds": [0.01, 10.0, 20.0, 30.0], "rank": [3.0, 1.0, 2.0, 4.0]}
     )  # fmt: skip
     panel = draw(data, "mean rank").axes[0]
-    assert [text.get_text() for text in panel.texts] == ["quick", "good"]
+    assert [text.get_text() for text in panel.texts] == ["quick", "good", "mine"]
     assert panel.yaxis_inverted()

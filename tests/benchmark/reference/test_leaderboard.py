@@ -43,7 +43,7 @@ def reference(everything, tmp_path_factory):
         if not (task.model == "some" and task.dataset in "cd" and task.fold > 0)
     }  # fmt: skip
     path = stored(replace(kept, results=results), tmp_path_factory.mktemp("runs") / "x")
-    return collect([[path]], MEASURES, print)
+    return collect([[path]], ALL_MEASURES, print)
 
 
 def means(evidence, models):
@@ -106,7 +106,8 @@ def test_a_row_that_lacks_sets_is_listed_apart_and_moves_no_rank(everything, ref
 
 def test_own_rows_stand_among_the_others(everything, reference, tmp_path):
     folder = stored(only(everything, "mine", "good"), tmp_path / "own")
-    board = rank_all(reference, [folder], MEASURES, KL)
+    board = rank_all(reference, [folder], ALL_MEASURES, KL)
+    assert np.isfinite(board.table[list(board.groups)].to_numpy(dtype=float)).all()
     table = board.table.set_index("model")
     assert list(table.index[table["own"]]) == ["good", "mine"]
     models = ["good", "fair", "bad", "mine"]
