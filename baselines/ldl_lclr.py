@@ -17,8 +17,8 @@ SMOOTH, SMOOTH_RANK = 1e-4, 1e-2
 class LDLLCLR(PenalisedMaxent):
     """Maximum entropy model whose shares a label correlation matrix of low rank must lead to D.
 
-    A matrix S (c, c) of label correlations is learnt with the weights. The objective (equations 2
-    to 6 of the paper) is::
+    A matrix S (c, c) of label correlations is learnt with the weights. The objective, of
+    which equations 7 and 8 of the paper take the parts with W and with S, is::
 
         sum_i KL(d_i, p_i) + lambda1 ||W||^2 + lambda2 ||D - P S||_{2,1} + lambda3 ||S||_*
             + lambda4 / 2 sum_v sum_jk s_jk ||d_j^v - d_k^v||^2

@@ -16,7 +16,7 @@ class LDLLRR(PenalisedMaxent):
     """Maximum entropy model with a ranking loss on pairs of labels.
 
     Of each two labels j, k of a row the one with the larger share should be predicted the larger
-    one. The objective (equations 4 to 8 of the paper) is::
+    one. The objective is::
 
         1/n sum_i KL(d_i, p_i) + alpha / n sum_i sum_{j<k} (d_ij - d_ik)^2 ln(1 + exp(-u_ijk))
             + beta/2 ||W||^2
@@ -61,20 +61,20 @@ class LDLLRR(PenalisedMaxent):
 
     Notes
     -----
-    The values of `alpha`, `beta` and `sigma` are those of the implementation in PyLDL; the paper
-    chooses the weights by validation. The ranking loss is not convex: this is the minimum that
+    The objective and the values of `alpha`, `beta` and `sigma` are those of the implementation in
+    PyLDL. The ranking loss is not convex: this is the minimum that
     L-BFGS reaches from weights of zero. What no training row sees stays at zero.
 
     References
     ----------
-    Jia, Qin, Lu and Li, "Label distribution learning by maintaining label ranking relation", IEEE
-    TKDE 35(2), 2023.
+    Jia, Shen, Li, Lu and Zhu, "Label distribution learning by maintaining label ranking relation",
+    IEEE TKDE 35(2), 2023.
     """
 
     year: ClassVar[int | None] = 2023
     citation: ClassVar[str] = (
-        'Jia, Qin, Lu and Li, "Label distribution learning by maintaining label ranking relation", '
-        "IEEE TKDE 35(2), 2023"
+        'Jia, Shen, Li, Lu and Zhu, "Label distribution learning by maintaining label ranking '
+        'relation", IEEE TKDE 35(2), 2023'
     )
     mean_of_rows: ClassVar[bool] = True
 

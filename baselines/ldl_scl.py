@@ -28,8 +28,7 @@ class LDLSCL(PenalisedMaxent):
 
     The training distributions are clustered, mu_k being the centre of cluster k. Each row gets a
     code ``c_ik >= 0`` of each cluster, learnt with the weights, which the model takes for further
-    features: ``p_i = softmax(x_i W + c_i V + b)``. The objective (equations 3 to 7 of the paper)
-    is::
+    features: ``p_i = softmax(x_i W + c_i V + b)``. The objective is::
 
         sum_i KL(d_i, p_i) + lambda1 ||W||^2 + lambda2 ||V||^2
             + lambda3 sum_ik c_ik ||p_i - mu_k||^2 + barrier sum_ik 1 / c_ik

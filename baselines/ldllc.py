@@ -21,7 +21,7 @@ SMOOTH = 1e-4
 class LDLLC(PenalisedMaxent):
     """Maximum entropy model with the distances of correlated labels' weights penalised.
 
-    With the weights w_j of label j the objective (equations 4 to 8 of the paper) is::
+    With the weights w_j of label j the objective is::
 
         sum_i KL(d_i, p_i) + beta ||W||^2 + alpha sum_{j<k} sgn(rho(w_j, w_k)) ||w_j - w_k||
 

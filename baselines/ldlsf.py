@@ -18,7 +18,7 @@ class LDLSF(LinearMap):
     """Linear regression of the shares on features of which some serve all labels and some only one.
 
     The weights are ``W = W1 + W2``, in W1 single entries are 0 and in W2 whole rows, that is
-    features. The objective (equations 1 to 6 of the paper) is convex::
+    features. The objective is convex::
 
         1/2 ||X W - D||^2 + alpha ||W1||_1 + beta ||W2||_{2,1} + gamma tr(X W L (X W)')
             + rho/2 ||X W 1 - 1||^2

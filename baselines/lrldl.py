@@ -14,15 +14,15 @@ from features.arrays import FloatArray
 GROWTH, FIRST = 1.1, 1e-3
 
 _CITATION = (
-    'Kou, Wang, Jia and Geng, "Exploiting multi-label correlation in label distribution learning", '
-    "IJCAI 2024"
+    'Kou, Wang, Tang, Jia, Shi and Geng, "Exploiting multi-label correlation in label distribution '
+    'learning", IJCAI 2024'
 )
 
 
 class LowRankLDL(LinearMap):
     """Base of `TLRLDL` and `TKLRLDL`, which differ in which labels of a row count.
 
-    The objective (equations 4 to 6 of the paper) is::
+    The objective, which equations 8 to 11 of the paper minimise by turns, is::
 
         1/2 ||X W - D||^2 + 1/2 ||O' X W - L||^2 + alpha ||O' X W||_*
             + beta (||W||^2 + ||O||^2)
@@ -103,7 +103,7 @@ class TLRLDL(LowRankLDL):
     """Linear regression of the shares beside a low-rank one of the labels above a threshold.
 
     Of each row the largest shares count until they sum to `threshold`; see `LowRankLDL` for the
-    objective (equations 4 to 6 of the paper).
+    objective, and the paper's equations 8 to 11 for the updates.
 
     Parameters
     ----------
@@ -151,8 +151,8 @@ class TLRLDL(LowRankLDL):
 
     References
     ----------
-    Kou, Wang, Jia and Geng, "Exploiting multi-label correlation in label distribution learning",
-    IJCAI 2024.
+    Kou, Wang, Tang, Jia, Shi and Geng, "Exploiting multi-label correlation in label distribution
+    learning", IJCAI 2024.
     """
 
     year: ClassVar[int | None] = 2024
@@ -220,8 +220,8 @@ class TLRLDL(LowRankLDL):
 class TKLRLDL(LowRankLDL):
     """Linear regression of the shares beside a low-rank one of the k labels of largest share.
 
-    Of each row the `k` largest shares count; see `LowRankLDL` for the objective (equations 4 to 6
-    of the paper), and `TLRLDL` for the departures.
+    Of each row the `k` largest shares count; see `LowRankLDL` for the objective, the paper's
+    equations 8 to 11 for the updates, and `TLRLDL` for the departures.
 
     Parameters
     ----------
@@ -244,8 +244,8 @@ class TKLRLDL(LowRankLDL):
 
     References
     ----------
-    Kou, Wang, Jia and Geng, "Exploiting multi-label correlation in label distribution learning",
-    IJCAI 2024.
+    Kou, Wang, Tang, Jia, Shi and Geng, "Exploiting multi-label correlation in label distribution
+    learning", IJCAI 2024.
     """
 
     year: ClassVar[int | None] = 2024
