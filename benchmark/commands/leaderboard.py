@@ -45,7 +45,7 @@ def leaderboard(
     ----------
     own : path or iterable of paths
         Run folders with one's own rows, computed on the folds of the reference (``run ...
-        --against reference``).
+        --against reference``), and submissions (``.json``).
     out : str or Path, optional
         Where the files go, by default ``results/leaderboard``.
     measures : str, iterable of str or Measure, optional

@@ -16,12 +16,12 @@ from benchmark.planning.folds import stratified_folds
 from benchmark.planning.plan import Truth, make_truth
 from benchmark.reference.checking import wrong_with
 from benchmark.reference.contents import NAME, reference_results
-from benchmark.reference.submission import SHAPE, submission_of
+from benchmark.reference.submission import submission_of
+from benchmark.reference.submitted import read_submission
 from benchmark.wording import count
 from features.storage.files import (
     DamagedFileError,
     read_arrays,
-    read_json,
     write_arrays,
     write_json,
 )
@@ -120,16 +120,14 @@ def check_submission(
         It is damaged, or no submission.
     """
     path = Path(file)
+    content = read_submission(path)
+    beside = path.with_suffix(".npz")
     try:
-        content = read_json(path, SHAPE)
-        beside = path.with_suffix(".npz")
         predictions = read_arrays(beside) if beside.exists() else None
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no file {path}") from error
     except DamagedFileError as error:
         raise BenchmarkError(f"{error}; make it anew with: submission RUNFOLDER") from error
     except OSError as error:
-        raise BenchmarkError(f"cannot read {error.filename}: {error.strerror}") from error
+        raise BenchmarkError(f"cannot read {beside}: {error.strerror}") from error
     reference = reference_results(against)
     truths = _truths(content, datasets, data_dir)
     wrong = wrong_with(content, reference, ALL_MEASURES, predictions, truths)

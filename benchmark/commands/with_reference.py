@@ -12,10 +12,10 @@ from benchmark.commands import options, printing
 
 
 @click.command(cls=options.PlainCommand)
-@click.argument("own", metavar="[RUN FOLDER]...", nargs=-1)
+@click.argument("own", metavar="[RUNFOLDER|FILE.json]...", nargs=-1)
 @options.of_leaderboard
 def leaderboard(own: tuple[str, ...], **given: Any) -> None:
-    """Rank all methods over the public sets, with the rows of your runs among them.
+    """Rank all methods over the public sets, with your runs and submissions among them.
 
     Takes the reference results that come with the package; computes no model.
     """

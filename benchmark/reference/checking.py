@@ -12,22 +12,19 @@ from typing import Any
 import numpy as np
 
 from baselines.checks import check_distributions
-from benchmark.analysis.reference import MEAN, UNIFORM
 from benchmark.errors import UsageError
 from benchmark.metrics import Measure
 from benchmark.planning.plan import Truth
 from benchmark.plugins.registry import check_name
 from benchmark.reference.collecting import fold_values
 from benchmark.reference.contents import Reference, probe
-from benchmark.reference.submission import FORM, fingerprint_of
+from benchmark.reference.submission import FORM, TRIVIAL_ROWS, fingerprint_of
 from benchmark.wording import count, cut
 from features.arrays import FloatArray
 from features.storage.files import array_key
 
 # Scores of the same predictions may differ by rounding alone.
 _SAME = 1e-9
-
-_TRIVIAL = (MEAN, UNIFORM)
 
 
 def wrong_with(
@@ -121,7 +118,7 @@ def _models(content: Mapping[str, Any], reference: Reference) -> Iterator[str]:
             yield str(error)
         if names[name.casefold()] > 1:
             yield f"two of its models are called {name}"
-        if name in _TRIVIAL:
+        if name in TRIVIAL_ROWS:
             yield f"no model may be called {name}"
         if name in known and reference.described(name) != described:
             yield f"the reference has a {name} with other settings or code; give yours another name"
@@ -151,7 +148,7 @@ def _folds(content: Mapping[str, Any]) -> Iterator[str]:
     for entry in content["datasets"]:
         numbers = [(r, f) for r in range(entry["repeats"]) for f in range(entry["folds"])] \
             if entry["repeats"] * entry["folds"] <= 10_000 else []  # fmt: skip
-        for model in (*models, *_TRIVIAL):
+        for model in (*models, *TRIVIAL_ROWS):
             of = {(entry["dataset"], model, r, f) for r, f in numbers}
             wanted |= of
             if lost := sorted(of - rows.keys()):
@@ -198,12 +195,12 @@ def _labels(text: str) -> int:
 
 def _trivial(content: Mapping[str, Any], reference: Reference) -> Iterator[str]:
     """Compare what looks at no instance with the reference: its scores tell other data apart."""
-    rows = reference.scores[reference.scores["model"].isin(_TRIVIAL)].to_dict("records")
+    rows = reference.scores[reference.scores["model"].isin(TRIVIAL_ROWS)].to_dict("records")
     known = {(row["dataset"], row["model"], row["repeat"], row["fold"]): row for row in rows}
     names = {str(row["fingerprint"]): row["dataset"] for row in reference.sets.to_dict("records")}
     of = {entry["dataset"]: names[entry["fingerprint"]] for entry in content["datasets"]}
     for row in content["scores"]:
-        if row["model"] not in _TRIVIAL:
+        if row["model"] not in TRIVIAL_ROWS:
             continue
         there = known[of[row["dataset"]], row["model"], row["repeat"], row["fold"]]
         for name in reference.measure_names:
@@ -228,7 +225,7 @@ def _predictions(
     listed = {entry["measure"] for entry in content["measures"]}
     wanted = [measure for measure in measures if measure.name in listed]
     for row in content["scores"]:
-        if row["model"] in _TRIVIAL:
+        if row["model"] in TRIVIAL_ROWS:
             continue
         where = f"{row['model']} on {row['dataset']}, fold {row['fold']}"
         key = row.get("prediction", "")

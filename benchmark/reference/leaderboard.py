@@ -23,6 +23,7 @@ from benchmark.reference.collecting import TRIVIAL, model_row
 from benchmark.reference.contents import COMPLETE, MISSING, Reference
 from benchmark.reference.groups import groups_of
 from benchmark.reference.joining import find_set, joined_plan, refuse_differences
+from benchmark.reference.submitted import rows_of
 from features.arrays import FloatArray
 from features.names import did_you_mean
 
@@ -109,7 +110,7 @@ def rank_all(
     ----------
     reference : Reference
     own : iterable of str or Path
-        Run folders with one's own rows.
+        Run folders with one's own rows, and submissions (``.json``).
     measures : sequence of Measure
         What is ranked.
     tested : Measure
@@ -127,10 +128,13 @@ def rank_all(
     cells = reference.cells[reference.cells["dataset"].isin(chosen)]
     scores = reference.scores[reference.scores["dataset"].isin(chosen)]
     models = reference.models.assign(own=False)
-    for folder in own:
-        with gather(folder, measures=tuple(measures)) as evidence:
-            refuse_differences(evidence.plan, reference, measures)
-            mine = _own(evidence, reference, names)
+    for path in map(Path, own):
+        if path.suffix == ".json":
+            mine = rows_of(path, reference, measures)
+        else:
+            with gather(path, measures=tuple(measures)) as evidence:
+                refuse_differences(evidence.plan, reference, measures)
+                mine = _own(evidence, reference, names)
         cells, scores = _replaced(cells, mine[0]), _replaced(scores, mine[1])
         models = _replaced(models, mine[2])
     cells, scores = (t[t["dataset"].isin(chosen)] for t in (cells, scores))

@@ -1,6 +1,7 @@
 """Submissions: what is made of a run is taken, and each thing that is wrong has a sentence.
 
-Also tests `benchmark.reference.checking` and `benchmark.commands.submission`.
+Also tests `benchmark.reference.checking`, `benchmark.reference.submitted` and
+`benchmark.commands.submission`.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ import json
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from made import make_evidence
 from made_reference import only, stored
 from scipy.io import savemat
 
-from benchmark.metrics import ALL_MEASURES
+from benchmark.metrics import ALL_MEASURES, BY_NAME
 from benchmark.plugins.fingerprint import code_fingerprint
 from benchmark.reference.checking import wrong_with
 from benchmark.reference.collecting import collect
-from benchmark.reference.contents import write_reference
+from benchmark.reference.contents import reference_results, write_reference
+from benchmark.reference.leaderboard import rank_all
 from benchmark.reference.submission import fingerprint_of, submission_of
 
 MODELS = {"good": 0.1, "mine": 0.3}
@@ -176,6 +179,11 @@ def test_a_plugin_is_submitted_and_checked_by_command(command, tmp_path):
     assert "sys" not in json.loads((tmp_path / file).read_text())["models"][0]["sources"][0]
     assert "halfway" not in sys.modules
 
+    board = rank_all(reference_results("ref"), [file], ALL_MEASURES, BY_NAME["kl_divergence"])
+    of_run = rank_all(reference_results("ref"), ["mine"], ALL_MEASURES, BY_NAME["kl_divergence"])
+    pd.testing.assert_frame_equal(board.table, of_run.table)
+    assert board.table["own"].sum() == 1
+
     content = json.loads((tmp_path / file).read_text())
     content["scores"].pop(0)
     (tmp_path / "edited.json").write_text(json.dumps(content))
@@ -188,6 +196,7 @@ def test_a_plugin_is_submitted_and_checked_by_command(command, tmp_path):
     edited = command("submission", "edited.json", *to)
     assert edited.returncode == 1
     assert edited.stdout == "- Halfway on d: 1 fold of 3 missing (0)\n"
+    assert command("leaderboard", "edited.json", *to).returncode == 2
     assert command("submission", "nothing.json", *to).returncode == 2
     (tmp_path / "halfway.py").write_text(PLUGIN + "# changed\n")
     changed = command("submission", "mine", "--plugin", "halfway.py", *to)
