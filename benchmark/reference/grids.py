@@ -19,13 +19,10 @@ from benchmark.tables.grid import Grid, latex, markdown
 from benchmark.tables.significance import ranking_sentences
 from benchmark.tables.table3 import table3_grids
 from benchmark.tables.writing import write_files
-from benchmark.wording import count, cut, listed
+from benchmark.wording import count, listed
 
 #: Stands before the name of one's own row.
 MARK = "→ "
-
-# Rows without a result that are named in a sentence.
-_NAMED = 12
 
 
 def standing_grids(standing: Standing, std: bool = False) -> list[Grid]:
@@ -64,12 +61,13 @@ def standing_sentences(standing: Standing, measure: Measure) -> list[str]:
         "against-pairs.csv; p_holm there is adjusted for all pairs of rows).",
     ]
     for dataset, lost in standing.without.items():
-        if lost:
-            names = [f"{name} ({why})" for name, why in lost.items()]
-            lines.append(
-                f"{dataset}: {count(len(lost), 'row')} of the reference without a result: "
-                f"{cut(names, _NAMED)}."
-            )
+        reasons: dict[str, list[str]] = {}
+        for name, why in lost.items():
+            reasons.setdefault(why, []).append(name)
+        lines += [
+            f"{dataset}: the reference has no result of {listed(names)}: {why}."
+            for why, names in reasons.items()
+        ]
     lines.append(
         f"The reference results were computed on {listed(standing.machines, 'or')}; on another "
         f"machine the last digits of your rows may differ from what they would be there."

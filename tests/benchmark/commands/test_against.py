@@ -87,6 +87,15 @@ def test_the_number_of_significant_differences_is_said(everything, reference):
     assert f"significantly better than {better} of 3 rows" in standing_sentences(standing, KL)[1]
 
 
+def test_what_the_reference_lacks_is_named_with_its_reason(everything, reference):
+    cells = reference.cells.copy()
+    lost = (cells["dataset"] == "b") & cells["model"].isin(["one", "two"])
+    cells.loc[lost, ["state", "reason"]] = "over budget", "over budget (60 s)"
+    lacking = replace(reference, cells=cells)
+    said = standing_sentences(stand(only(everything, "mine"), lacking, MEASURES), KL)
+    assert "b: the reference has no result of one and two: over budget (60 s)." in said
+
+
 def with_truth(evidence, **changes):
     plan = evidence.plan
     return replace(plan, truths={"a": replace(plan.truths["a"], **changes)})
