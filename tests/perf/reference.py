@@ -7,8 +7,8 @@ usage: python tests/perf/reference.py [--data FOLDER] [--runs FOLDER] [--parts P
     [--budget SECONDS] [--jobs N] [SET ...]
        python tests/perf/reference.py --collect [--runs FOLDER] [--to FOLDER]
 
-The second form makes results/reference of what has been computed, and computes nothing; give other
-sets or parts in pieces, and collect when you like.
+The second form makes results/reference and results/leaderboard of what has been computed, and
+computes nothing; compute sets and parts in pieces, and collect when you like.
 
 Parts: paper (published and tuned), extended, newer and peer (by default), extended-tuned and
 newer-tuned. Without --parts all of them, one after the other on all sets. A fit of the peer
@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark import metrics, models, run
+from benchmark import leaderboard, metrics, models, run
 from benchmark.errors import BenchmarkError
 from benchmark.plugins import built_in
 from benchmark.reference.collecting import collect
@@ -129,6 +129,7 @@ def collect_all(runs: Path, target: Path) -> None:
     except BenchmarkError as error:
         sys.exit(f"Error: {error}")
     write_reference(reference, target)
+    leaderboard(against=target, out=target.parent / "leaderboard")
     counts = reference.cells["state"].value_counts().to_dict()
     states = ", ".join(f"{number} {state}" for state, number in counts.items())
     tell(f"{len(reference.sets)} sets, {len(reference.models)} rows; results: {states}. {target}")

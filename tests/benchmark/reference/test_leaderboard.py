@@ -158,6 +158,16 @@ def test_the_command_writes_what_it_shows(reference, command, tmp_path):
     assert len(paths) == 6
 
 
+def test_the_leaderboard_is_that_of_the_reference_results():
+    board = rank_all(reference_results(), (), ALL_MEASURES, KL)
+    there = pd.read_csv(PAGE.parents[1] / "results" / "leaderboard" / "leaderboard.csv")
+    made = board.as_frame()[list(there)].astype({"place": float})
+    pd.testing.assert_frame_equal(
+        made, there, check_dtype=False, rtol=1e-9,
+        obj="results/leaderboard (stale? ldl-benchmark leaderboard)",
+    )  # fmt: skip
+
+
 def test_every_method_of_the_package_has_a_page_to_be_linked_to():
     board = rank_all(reference_results(), (), MEASURES, KL)
     known = set(documented())
