@@ -62,8 +62,8 @@ class Leaderboard:
     table : DataFrame
         Columns `COLUMNS` and a mean rank for each of `groups`: rows that have results on all sets.
     apart : DataFrame
-        The same of rows that lack a set; their ranks are those that each would have among the
-        compared rows, on the sets that it has.
+        The same of rows that lack a set, but not all; their ranks are those that each would have
+        among the compared rows, on the sets that it has.
     means : DataFrame
         Means over folds: columns dataset, model and the measures, complete cells alone.
     ranking : Ranking or NoTest
@@ -149,7 +149,7 @@ def rank_all(
     groups = groups_of(measures)
     work = _Work(of_models, means, complete, models, chosen, groups, tested)
     table = _rows(work, compared)
-    alone = [_rows(work, compared, m) for m in order if m not in compared]
+    alone = [_rows(work, compared, m) for m in order if m not in compared and counts.get(m, 0)]
     apart = pd.concat([table.iloc[:0], *alone], ignore_index=True)
     ranking = _ranking(of_models[of_models["model"].isin(compared)], tested)
     table = _placed(table, next(iter(groups)), ranking)

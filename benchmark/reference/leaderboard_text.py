@@ -17,7 +17,7 @@ from benchmark.analysis.statistics import ALPHA
 from benchmark.reference.contents import Reference
 from benchmark.reference.leaderboard import Leaderboard
 from benchmark.tables.grid import Cell, Grid, markdown_text, text_cells
-from benchmark.wording import GAP, count, cut, duration, listed, p_equals, percent
+from benchmark.wording import GAP, count, duration, listed, p_equals, percent
 
 #: The page that says what each method is, where this is a checkout of the project.
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "methods.md"
@@ -167,14 +167,14 @@ def sentences(board: Leaderboard, reference: Reference) -> list[str]:
 
 
 def missing_sentences(board: Leaderboard) -> list[str]:
-    """List what has no complete result: a sentence for each row and reason."""
-    lines = []
+    """List what has no complete result: a sentence for each reason, sets and the rows it is of."""
+    rows: dict[tuple[str, str], list[str]] = {}
     of = board.missing.groupby(["model", "state", "reason"], sort=False)["dataset"]
     for (model, state, reason), sets in of:
         why = str(reason) if str(reason).startswith(str(state)) else f"{state}: {reason}"
-        names = "all sets" if len(sets) == len(board.datasets) else cut(sets, 20)
-        lines.append(f"{model}: {why} on {names}")
-    return lines
+        every = len(sets) == len(board.datasets)
+        rows.setdefault((why, "all sets" if every else listed(sets)), []).append(str(model))
+    return [f"{why}, on {sets}: {', '.join(models)}" for (why, sets), models in rows.items()]
 
 
 def as_markdown(board: Leaderboard, reference: Reference, folder: Path) -> str:

@@ -124,12 +124,13 @@ def _figures(board: Leaderboard) -> list[Picture]:
             nemenyi=ranking.nemenyi[np.ix_(order, order)],
             wilcoxon=ranking.wilcoxon[np.ix_(order, order)],
         )
-        some = f"The best {len(order)} of the {len(ranking.models)} compared rows; " \
+        some = f"The best {len(order)} of the {len(ranking.models)} compared rows are shown; " \
+            "ranks and the test are among all of them. " \
             if len(order) < len(ranking.models) else ""  # fmt: skip
         caption = (
-            f"Mean rank in {board.tested.title} over {len(ranking.datasets)} sets. {some}ranks "
-            f"and the test are among all of them. Bars join rows that do not differ significantly "
-            f"by Nemenyi's test (leaderboard-tests.csv has Wilcoxon's too)."
+            f"Mean rank in {board.tested.title} over {len(ranking.datasets)} sets. {some}Bars join "
+            f"rows that do not differ significantly by Nemenyi's test (leaderboard-tests.csv has "
+            f"Wilcoxon's too)."
         )
         drawing = draw_critical(shown, wilcoxon=False)
         found.append(Picture("Critical differences", caption, address_of(drawing)))

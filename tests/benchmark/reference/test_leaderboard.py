@@ -97,7 +97,7 @@ def test_a_row_that_lacks_sets_is_listed_apart_and_moves_no_rank(everything, ref
     ranks, _ = by_hand(means(everything, models), models, ["a", "b"], PAPERS_MEASURES)
     assert row[PAPER] == pytest.approx(ranks["some"])
     assert list(board.missing["dataset"]) == ["c", "d"]
-    assert missing_sentences(board) == ["some: missing: not computed on c, d"]
+    assert missing_sentences(board) == ["missing: not computed, on c and d: some"]
     fewer = rank_all(reference, (), MEASURES, KL, ["B", "a"])
     assert len(fewer.table) == 4
     assert fewer.datasets == ["b", "a"]

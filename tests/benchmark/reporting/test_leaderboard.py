@@ -35,7 +35,7 @@ def test_names_are_text_and_nothing_comes_from_elsewhere(html):
     assert SCRIPT not in text
     assert IMAGE not in text
     assert "default-src 'none'" in text
-    assert "lacking: missing: not computed on c" in text
+    assert "missing: not computed, on c: lacking" in text
 
 
 @pytest.mark.browser
