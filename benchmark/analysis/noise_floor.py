@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.special import gammaln, logsumexp, psi
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
@@ -47,9 +48,11 @@ _ROUNDED = 0.05
 # Numbers of components that are tried: Akaike's information criterion chooses.
 _SIZES = (1, 2, 4, 6, 8, 12, 16)
 _ROWS_PER_COMPONENT = 10
+_WORSE = 2  # so many sizes in a row that are no better end the search
 _ROUNDS, _STEPS = 300, 3
 _CHANGE = 1e-6  # of the mean log-likelihood, at which a fit ends
 _SMALLEST, _LARGEST = 1e-4, 1e6  # of the parameters of a component
+_TINY = 1e-300  # of what a share is in proportion to
 _START = 5.0  # sum of the parameters of a component at the start
 
 
@@ -164,6 +167,8 @@ def votes_of(D: FloatArray, raters: FloatArray) -> FloatArray:
 def fit_mixture(votes: FloatArray, seed: int = 0) -> Mixture:
     """Fit mixtures of 1, 2, 4, 6, 8, 12 and 16 components, and return the one that predicts best.
 
+    The search ends after two sizes that are no better than a smaller one.
+
     Parameters
     ----------
     votes : ndarray of shape (n, c)
@@ -177,11 +182,14 @@ def fit_mixture(votes: FloatArray, seed: int = 0) -> Mixture:
         for each component.
     """
     counted = _Counted(votes)
-    fits = [
-        _fit(counted, size, seed)
-        for size in _SIZES
-        if size == 1 or size * _ROWS_PER_COMPONENT <= len(votes)
-    ]
+    fits: list[Mixture] = []
+    for size in _SIZES:
+        if size > 1 and size * _ROWS_PER_COMPONENT > len(votes):
+            break
+        fits.append(_fit(counted, size, seed))
+        found = [_criterion(fit) for fit in fits]
+        if len(found) > _WORSE and min(found) < min(found[-_WORSE:]):
+            break
     return min(fits, key=_criterion)
 
 
@@ -206,72 +214,83 @@ def draw(
     hidden, fresh : ndarray of shape (n, c)
         Both are distributions. A new panel has as many raters as the row's own.
     """
-    log_joint = _Counted(votes).log_joint(mixture.weights, mixture.alpha)
+    counted = _Counted(votes)
+    log_joint = counted.log_joint(mixture.weights, mixture.alpha)[counted.row]
     posterior = np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
     chosen = (rng.random((len(votes), 1)) > posterior.cumsum(axis=1)).sum(axis=1)
     chosen = np.minimum(chosen, len(mixture.weights) - 1)
-    gammas = rng.standard_gamma(mixture.alpha[chosen] + votes)
+    # The smallest shares would be rounded to 0, which Clark and Canberra reward.
+    gammas = np.maximum(rng.standard_gamma(mixture.alpha[chosen] + votes), _TINY)
     hidden = gammas / gammas.sum(axis=1, keepdims=True)
     raters = np.maximum(np.rint(votes.sum(axis=1)).astype(np.int64), 1)
     return hidden, rng.multinomial(raters, hidden) / raters[:, None]
 
 
 class _Counted:
-    """Votes by their different values, which are few: functions of them are computed once each."""
+    """Different rows of votes, and what is seen in them: so many votes for this label.
 
-    def __init__(self, votes: FloatArray) -> None:
-        self.votes = votes
+    Of whole votes these are few; functions of them are computed once for each.
+    """
+
+    def __init__(self, given: FloatArray) -> None:
+        votes, row, self.times = np.unique(given, axis=0, return_inverse=True, return_counts=True)
+        self.votes, self.row = votes, row.ravel()  # the different rows, and which one each is
         self.raters = votes.sum(axis=1)
-        self.values, codes = np.unique(votes, return_inverse=True)
-        self.codes = codes.reshape(votes.shape)
+        n, c = votes.shape
+        rows, labels = np.nonzero(votes)  # no vote adds nothing to a likelihood
+        of_rows = np.stack([labels, votes[rows, labels]], axis=1)
+        seen, places = np.unique(of_rows, axis=0, return_inverse=True)
+        self.labels, self.values = seen[:, 0].astype(np.int64), seen[:, 1]
+        ones = np.ones(len(rows))
+        self.seen = csr_array((ones, (rows, places.ravel())), shape=(n, len(seen)))
+        by_label = (np.ones(len(seen)), (self.labels, np.arange(len(seen))))
+        self.of_label = csr_array(by_label, shape=(c, len(seen)))
         self.panels, self.panel = np.unique(self.raters, return_inverse=True)
 
     def log_joint(self, weights: FloatArray, alpha: FloatArray) -> FloatArray:
-        """Return ln(weight_k p(votes_i | alpha_k)) of every row and component (n, K)."""
-        total = alpha.sum(axis=1)
+        """Return ln(weight_k p(votes_i | alpha_k)) of every different row and component."""
+        total, mine = alpha.sum(axis=1), alpha[:, self.labels].T
         whole = (gammaln(total) - gammaln(self.panels[:, None] + total))[self.panel]
-        inner = np.empty_like(whole)
-        labels = np.arange(alpha.shape[1])
-        for k, a in enumerate(alpha):
-            table = gammaln(self.values[:, None] + a) - gammaln(a)
-            inner[:, k] = table[self.codes, labels].sum(axis=1)
-        return np.log(weights) + whole + inner
+        of_seen = gammaln(self.values[:, None] + mine) - gammaln(mine)
+        return np.log(weights) + whole + self.seen @ of_seen
 
-    def step(self, alpha: FloatArray, weight: FloatArray) -> FloatArray:
-        """Take steps towards the maximum likelihood of one component (Minka's eq. 55)."""
-        size = len(self.values)
-        often = np.stack(
-            [np.bincount(code, weight, minlength=size) for code in self.codes.T], axis=1
-        )
-        panels = np.bincount(self.panel, weight, minlength=len(self.panels))
+    def step(self, alpha: FloatArray, belongs: FloatArray) -> FloatArray:
+        """Take steps towards the maximum likelihood of each component (Minka's eq. 55)."""
+        often = self.seen.T @ belongs
+        panels = np.stack([np.bincount(self.panel, one) for one in belongs.T], axis=1)
         for _ in range(_STEPS):
-            above = (often * (psi(self.values[:, None] + alpha) - psi(alpha))).sum(axis=0)
-            total = alpha.sum()
-            below = panels @ (psi(self.panels + total) - psi(total))
-            alpha = np.clip(alpha * above / max(below, 1e-300), _SMALLEST, _LARGEST)
+            mine, total = alpha[:, self.labels].T, alpha.sum(axis=1)
+            above = self.of_label @ (often * (psi(self.values[:, None] + mine) - psi(mine)))
+            below = (panels * (psi(self.panels[:, None] + total) - psi(total))).sum(axis=0)
+            alpha = alpha * above.T / np.maximum(below, 1e-300)[:, None]
+            alpha = np.clip(alpha, _SMALLEST, _LARGEST)
         return alpha
 
 
 def _fit(counted: _Counted, size: int, seed: int) -> Mixture:
     """Fit a mixture of so many components by expectation-maximisation."""
+    times = counted.times[:, None].astype(np.float64)
+    n = times.sum()
     shares = counted.votes / counted.raters[:, None]
     with warnings.catch_warnings():  # of fewer different rows than clusters: the others stay empty
         warnings.simplefilter("ignore", ConvergenceWarning)
-        clusters = KMeans(size, n_init=1, random_state=seed).fit_predict(shares)
-    belongs = np.eye(size)[clusters]
-    sums = belongs.T @ shares + shares.mean(axis=0)  # no cluster is empty, no share is 0
+        kmeans = KMeans(min(size, len(shares)), n_init=1, random_state=seed)
+        clusters = kmeans.fit_predict(shares, sample_weight=counted.times)
+    belongs = times * np.eye(size)[clusters]
+    mean = (times * shares).sum(axis=0) / n
+    sums = belongs.T @ shares + mean  # no cluster is empty, no share is 0
     alpha = np.clip(sums / sums.sum(axis=1, keepdims=True) * _START, _SMALLEST, _LARGEST)
     weights = np.full(size, 1 / size)
     before = now = -np.inf
     for _ in range(_ROUNDS):
         log_joint = counted.log_joint(weights, alpha)
         evidence = logsumexp(log_joint, axis=1, keepdims=True)
-        now = float(evidence.sum())
-        if now - before < _CHANGE * len(shares):
+        now = float((times * evidence).sum())
+        if now - before < _CHANGE * n:
             break
         before = now
-        belongs = np.exp(log_joint - evidence)
-        weights = np.maximum(belongs.mean(axis=0), 1e-12)
+        belongs = times * np.exp(log_joint - evidence)
+        weights = np.maximum(belongs.sum(axis=0) / n, 1e-12)
         weights /= weights.sum()
-        alpha = np.stack([counted.step(alpha[k], belongs[:, k]) for k in range(size)])
+        alpha = counted.step(alpha, belongs)
     return Mixture(weights, alpha, now)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import softmax
 
 from benchmark.analysis.noise_floor import FRESH, HIDDEN, draw, fit_mixture
 from benchmark.columns import as_csv
@@ -24,8 +25,11 @@ PAGE = ROOT / "docs" / "noise_floor.md"
 MARK = "<!-- table: results/quoted/noise_floor.csv -->\n"
 
 #: Sets whose hidden distributions are known: rows, labels, raters, and how they are drawn.
-SETS = ("drawn images", "one Dirichlet", "clusters", "five raters", "unequal panels", "two labels")
-REPEATS = 30
+SETS = (
+    "drawn images", "one Dirichlet", "clusters", "five raters", "unequal panels", "two labels",
+    "softmax of features", "thirty rows",
+)  # fmt: skip
+OBSERVATIONS, REPEATS = 10, 10
 
 
 def hidden_of(name: str, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
@@ -43,11 +47,19 @@ def hidden_of(name: str, rng: np.random.Generator) -> tuple[FloatArray, FloatArr
         return rng.dirichlet(np.full(6, 0.8), 800), np.full(800, 5)
     if name == "unequal panels":
         return rng.dirichlet([1.0, 2.0, 3.0, 0.5], 600), rng.integers(3, 40, size=600)
+    if name == "softmax of features":  # no mixture of Dirichlet distributions
+        scores_of_labels = rng.normal(size=(600, 4)) @ rng.normal(size=(4, 8))
+        return softmax(scores_of_labels, axis=1), np.full(600, 11)
+    if name == "thirty rows":
+        return rng.dirichlet(np.full(6, 0.5), 30), np.full(30, 10)
     return rng.dirichlet([0.7, 1.5], 400), np.full(400, 20)
 
 
-def measured(name: str, seed: int) -> list[tuple[str, str, str, float, float]]:
-    """Return the estimated and the true score of both rows in every measure."""
+def measured(name: str, seed: int) -> list[tuple[str, str, str, float, float, float]]:
+    """Return the estimated and the true score of both rows in every measure.
+
+    Means over several observations of one set, and the standard deviation of their difference.
+    """
     rng = np.random.default_rng([seed, SETS.index(name)])
     theta, raters = hidden_of(name, rng)
 
@@ -59,7 +71,7 @@ def measured(name: str, seed: int) -> list[tuple[str, str, str, float, float]]:
 
     rows = []
     estimates, truths = [], []
-    for repeat in range(3):  # each observes the set anew
+    for repeat in range(OBSERVATIONS):  # each observes the set anew
         D = panel()
         votes = np.rint(D * raters[:, None])
         mixture = fit_mixture(votes, repeat)
@@ -69,10 +81,11 @@ def measured(name: str, seed: int) -> list[tuple[str, str, str, float, float]]:
     for which, row in enumerate((HIDDEN, FRESH)):
         for measure in MEASURES:
             estimated, true = (
-                np.mean([values[which][measure.name] for values in found])
+                np.array([values[which][measure.name] for values in found])
                 for found in (estimates, truths)
             )
-            rows.append((name, row, measure.name, float(estimated), float(true)))
+            spread = float((estimated - true).std(ddof=1))
+            rows.append((name, row, measure.name, estimated.mean(), true.mean(), spread))
     return rows
 
 
@@ -83,7 +96,10 @@ def table_of(frame: pd.DataFrame) -> str:
     lines = [head, "|:---" * 2 + "|---:" * len(shown) + "|\n"]
     for (name, row), part in frame.groupby(["set", "row"], sort=False):
         values = part.set_index("measure")
-        cells = [f"{values.estimated[m]:.3f} ({values.true[m]:.3f})" for m in shown]
+        cells = [
+            f"{values.estimated[m]:.3f} ± {values.spread[m]:.3f} ({values.true[m]:.3f})"
+            for m in shown
+        ]
         lines.append(f"| {name} | {row} | " + " | ".join(cells) + " |\n")
     return "".join(lines)
 
@@ -91,7 +107,7 @@ def table_of(frame: pd.DataFrame) -> str:
 def main() -> None:
     """Measure, and write file and page."""
     rows = [row for name in SETS for row in measured(name, 0)]
-    frame = pd.DataFrame(rows, columns=["set", "row", "measure", "estimated", "true"])
+    frame = pd.DataFrame(rows, columns=["set", "row", "measure", "estimated", "true", "spread"])
     FILE.write_text(as_csv(frame), encoding="utf-8")
     text = PAGE.read_text(encoding="utf-8")
     before, _, after = text.partition(MARK)

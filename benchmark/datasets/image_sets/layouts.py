@@ -55,6 +55,8 @@ class Reading:
         What the reader of the results should know.
     splits : tuple of str
         Where the set comes with a split: the part of each row, such as ``train``.
+    raters : ndarray of shape (n,), float64, optional
+        Where the list has votes: how many each row has.
     """
 
     paths: tuple[Path, ...]
@@ -63,6 +65,7 @@ class Reading:
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     splits: tuple[str, ...] = ()
+    raters: FloatArray | None = None
 
 
 def read_folder(image_set: ImageSet, folder: Path) -> Reading:
@@ -144,6 +147,7 @@ def _read_list(
         D=D[rated] if parse is read_shares else D[rated] / totals[rated, None],
         classes=tuple(folders) if all(folders) else (),
         notes=tuple(notes),
+        raters=None if parse is read_shares else totals[rated],
     )
 
 

@@ -244,6 +244,7 @@ def load_image_set(
         ids=[reading.ids[row] for row in sound],
         images=images,
         split=[reading.splits[row] for row in sound] if reading.splits else None,
+        raters=None if reading.raters is None else reading.raters[sound],
         sigma=spread,
         source=str(folder),
         notes=notes,

@@ -16,6 +16,7 @@ from scipy.stats import dirichlet_multinomial
 from benchmark.analysis.noise_floor import (
     FRESH,
     HIDDEN,
+    Mixture,
     draw,
     fit_mixture,
     floor_notes,
@@ -113,6 +114,14 @@ def test_any_votes_give_distributions(c, n, raters, seed, rounded):
     for drawn in draw(fit_mixture(votes), votes, rng):
         assert (drawn >= 0).all()
         np.testing.assert_allclose(drawn.sum(axis=1), 1)
+
+
+def test_no_hidden_share_is_rounded_to_0():
+    """Clark counts a label without votes whole where its share is above 0, and else not at all."""
+    mixture = Mixture(np.ones(1), np.array([[5.0, 1.0, 1e-4]]), 0.0)
+    votes = np.tile([4.0, 3.0, 0.0], (40, 1))
+    hidden, _ = draw(mixture, votes, np.random.default_rng(6))
+    assert (hidden > 0).all()
 
 
 def test_a_row_of_one_rater_and_shares_that_are_no_votes_are_told():

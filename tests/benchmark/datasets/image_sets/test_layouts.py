@@ -124,7 +124,7 @@ def test_the_whole_miniature_emotion6(tmp_path):
     assert reading.ids == tuple(table[:, 0])
     assert np.array_equal(reading.D, table[:, 3:].astype(float))
     assert reading.classes == tuple(name.split("/")[0] for name in table[:, 0])
-    assert reading.notes == ()
+    assert (reading.notes, reading.raters) == ((), None)  # shares tell no number
 
 
 def test_columns_are_found_by_their_names(tmp_path):
@@ -148,6 +148,7 @@ def test_flickr_and_twitter(tmp_path, name, make, votes):
     assert reading.ids == tuple(f"{n}.jpg" for n in range(1, 13))
     assert reading.paths == tuple(folder / "images" / n for n in reading.ids)
     assert np.array_equal(reading.D, table[:, 1:].astype(int) / votes)
+    assert reading.raters.tolist() == [votes] * 12
     assert (reading.classes, reading.notes) == ((), ())
 
 
@@ -160,6 +161,7 @@ def test_votes_become_shares_and_unrated_images_are_left_out(tmp_path):
         [6 / 11, 0, 3 / 11, 0, 0, 1 / 11, 1 / 11, 0],
         [0, 0, 0.25, 0, 0, 0, 0, 0.75],
     ]
+    assert reading.raters.tolist() == [11, 8]
     assert reading.notes == ("left out 1 image without a vote: 1.jpg",)
 
 

@@ -85,6 +85,7 @@ def test_the_rated_part_of_abstract_is_complete(tmp_path, change_set):
     make_abstract(tmp_path, size=12)
     change_set("Abstract", rated=10)
     loaded = load_dataset("Abstract", tmp_path)
+    assert loaded.raters.tolist() == [14] * 10
     assert len(loaded.ids) == 10
     assert not any("full set" in note for note in loaded.notes)
 
