@@ -129,11 +129,14 @@ def _folds(place: _Place, texts: Sequence[str], notes: list[str]) -> IntArray:
     tested = numbers >= 0
     known, places = np.unique(numbers[tested], return_inverse=True)
     if not known.size:
-        raise UsageError(f"{place.where}: {place.what} puts no row into a fold that is tested")
+        raise UsageError(
+            f"{place.where}: {place.what} puts no row into a fold that is tested; "
+            f"correct it{place.else_}"
+        )
     if known.size == 1 and tested.all():
         raise UsageError(
             f"{place.where}: {place.what} puts every row into fold {known[0]}, so no row is left "
-            f"to learn from{place.else_}"
+            f"to learn from; correct it{place.else_}"
         )
     if known[-1] != known.size - 1:
         notes.append(f"the {known.size} given folds, {known[0]} to {known[-1]}, are counted from 0")
@@ -153,7 +156,9 @@ def _split(place: _Place, texts: Sequence[str], notes: list[str]) -> IntArray:
         ("training", (*TRAINING, *VALIDATION), "so nothing would be learned from"),
     ):
         if not set(words) & set(found):
-            raise UsageError(f"{place.where}: {place.what} has no {part} row, {why}{place.else_}")
+            raise UsageError(
+                f"{place.where}: {place.what} has no {part} row, {why}; correct it{place.else_}"
+            )
     validation = sum(word in VALIDATION for word in words)
     if validation:
         what = count(validation, "row is", "rows are")

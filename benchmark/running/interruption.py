@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import faulthandler
+import logging
 import os
 import signal
 import sys
@@ -75,9 +77,11 @@ def listen() -> None:
 def run_to_the_end(program: Callable[[], Any]) -> NoReturn:
     """Run a program that ends by `SystemExit`, and end this process, whatever it has left behind.
 
-    Threads and exit handlers of plugins, which are imported here too, get some seconds.
+    Threads and exit handlers of plugins, which are imported here too, get some seconds; handlers
+    that were there before do not run.
     """
     code: Any = 1
+    atexit.register(lambda: _end(_number(code)))  # the first that is registered is the last to run
     try:
         listen()
         os.environ[VARIABLE] = f"{mark()}:"  # so that what a plugin starts here is found
@@ -92,7 +96,11 @@ def run_to_the_end(program: Callable[[], Any]) -> NoReturn:
             sys.excepthook(type(error), error, error.__traceback__)
         else:  # it hit a moment in which nobody could deal with it
             _say(interrupted(KeyboardInterrupt(_REASONS[_told[0]])))
-    _leave(code if isinstance(code, int) else int(code is not None))
+    _leave(_number(code))
+
+
+def _number(code: Any) -> int:
+    return code if isinstance(code, int) else int(code is not None)
 
 
 def _leave(code: int) -> NoReturn:
@@ -106,6 +114,19 @@ def _leave(code: int) -> NoReturn:
     if _told:  # Python would end by the signal where it hit one of its own functions
         os._exit(code)
     sys.exit(code)
+
+
+def _end(code: int) -> NoReturn:
+    """End this process after all exit handlers, before Python takes its modules down.
+
+    That may take longer than the program has for leaving where other programs keep the machine
+    busy, and what then ends it, when no thread of Python runs any more, knows of no exit code.
+    """
+    logging.shutdown()  # its own exit handler is older than ours
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(code)
 
 
 def _end_after(seconds: float, code: int) -> None:

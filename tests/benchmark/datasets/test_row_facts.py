@@ -91,7 +91,8 @@ def test_folds_are_counted_from_0_and_minus_1_is_only_learned_from():
         ("fold", [0, 1, 1.5] * 4, "row 2 (counted from 0) has '1.5' in {}, which is no whole"),
         ("fold", ["0", "one"] * 6, "row 1 (counted from 0) has 'one' in {}, which is no whole"),
         ("fold", [0, -2] * 6, "row 1 (counted from 0) has '-2' in {}"),
-        ("fold", [1] * N, "{} puts every row into fold 1, so no row is left to learn from"),
+        ("fold", [1] * N, "{} puts every row into fold 1, so no row is left to learn from; "
+         "correct it"),
         ("fold", [-1] * N, "{} puts no row into a fold that is tested"),
         ("split", ["train", "tset"] * 6, "row 1 (counted from 0) has 'tset' in {}, which is none "
          "of train, training, val, valid, validation, dev, test or testing; correct it"),

@@ -225,6 +225,27 @@ def test_a_program_has_its_exit_code_and_its_words():
         assert ("Traceback" in done.stderr) == (said == "IndexError")
 
 
+def test_a_slow_end_of_python_does_not_change_the_exit_code():
+    code = """
+import atexit, sys, time
+from benchmark.running.interruption import run_to_the_end
+
+class Slow:
+    def __del__(self):  # as taking down many modules is on a busy machine
+        time.sleep(10)
+
+slow = Slow()
+
+def program():
+    atexit.register(print, "handlers run")
+    sys.exit(2)
+
+run_to_the_end(program)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "handlers run\n", "")
+
+
 def test_an_interruption_that_a_destructor_swallows_comes_again():
     code = """
 import os, time
