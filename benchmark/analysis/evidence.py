@@ -76,6 +76,14 @@ class Evidence:
         return tuple(m for m in self.chosen if m.name not in self.failed) or MEASURES
 
     @property
+    def nothing_scored(self) -> str:
+        """Say that none of the chosen measures can score these results; empty if one can."""
+        if len(self.failed) < len(self.chosen):
+            return ""
+        reasons = "; ".join(f"{name}: {reason.rstrip('.')}" for name, reason in self.failed.items())
+        return f"no measure that was asked for can score this run ({reasons})"
+
+    @property
     def row_measures(self) -> tuple[Measure, ...]:
         """Those of `measures` that single instances have a value in."""
         return tuple(measure for measure in self.measures if measure.per_row)

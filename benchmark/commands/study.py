@@ -12,7 +12,7 @@ import pandas as pd
 
 from benchmark.analysis.evidence import Evidence, Out, gather
 from benchmark.commands.against import standing_of
-from benchmark.errors import apart, told
+from benchmark.errors import UsageError, apart, told
 from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.tasks import Outcome
 from benchmark.reference.contents import Reference
@@ -101,7 +101,8 @@ def write_tables(
     against : Reference, optional
         What the run's rows are put into.
     """
-    problems: list[str] = []
+    said = evidence.nothing_scored
+    problems = [f"{said}, so the table has the default columns"] if said else []
     notes: list[str] = []
     with apart("the notes of the table", problems):
         notes = evidence.notes
@@ -138,4 +139,6 @@ def gathered(
         writable = not target.obstacle()
         log = log_to(target.path / "log.txt", at_once=False) if writable else nullcontext()
         with log, told(what):
+            if measures is not None and evidence.nothing_scored:
+                raise UsageError(evidence.nothing_scored)
             yield evidence

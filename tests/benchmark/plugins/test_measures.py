@@ -113,6 +113,11 @@ def test_a_plugin_with_a_measure_alone_is_checked_and_shown(tmp_path, command, s
     assert said[0].startswith("halves: on 2 labels: it declares values from 0 to 1, it returns")
     listed = command("measures", "--plugin", plugin).stdout
     assert "Half of the sum of absolute differences." in listed
+    for words, code in ((["run", "AA-kNN", "Ridge", "--dataset", small, "--folds", "3"], 1),
+                        (["table", "3"], 2)):  # fmt: skip
+        asked = command(*words, "--out", "r", "--plugin", plugin, "--measures", "halves")
+        assert asked.returncode == code, asked.stderr
+        assert asked.stderr.count("no measure that was asked for can score this run (halves: ") == 1
     idle = command("run", "AA-kNN", "Ridge", "--dataset", small, "--folds", "3", "--out", "r",
                    "--plugin", plugin)  # fmt: skip
     assert "No column shows halves" in idle.stderr
