@@ -14,7 +14,7 @@ from collections.abc import Callable
 from email.message import Message
 from pathlib import Path
 
-from benchmark.errors import BenchmarkError
+from benchmark.errors import BenchmarkError, UsageError
 from features.storage.files import DamagedFileError, read_json, write_json
 
 #: Bytes done and bytes in all, 0 if the server does not tell.
@@ -46,11 +46,13 @@ def download(
 
     Raises
     ------
+    UsageError
+        The address is of another kind.
     BenchmarkError
         It cannot be had; says why, and that the same command goes on.
     """
     if not url.startswith(("http://", "https://")):
-        raise BenchmarkError(f"{url} is no http or https address")
+        raise UsageError(f"{url} is no http or https address")
     path.parent.mkdir(parents=True, exist_ok=True)
     part, record = (path.with_name(f"{path.name}.part{end}") for end in ("", ".json"))
     for attempt in range(1, ATTEMPTS + 1):

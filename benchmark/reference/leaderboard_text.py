@@ -157,6 +157,10 @@ def sentences(board: Leaderboard, reference: Reference) -> list[str]:
         lines += ranking.remarks
     if board.table["own"].any() or board.apart["own"].any():
         lines.append(f"{MARK}marks your own rows.")
+    own = board.models.loc[board.models["own"].astype(bool), "model"]
+    ranked = {*board.table["model"], *board.apart["model"]}
+    if absent := [str(name) for name in own if name not in ranked]:
+        lines.append(f"No row of yours: {listed(absent)}, without complete results on any set.")
     made = reference.collected.iloc[0]
     lines.append(
         f"Reference results of {made['date']}, version {made['version']}"

@@ -6,6 +6,7 @@ Also tests `benchmark.reference.groups`, `benchmark.reference.leaderboard_text`,
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 from itertools import pairwise
 
@@ -22,7 +23,13 @@ from benchmark.reference.collecting import collect
 from benchmark.reference.contents import reference_results, write_reference
 from benchmark.reference.groups import PAPER, groups_of
 from benchmark.reference.leaderboard import rank_all
-from benchmark.reference.leaderboard_text import PAGE, anchor, documented, missing_sentences
+from benchmark.reference.leaderboard_text import (
+    PAGE,
+    anchor,
+    documented,
+    missing_sentences,
+    sentences,
+)
 
 KL = BY_NAME["kl_divergence"]
 MODELS = {"good": 0.1, "fair": 0.3, "bad": 0.6, "some": 0.2, "mine": 0.15}
@@ -114,6 +121,10 @@ def test_own_rows_stand_among_the_others(everything, reference, tmp_path):
     ranks, _ = by_hand(means(everything, models), models, SETS, PAPERS_MEASURES)
     assert table[PAPER].to_dict() == pytest.approx(ranks)
     assert table["fit_seconds"]["mine"] == 1.0
+    said = "No row of yours: gone, without complete results on any set."
+    assert said not in sentences(board, reference)
+    models = pd.concat([board.models, pd.DataFrame({"model": ["gone"], "own": [True]})])
+    assert said in sentences(dataclasses.replace(board, models=models), reference)
     other = make_evidence(tmp_path / "o", {"mine": 0.1}, {"a": 40}, folds=4)
     with pytest.raises(UsageError, match="a: folds 4 here, 5 there"):
         rank_all(reference, [stored(other, tmp_path / "other")], MEASURES, KL)
