@@ -270,8 +270,7 @@ def test_holm_is_closed_testing_with_bonferroni(p_values):
     assert holm(p_values) == pytest.approx(expected)
 
 
-@pytest.mark.slow
-@quickly
+@settings(deadline=None, max_examples=20)  # a call of statsmodels takes long
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_holm_as_in_statsmodels(p_values):
     assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
