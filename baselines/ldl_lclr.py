@@ -6,7 +6,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from baselines.penalised import Found, PenalisedMaxent, Problem, cross_entropy, pulled_back, search
+from baselines.penalised import (
+    Found,
+    PenalisedMaxent,
+    Problem,
+    cross_entropy,
+    pulled_back,
+    search,
+    space,
+)
 from baselines.settings import check_number
 from features.arrays import FloatArray
 
@@ -81,35 +89,8 @@ class LDLLCLR(PenalisedMaxent):
         'approximation", IJCAI 2019'
     )
 
-    search_space: ClassVar[tuple[dict[str, Any], ...]] = (
-        {
-            "lambda1": (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003),
-            "lambda2": (0.01, 0.1),
-            "fit_intercept": (True,),
-            "unit": ("data",),
-            "max_iter": (100,),
-            "tol": (1e-4,),
-            "scaling": ("auto",),
-        },
-        {
-            "lambda1": (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003),
-            "lambda2": (0.01,),
-            "fit_intercept": (True,),
-            "unit": ("data",),
-            "max_iter": (100,),
-            "tol": (1e-4,),
-            "scaling": ("none",),
-        },
-        {
-            "lambda1": (10.0, 0.03, 0.01, 0.003, 0.001),
-            "lambda2": (0.01,),
-            "fit_intercept": (True,),
-            "unit": ("data",),
-            "max_iter": (100,),
-            "tol": (1e-4,),
-            "scaling": ("standard",),
-            "components": (20,),
-        },
+    search_space: ClassVar[tuple[dict[str, Any], ...]] = space(
+        "lambda1", "lambda2", tried=(0.01, 0.1), otherwise=0.01
     )
 
     result_version: ClassVar[int] = 2

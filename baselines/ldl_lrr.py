@@ -7,7 +7,15 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
-from baselines.penalised import Found, PenalisedMaxent, Problem, cross_entropy, pulled_back, search
+from baselines.penalised import (
+    Found,
+    PenalisedMaxent,
+    Problem,
+    cross_entropy,
+    pulled_back,
+    search,
+    space,
+)
 from baselines.settings import check_number
 from features.arrays import FloatArray
 
@@ -78,35 +86,8 @@ class LDLLRR(PenalisedMaxent):
     )
     mean_of_rows: ClassVar[bool] = True
 
-    search_space: ClassVar[tuple[dict[str, Any], ...]] = (
-        {
-            "beta": (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003),
-            "alpha": (0.001, 0.1),
-            "fit_intercept": (True,),
-            "unit": ("data",),
-            "max_iter": (100,),
-            "tol": (1e-4,),
-            "scaling": ("auto",),
-        },
-        {
-            "beta": (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003),
-            "alpha": (0.01,),
-            "fit_intercept": (True,),
-            "unit": ("data",),
-            "max_iter": (100,),
-            "tol": (1e-4,),
-            "scaling": ("none",),
-        },
-        {
-            "beta": (10.0, 0.03, 0.01, 0.003, 0.001),
-            "alpha": (0.01,),
-            "fit_intercept": (True,),
-            "unit": ("data",),
-            "max_iter": (100,),
-            "tol": (1e-4,),
-            "scaling": ("standard",),
-            "components": (20,),
-        },
+    search_space: ClassVar[tuple[dict[str, Any], ...]] = space(
+        "beta", "alpha", tried=(0.001, 0.1), otherwise=0.01
     )
 
     def __init__(

@@ -17,6 +17,7 @@ from baselines.penalised import (
     cross_entropy,
     pulled_back,
     search,
+    space,
     stated,
 )
 from baselines.settings import check_count, check_number
@@ -95,35 +96,8 @@ class LDLSCL(PenalisedMaxent):
         'locally", AAAI 2018'
     )
 
-    search_space: ClassVar[tuple[dict[str, Any], ...]] = (
-        {
-            "lambda1": (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003),
-            "lambda2": (10.0, 0.1),
-            "fit_intercept": (True,),
-            "unit": ("data",),
-            "max_iter": (50,),
-            "tol": (1e-4,),
-            "scaling": ("auto",),
-        },
-        {
-            "lambda1": (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003),
-            "lambda2": (1.0,),
-            "fit_intercept": (True,),
-            "unit": ("data",),
-            "max_iter": (50,),
-            "tol": (1e-4,),
-            "scaling": ("none",),
-        },
-        {
-            "lambda1": (10.0, 0.03, 0.01, 0.003, 0.001),
-            "lambda2": (1.0,),
-            "fit_intercept": (True,),
-            "unit": ("data",),
-            "max_iter": (50,),
-            "tol": (1e-4,),
-            "scaling": ("standard",),
-            "components": (20,),
-        },
+    search_space: ClassVar[tuple[dict[str, Any], ...]] = space(
+        "lambda1", "lambda2", tried=(10.0, 0.1), otherwise=1.0, max_iter=50
     )
 
     result_version: ClassVar[int] = 2

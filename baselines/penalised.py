@@ -23,6 +23,36 @@ from baselines.settings import check_choice, check_count, check_flag, check_numb
 from features.arrays import FloatArray
 
 
+def space(
+    ridge: str, weight: str, tried: tuple[float, ...], otherwise: float, max_iter: int = 100
+) -> tuple[dict[str, Any], ...]:
+    """Return the search space of a method of the family, in 24 configurations with the default.
+
+    Parameters
+    ----------
+    ridge, weight : str
+        Names of the squared penalty and of the weight of the method's own term.
+    tried : tuple of float
+        Values of that weight where features are scaled as suits them.
+    otherwise : float
+        Its value for features as given, and for principal components.
+    max_iter : int
+        Budget of a search.
+    """
+    common: dict[str, Any] = {
+        "fit_intercept": (True,),
+        "unit": ("data",),
+        "max_iter": (max_iter,),
+        "tol": (1e-4,),
+    }
+    few, many = (10.0, 0.03, 0.01, 0.003, 0.001), (10.0, 0.03, 0.01, 0.003, 0.001, 0.0003)
+    return (
+        {ridge: many, weight: tried, **common, "scaling": ("auto",)},
+        {ridge: many, weight: (otherwise,), **common, "scaling": ("none",)},
+        {ridge: few, weight: (otherwise,), **common, "scaling": ("standard",), "components": (20,)},
+    )
+
+
 class Found(NamedTuple):
     """Where a search ended: the point, the objective there, iterations, whether it converged."""
 
