@@ -95,6 +95,17 @@ class PlainCommand(click.Command):
         return super().invoke(ctx)
 
 
+class PlainGroup(click.Group):
+    """A group whose words, and those of its commands, are as `read_words` leaves them."""
+
+    command_class = PlainCommand
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the group, then the command of it that is asked for."""
+        read_words(ctx)
+        return super().invoke(ctx)
+
+
 def read_words(ctx: click.Context) -> None:
     """Refuse empty words of a command line, and put the home folder where a path has ``~``.
 

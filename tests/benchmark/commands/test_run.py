@@ -1,6 +1,9 @@
 """The command line end to end: what a user sees, keeps and gets back.
 
-Also tests `benchmark.cli` and `benchmark.commands.options`.
+Also tests `benchmark.cli`, `benchmark.commands.options` and the files of commands that are below
+`benchmark.commands.line`: `benchmark.commands.line.data`, `benchmark.commands.line.figure`,
+`benchmark.commands.line.methods`, `benchmark.commands.line.report`,
+`benchmark.commands.line.run`, `benchmark.commands.line.table`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The ranking over sets: against counting by hand, and what is listed apart or is missing.
 
 Also tests `benchmark.reference.groups`, `benchmark.reference.leaderboard_text`,
-`benchmark.commands.leaderboard` and `benchmark.commands.with_reference`.
+`benchmark.commands.leaderboard` and `benchmark.commands.line.reference`.
 """
 
 from __future__ import annotations

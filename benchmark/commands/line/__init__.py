@@ -1,0 +1,1 @@
+"""The command line, a file for commands that belong together; each calls one function."""

@@ -1,0 +1,47 @@
+"""The commands about datasets: ``datasets`` and ``datasets fetch``."""
+
+from __future__ import annotations
+
+import click
+
+from benchmark.commands import options, printing
+from benchmark.errors import UsageError
+from benchmark.streams import terminal_width
+
+
+@click.group(cls=options.PlainGroup, invoke_without_command=True)
+@click.option("--data-dir", metavar="DIR", help="Where public sets are looked up. [default: data]")
+@click.pass_context
+def datasets(context: click.Context, data_dir: str | None) -> None:
+    """List the built-in data, the files that can be read, and the public sets."""
+    if not context.invoked_subcommand:
+        from benchmark.commands.show_datasets import show_datasets
+
+        click.echo(show_datasets(data_dir, terminal_width()))
+
+
+@datasets.command()
+@click.argument("name")
+@click.option("--data-dir", metavar="DIR", help="Where it goes. [default: data]")
+@click.option("--url", metavar="ADDRESS", help="Another address, such as of a mirror.")
+@click.pass_context
+def fetch(context: click.Context, name: str, data_dir: str | None, url: str | None) -> None:
+    """Download a tabular set, or an image set whose archive is public.
+
+    A download that broke off goes on; checksums are verified.
+    """
+    from benchmark.datasets.fetching import fetch as fetch_set
+    from benchmark.progress import Console
+
+    before = context.parent.params["data_dir"] if context.parent else None
+    if data_dir and before and data_dir != before:
+        raise UsageError(f"--data-dir is given twice, {before} and {data_dir}; give it once")
+    data_dir = data_dir or before
+    with Console(show_progress=True).bar(name, unit="B") as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total or None
+            bar.update(done - bar.n)
+
+        place = fetch_set(name, data_dir, printing.to_stderr, show, url)
+    click.echo(f"{name} is in {place}.")

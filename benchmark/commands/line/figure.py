@@ -1,0 +1,60 @@
+"""The command ``figure``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from benchmark.commands import options, printing
+
+
+@click.command(cls=options.PlainCommand)
+@click.argument("name", metavar="NAME")
+@options.out
+@options.to
+@click.option(
+    "--dataset", default="", metavar="NAME", help="Which one to show. [default: the first]"
+)
+@click.option("--measure", default="", metavar="NAME", help="Which measure to show.")
+@click.option("--model", "models", multiple=True, metavar="NAME", help="Which models to show.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    type=options.OneOf("pdf", "svg", "png"),
+    help="May be repeated. [default: all]",
+)
+@options.measures
+def figure(
+    name: str,
+    out: tuple[str, ...],
+    to: str | None,
+    formats: tuple[str, ...],
+    **shown: Any,
+) -> None:
+    """Draw a figure of a run, with its numbers as .csv. Computes no model.
+
+    \b
+    1            sample images and their distributions
+    4            the same with what models predict
+    5            accuracy and KL divergence over sigma, of a run with --protocol figure5
+    boxes        every measure, fold by fold
+    critical     mean ranks over datasets, and which differ significantly
+    ranks        ranks in every measure, or on every dataset
+    wheel        the emotion wheel and its prior
+    calibration  predicted shares against true ones
+    learning     the loss of the networks, epoch by epoch
+    cost         time against quality
+    all          all of them that the run has
+    """  # noqa: D301 - click reads the character \b
+    from benchmark.commands import show
+    from benchmark.figures import FORMATS
+
+    found = show.draw_figures(name, out or None, formats or FORMATS, to=to, **shown)
+    for drawing, paths in found.drawn:
+        click.echo(f"{drawing.name}: {drawing.caption}")
+        printing.written(paths)
+    for reason in found.left_out:
+        click.echo(f"{reason[0].upper()}{reason[1:]}.")
+    printing.problems(found.problems)
