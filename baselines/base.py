@@ -12,14 +12,19 @@ import numpy as np
 from joblib import hash as hash_of
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils import RegressorTags, TargetTags
+from sklearn.utils.metadata_routing import UNUSED
+from sklearn.utils.validation import check_is_fitted
 
 from baselines.checks import (
     check_distributions,
     check_features,
     check_images,
 )
+from baselines.early_stopping import kl_divergence
 from baselines.preprocessing import fit_preprocessing
-from features.arrays import FloatArray
+from baselines.seen import compare_features, compare_labels, remember
+from features.arrays import AnyArray, FloatArray
 
 #: Features beyond this would overflow in sums of squares, of which every learner has some.
 LARGEST_FEATURE = 1e100
@@ -72,8 +77,13 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         Where: ``Authors, "Title", Venue, Year``; empty where nobody has to be cited.
     n_features_in_ : int
         Number of features seen by `fit`.
+    feature_names_in_ : ndarray of str
+        Names of the columns, where `fit` saw a DataFrame of features; `predict` checks them.
     n_labels_ : int
         Number of labels seen by `fit`.
+    label_names_in_ : ndarray of str
+        Names of the columns, where `fit` saw a DataFrame of distributions: those of what `predict`
+        returns; `score` checks them.
     """
 
     consumes: ClassVar[str] = "features"
@@ -84,16 +94,32 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
     monitor: Monitor = Monitor()
 
     n_features_in_: int
+    feature_names_in_: AnyArray
     n_labels_: int
+    label_names_in_: AnyArray
+
+    # scikit-learn takes each argument that is not called y for one that a pipeline may route.
+    __metadata_request__fit: ClassVar[Mapping[str, str]] = {"D": UNUSED}
+    __metadata_request__score: ClassVar[Mapping[str, str]] = {"D": UNUSED}
+
+    def __sklearn_tags__(self) -> Any:
+        """Tell scikit-learn what this is: a regressor of several numbers, which it needs."""
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "regressor"
+        tags.regressor_tags = RegressorTags(poor_score=True)  # 0 is the best one
+        tags.target_tags = TargetTags(required=True, multi_output=True, single_output=False)
+        tags.input_tags.two_d_array = tags.input_tags.sparse = self.consumes != "images"
+        return tags
 
     def fit(self, X: ArrayLike, D: ArrayLike) -> Self:
         """Learn from features and their distributions.
 
         Parameters
         ----------
-        X : array-like of shape (n, q)
-            Features; images of shape (n, h, w, 3) where the class consumes images.
-        D : array-like of shape (n, c)
+        X : array-like, DataFrame or sparse matrix of shape (n, q)
+            Features; images of shape (n, h, w, 3) where the class consumes images. A sparse matrix
+            is made an ordinary one, see `check_features`.
+        D : array-like or DataFrame of shape (n, c)
             Description degrees; every row sums to 1.
 
         Returns
@@ -107,7 +133,7 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
             beyond `LARGEST_FEATURE`, or a hyper-parameter has no meaning.
         """
         features, distributions = self._check_training_rows(X, D)
-        self._see(features, distributions)
+        remember(self, X, D, distributions.shape[1])
         self._fit(self._fit_scaling(features), distributions)
         return self
 
@@ -116,7 +142,7 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
 
         Parameters
         ----------
-        X : array-like of shape (n, q)
+        X : array-like, DataFrame or sparse matrix of shape (n, q)
             Features, as many as `fit` saw, or images of the size that `fit` saw.
 
         Returns
@@ -127,13 +153,48 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         Raises
         ------
         ValueError
-            `X` is malformed, has another number of features than in `fit`, or the model returned
-            something that is no distribution.
+            `X` is malformed, has another number of features or other names of them than in `fit`,
+            or the model returned something that is no distribution.
+        NotFittedError
+            There was no `fit`.
         """
-        if not hasattr(self, "n_features_in_"):
-            raise ValueError(f"{type(self).__name__} is not fitted: call fit(X, D) first")
+        check_is_fitted(self, "n_features_in_", msg="%(name)s is not fitted: call fit(X, D) first")
         features = self._check_input(X)
+        compare_features(self, X)
         return self._checked(self._predict(self._scaled(features)), len(features))
+
+    def score(self, X: ArrayLike, D: ArrayLike) -> float:
+        """Return minus the mean Kullback-Leibler divergence of the predictions from `D`, in nats.
+
+        Higher is better, as scikit-learn's model selection wants it, and 0 is the best. It is minus
+        the harness's measure ``kl_divergence``: a predicted share below 1e-10 counts as 1e-10, so
+        that it is finite where a prediction has zeros.
+
+        Parameters
+        ----------
+        X : array-like, DataFrame or sparse matrix of shape (n, q)
+            As in `predict`.
+        D : array-like or DataFrame of shape (n, c)
+            The true distributions.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            As in `predict`; or `D` is malformed, or has another number of rows or labels, or other
+            names of labels.
+        """
+        predicted = self.predict(X)
+        distributions = check_distributions(D, "D")
+        if predicted.shape != distributions.shape:
+            raise ValueError(
+                f"D has shape {distributions.shape}, but the prediction has {predicted.shape}"
+            )
+        compare_labels(self, D)
+        return -kl_divergence(distributions, predicted)
 
     def predict_each(
         self,
@@ -152,11 +213,11 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         ----------
         configurations : iterable of mapping
             Parameters that differ from the learner's own.
-        X : array-like of shape (n, q)
+        X : array-like, DataFrame or sparse matrix of shape (n, q)
             As in `fit`.
-        D : array-like of shape (n, c)
+        D : array-like or DataFrame of shape (n, c)
             As in `fit`.
-        X_new : array-like of shape (m, q)
+        X_new : array-like, DataFrame or sparse matrix of shape (m, q)
             As `predict` takes them.
 
         Returns
@@ -180,7 +241,8 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
             group = [learners[number] for number in numbers]
             first = group[0]
             for learner in group:
-                learner._see(features, distributions)
+                remember(learner, X, D, distributions.shape[1])
+            compare_features(first, X_new)
             scaled = first._fit_scaling(features)
             for learner in group:
                 learner._scaler = first._scaler
@@ -223,14 +285,15 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         return check_images(X) if images else check_features(X, "X", largest)
 
     def _check_training_rows(self, X: Any, D: Any) -> tuple[Any, FloatArray]:
+        if D is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is None: give "
+                f"the distributions D"
+            )
         features, distributions = self._check_input(X, LARGEST_FEATURE), check_distributions(D, "D")
         if len(features) != len(distributions):
             raise ValueError(f"X has {len(features)} rows but D has {len(distributions)}")
         return features, distributions
-
-    def _see(self, features: Any, distributions: FloatArray) -> None:
-        self.n_features_in_ = int(np.prod(features.shape[1:]))
-        self.n_labels_ = distributions.shape[1]
 
     def _checked(self, predicted: Any, n_rows: int) -> FloatArray:
         """Return the prediction of so many rows, after checking that it is one."""
@@ -262,10 +325,7 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         return self._scaled(X)
 
     def _scaled(self, X: FloatArray) -> FloatArray:
-        """Return rows preprocessed, after checking that they are as wide as those of `fit`."""
-        n_features = int(np.prod(X.shape[1:]))
-        if n_features != self.n_features_in_:
-            raise ValueError(f"X has {n_features} features, but fit saw {self.n_features_in_}")
+        """Return rows preprocessed."""
         return X if self._scaler is None else np.asarray(self._scaler.transform(X))
 
 

@@ -87,6 +87,7 @@ class BoostingLDL(SmoothedLearner):
         self._check_settings()
         rows, labels = np.nonzero(D)
         self.labels_, self.n_labels_seen_ = np.unique(labels), D.shape[1]
+        self.n_iter_ = self.max_iter
         if len(self.labels_) == 1:  # nothing to tell apart
             return
         per_row = len(rows) / len(X)

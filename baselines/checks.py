@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 
 from features.arrays import FloatArray
 
@@ -16,6 +18,9 @@ SUM_TOLERANCE = 1e-4
 #: A value this little below 0 is rounding, as of 1 minus the other shares, and stands for 0. A
 #: hundredth of `SUM_TOLERANCE`, and ten times what single precision makes of such a difference.
 NEGATIVE_TOLERANCE = 1e-6
+
+#: A sparse matrix is made an ordinary one if that has no more numbers than this, 1 GiB of them.
+DENSE_LIMIT = 2**27
 
 
 def describe_rows(rows: NDArray[np.integer[Any]], limit: int = 5) -> str:
@@ -30,8 +35,9 @@ def check_features(X: ArrayLike, name: str = "X", largest: float = np.inf) -> Fl
 
     Parameters
     ----------
-    X : array-like of shape (n, q)
-        Feature matrix.
+    X : array-like or sparse matrix of shape (n, q)
+        Feature matrix. A sparse one is made an ordinary one, since nothing here computes on sparse
+        ones: up to `DENSE_LIMIT` numbers, zeros included.
     name : str
         What to call the matrix in an error message.
     largest : float
@@ -45,7 +51,8 @@ def check_features(X: ArrayLike, name: str = "X", largest: float = np.inf) -> Fl
     Raises
     ------
     ValueError
-        Not two-dimensional, no rows or columns, values not finite (names the rows) or too large.
+        Not two-dimensional, no rows or columns, values not finite (names the rows) or too large;
+        or sparse and too large to be made an ordinary matrix.
     """
     matrix = _as_matrix(X, name)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -148,12 +155,17 @@ def check_images(X: Any, name: str = "X") -> Any:
     return X
 
 
-def _as_matrix(values: ArrayLike, name: str) -> FloatArray:
+def _as_matrix(values: Any, name: str) -> FloatArray:
     if np.ma.is_masked(values):
         raise ValueError(f"{name} has masked values")
+    if issparse(values):
+        values = _dense(values, name)
     try:
         array = np.asarray(values)
-        for kinds, what in (("c", "complex numbers"), ("mM", "times, which are not numbers")):
+        for kinds, what in (
+            ("c", "complex numbers. Complex data not supported"),
+            ("mM", "times, which are not numbers"),
+        ):
             if array.dtype.kind in kinds:
                 raise ValueError(f"it has {what}")
         matrix = np.ascontiguousarray(array, dtype=np.float64)
@@ -162,6 +174,28 @@ def _as_matrix(values: ArrayLike, name: str) -> FloatArray:
     if array.ndim != 2 or 0 in matrix.shape:
         raise ValueError(
             f"{name} must be a matrix with at least one row and one column, "
-            f"its shape is {array.shape}"
+            f"its shape is {array.shape}{_advice(array.shape)}"
         )
     return matrix
+
+
+def _advice(shape: tuple[int, ...]) -> str:
+    """Say what to do about a shape that is none of a matrix, in scikit-learn's own words."""
+    if len(shape) == 1:
+        return ". Reshape your data: .reshape(1, -1) if it is one row, .reshape(-1, 1) one column"
+    if len(shape) == 2 and shape[1] == 0:
+        return f": 0 feature(s) (shape={shape}) while a minimum of 1 is required."
+    return ""
+
+
+def _dense(values: Any, name: str) -> Any:
+    """Return a sparse matrix as an ordinary one, unless that fills the memory."""
+    size = math.prod(values.shape)
+    if size > DENSE_LIMIT:
+        gib = 8 / 2**30
+        raise ValueError(
+            f"{name} is sparse, and as an ordinary matrix its {' x '.join(map(str, values.shape))} "
+            f"numbers take {size * gib:.3g} GiB, of which {DENSE_LIMIT * gib:.3g} are allowed; "
+            f"reduce it first, as with sklearn.decomposition.TruncatedSVD in a Pipeline"
+        )
+    return values.toarray()

@@ -10,6 +10,7 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.utils import get_tags
 
 from baselines import simplex
+from baselines.base import LDLEstimator
 from baselines.settings import check_choice
 from baselines.smoothed import SmoothedLearner
 from features.arrays import FloatArray
@@ -133,6 +134,8 @@ def check_regressor(estimator: Any) -> None:
     name = estimator.__name__ if isinstance(estimator, type) else type(estimator).__name__
     if isinstance(estimator, type):
         raise ValueError(f"{name} is a class; give a regressor that is made of it, {name}()")
+    if isinstance(estimator, LDLEstimator):
+        raise ValueError(f"{name} predicts distributions already, and needs no adapter")
     for method in ("fit", "predict", "get_params", "set_params"):
         if not callable(getattr(estimator, method, None)):
             raise ValueError(f"{name} is no scikit-learn regressor: it has no method {method}")

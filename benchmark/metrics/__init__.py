@@ -38,6 +38,7 @@ from benchmark.metrics.paper import (
     tie_aware_accuracy,
 )
 from benchmark.metrics.ranking import kendall, spearman, top_k_accuracy
+from benchmark.metrics.scoring import scorer
 
 __all__ = [
     "ALL_MEASURES",
@@ -69,6 +70,7 @@ __all__ = [
     "known_measures",
     "mean_absolute_error",
     "pair",
+    "scorer",
     "scores",
     "sorensen",
     "spearman",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import packages_distributions, version
 from inspect import Parameter, Signature
+from pathlib import Path
 from typing import Any
 
-from sklearn.base import clone
+from sklearn.base import RegressorMixin, clone, is_regressor
 
 from benchmark.errors import UsageError
-from benchmark.plugins.fingerprint import class_fingerprint
+from benchmark.plugins.fingerprint import INSTALLED, class_fingerprint
 
 #: The packages of this project.
 OURS = ("baselines", "benchmark", "ewmtcnn", "features")
@@ -59,6 +62,53 @@ def class_of(learner: Any, name: str) -> type:
     )
     about = {"__init__": make, "__doc__": _summary(learner), "__module__": base.__module__}
     return type(base.__name__, (base,), {**about, "__qualname__": base.__qualname__})
+
+
+def with_adapter(learner: Any) -> Any:
+    """Put the adapter around a plain regressor of an installed library, and leave all else as is.
+
+    A regressor of somebody's own file may predict distributions by itself, so it is left too; the
+    check of its contract tells what to write if it does not.
+
+    Parameters
+    ----------
+    learner : object
+        A class or an instance, of anything.
+
+    Raises
+    ------
+    UsageError
+        It is the class of such a regressor, but cannot be made without arguments.
+    """
+    from baselines.base import LDLEstimator  # as these load much, and models are listed without
+    from baselines.regressors import from_regressor
+
+    if isinstance(learner, type):
+        if not issubclass(learner, RegressorMixin) or not _is_foreign(learner):
+            return learner
+        try:
+            return from_regressor(learner())
+        except Exception as error:  # a constructor may raise anything
+            raise UsageError(
+                f"{learner.__name__} cannot be made without settings ({error}); register it with "
+                f"them: register(NAME, {learner.__name__}(..))"
+            ) from error
+    parts = [learner]
+    with suppress(Exception):  # a user's object may raise anything
+        parts += learner.get_params().values()
+        if (
+            is_regressor(learner)
+            and _is_foreign(type(learner))
+            and not any(isinstance(part, LDLEstimator) for part in parts)
+        ):
+            return from_regressor(learner)
+    return learner
+
+
+def _is_foreign(cls: type) -> bool:
+    """Tell whether a class lies among the installed libraries, by its file."""
+    file = getattr(sys.modules.get(cls.__module__), "__file__", None) or ""
+    return not INSTALLED.isdisjoint(Path(file).parts)
 
 
 def code_of(learner: Any) -> str:

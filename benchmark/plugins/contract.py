@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
+from sklearn.base import RegressorMixin, clone
 
+from baselines.base import LDLEstimator
 from baselines.checks import check_distributions
 from benchmark.errors import UsageError
 from benchmark.plugins.measure_contract import check_measure
@@ -73,16 +74,47 @@ def check_model(cls: type) -> list[str]:
         only those problems are told.
     """
     problems: list[str] = []
-    for stage in (_BASIC_CHECKS, _FURTHER_CHECKS):
-        for check in stage:
-            try:
-                problems += check(cls)
-            except (Exception, SystemExit) as error:  # a user's model may raise anything
-                what = check.__name__.removeprefix("_check_").replace("_", " ")
-                problems.append(f"{what}: {type(error).__name__}: {error}")
+    for stage in (BASIC_CHECKS, FURTHER_CHECKS):
+        problems += [problem for check in stage for problem in find_problems(check, cls)]
         if problems:
             break
+    return [*problems, *_adapter_for(cls)] if problems else []
+
+
+def find_problems(check: Check, cls: type) -> list[str]:
+    """Find what one check has to say of a model class, whatever the model raises."""
+    problems: list[str] = []
+    try:
+        problems += check(cls)
+    except (Exception, SystemExit) as error:  # a user's model may raise anything
+        what = check_name(check).replace("_", " ")
+        problems.append(f"{what}: {type(error).__name__}: {error}")
     return problems
+
+
+def check_name(check: Check) -> str:
+    """Return the short name of a check, such as ``single_row``."""
+    return check.__name__.removeprefix("_check_")
+
+
+def _adapter_for(cls: type) -> Iterator[str]:
+    """Tell what to write if a class is a plain regressor, of which the adapter makes a learner."""
+    name = cls.__name__
+    if issubclass(cls, LDLEstimator) or not all(
+        callable(getattr(cls, method, None)) for method in ("fit", "predict")
+    ):
+        return
+    line = f'register("..", from_regressor({name}())), with from baselines import from_regressor'
+    if not issubclass(cls, RegressorMixin) or not callable(getattr(cls, "get_params", None)):
+        yield (
+            f"if {name} predicts any numbers, derive it from sklearn.base.RegressorMixin and "
+            f"BaseEstimator and write {line}; it makes distributions of them"
+        )
+    else:
+        yield (
+            f"{name} is a plain regressor: in place of the decorator write {line}; it checks the "
+            f"input, and makes distributions of the predictions"
+        )
 
 
 # --- The problems the checks pose ----------------------------------------------------------------
@@ -303,8 +335,10 @@ def _check_bad_input(cls: type) -> Iterator[str]:
             yield f"{what} must raise ValueError; baselines.LDLEstimator checks it for you"
 
 
-_BASIC_CHECKS: tuple[Check, ...] = (_check_construction, _check_fit_and_predict)
-_FURTHER_CHECKS: tuple[Check, ...] = (
+#: A model that fails one of these cannot be checked any further.
+BASIC_CHECKS: tuple[Check, ...] = (_check_construction, _check_fit_and_predict)
+#: Everything else that `check` checks; `benchmark.testing` makes a test case of each.
+FURTHER_CHECKS: tuple[Check, ...] = (
     _check_clone,
     _check_parameters,
     _check_search_space,

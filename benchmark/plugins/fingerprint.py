@@ -15,7 +15,8 @@ from pathlib import Path
 # This project's own code is identified by its result versions, the standard library by Python's.
 _NOT_LOCAL = sys.stdlib_module_names | {"baselines", "benchmark", "ewmtcnn", "features"}
 
-_INSTALLED = ("site-packages", "dist-packages")
+#: Names of the folders that installed packages lie in.
+INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 def code_fingerprint(file: Path, module: str = "") -> str:
@@ -90,7 +91,7 @@ def local_files(file: Path, module: str = "") -> dict[Path, bytes]:
                 followed = start.is_relative_to(root)
             else:
                 start = root
-                followed = top == own or not (top in _NOT_LOCAL or root.name in _INSTALLED)
+                followed = top == own or not (top in _NOT_LOCAL or root.name in INSTALLED)
             if followed:
                 waiting += _module_files(start, dotted)
     return found

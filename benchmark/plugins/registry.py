@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from benchmark.errors import UsageError
 from benchmark.plugins import peer_methods
 from benchmark.plugins.built_in import BEYOND_PAPER, CLASSIFIERS, PAPER
-from benchmark.plugins.configured import class_of, code_of
+from benchmark.plugins.configured import class_of, code_of, with_adapter
 from benchmark.plugins.fingerprint import (
     class_fingerprint,
     code_fingerprint,
@@ -158,41 +158,46 @@ def register(name: str, learner: Any = None) -> Callable[[Class], Class]:
         the same, see `features.names.name_key`.
     learner : LDLEstimator or type, optional
         Such as `baselines.from_regressor` returns: its settings are the model's defaults. Or the
-        class.
+        class. Around a plain regressor of an installed library, such as scikit-learn's
+        ``RandomForestRegressor``, `baselines.from_regressor` is put by itself.
 
     Raises
     ------
     UsageError
         The name is empty, too long or reserved, or another model has it.
     """
-    given = None if isinstance(learner, type) else learner
 
     def add(cls: Class) -> Class:
-        code = class_fingerprint(cls) if given is None else code_of(given)
-        source = "" if LOADING else code or f"unknown:{uuid.uuid4()}"
-        loading = LOADING[-1] if LOADING else Loading("", source, None)
-        entry_name = name
-        try:
-            check_name(name)
-            taken = _find(name, models())
-            if taken and _offers(taken, cls):
-                return cls
-            if taken and (loading.file or not _same_class(taken, cls)):
-                owner = taken.file or taken.target
-                raise UsageError(f"the name {name!r} is taken by {owner}; choose another")
-        except UsageError as error:
-            if loading.problems is None:
-                raise
-            loading.problems.append(str(error))
-            entry_name = f"{name} ({Path(loading.file).name})"
-        _registered[entry_name] = Entry(entry_name, cls, loading.file, loading.source)
+        _enter(name, with_adapter(cls))
         return cls
 
-    if given is not None:
-        add(class_of(given, name))
-    elif learner is not None:
-        add(learner)
+    if learner is not None:
+        _enter(name, with_adapter(learner))
     return add
+
+
+def _enter(name: str, learner: Any) -> None:
+    """Put a class, or a learner with its settings, among the models."""
+    configured = not isinstance(learner, type)
+    cls = class_of(learner, name) if configured else learner
+    code = code_of(learner) if configured else class_fingerprint(cls)
+    source = "" if LOADING else code or f"unknown:{uuid.uuid4()}"
+    loading = LOADING[-1] if LOADING else Loading("", source, None)
+    entry_name = name
+    try:
+        check_name(name)
+        taken = _find(name, models())
+        if taken and _offers(taken, cls):
+            return
+        if taken and (loading.file or not _same_class(taken, cls)):
+            owner = taken.file or taken.target
+            raise UsageError(f"the name {name!r} is taken by {owner}; choose another")
+    except UsageError as error:
+        if loading.problems is None:
+            raise
+        loading.problems.append(str(error))
+        entry_name = f"{name} ({Path(loading.file).name})"
+    _registered[entry_name] = Entry(entry_name, cls, loading.file, loading.source)
 
 
 def add_entry(entry: Entry) -> None:

@@ -76,7 +76,7 @@ def test_predict_each_checks_what_fit_and_predict_check(problem):
     X, D = problem
     with pytest.raises(ValueError, match="X has 60 rows but D has 59"):
         Recorder().predict_each([{}], X, D[:-1], X)
-    with pytest.raises(ValueError, match="X has 4 features, but fit saw 5"):
+    with pytest.raises(ValueError, match="X has 4 features, but Recorder is expecting 5 features"):
         Recorder().predict_each([{}], X, D, X[:, :4])
     with pytest.raises(ValueError, match="scaling"):
         Recorder().predict_each([{"scaling": "whiten"}], X, D, X)
@@ -90,7 +90,7 @@ def test_errors_say_what_is_wrong(problem):
     with pytest.raises(ValueError, match="is not fitted"):
         Recorder().predict(X)
     model = Recorder().fit(X, D)
-    with pytest.raises(ValueError, match="X has 4 features, but fit saw 5"):
+    with pytest.raises(ValueError, match="X has 4 features, but Recorder is expecting 5 features"):
         model.predict(X[:, :4])
     with pytest.raises(ValueError, match="row 3 "):
         model.predict(np.where(np.arange(60)[:, None] == 3, np.inf, X))

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeRegressor
 
-from baselines import from_regressor
+from baselines import AAKNN, from_regressor
 from baselines.simplex import clip, from_log_ratios, log_ratios, project
 
 
@@ -110,6 +110,7 @@ class Wrong(RegressorMixin, BaseEstimator):
         ("Ridge", "str is no scikit-learn regressor: it has no method fit"),
         (StandardScaler(), "StandardScaler is no scikit-learn regressor: it has no method predict"),
         (LogisticRegression(), "LogisticRegression is no scikit-learn regressor"),
+        (AAKNN(), "AAKNN predicts distributions already, and needs no adapter"),
         (NoMixin(), "derive it from sklearn.base.RegressorMixin"),
     ],
 )

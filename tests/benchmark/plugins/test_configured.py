@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.ensemble import RandomForestRegressor, StackingRegressor
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from baselines import AAKNN, SABFGS, from_regressor
+from baselines.regressors import FromRegressor
+from baselines.simplex import project
 from benchmark.errors import UsageError
 from benchmark.plugins import registry
 from benchmark.plugins.configured import class_of, code_of, origin
@@ -87,3 +93,50 @@ def test_a_session_registers_a_learner_again_with_other_settings():
 def test_a_class_may_be_registered_at_once():
     register("Session-BFGS", SABFGS)
     assert find_model("Session-BFGS").load() is SABFGS
+
+
+def test_the_adapter_is_put_around_a_plain_regressor(problem):
+    """scikit-learn's regressors become learners; what holds a learner, or is somebody's own, not.
+
+    Also of a class in a session: ``register("RF")(RandomForestRegressor)``.
+    """
+    X, D = problem
+    assert register("RF-class")(RandomForestRegressor) is RandomForestRegressor
+    register("RF", RandomForestRegressor(n_estimators=7))
+    made = loads(dumps(find_model("RF").portable())).load()(random_state=3)
+    forest = RandomForestRegressor(n_estimators=7, random_state=3).fit(X, D)
+    np.testing.assert_allclose(made.fit(X, D).predict(X), project(forest.predict(X)), atol=1e-12)
+    assert find_model("RF-class").load()().estimator.n_estimators == 100
+    register("Steps", make_pipeline(StandardScaler(), Ridge()))
+    assert issubclass(find_model("Steps").load(), FromRegressor)
+    register("Steps-kNN", make_pipeline(StandardScaler(), AAKNN()))
+    assert issubclass(find_model("Steps-kNN").load(), Pipeline)
+    register("Own", Own)
+    assert find_model("Own").load() is Own
+    with pytest.raises(UsageError, match=r"register\(NAME, StackingRegressor\(..\)\)"):
+        register("Stack", StackingRegressor)
+
+
+class Own(Ridge):
+    """A regressor of this file, which may keep the contract by itself."""
+
+
+RANDOM_FOREST = """
+from sklearn.ensemble import RandomForestRegressor
+from benchmark import register
+
+register("RF", RandomForestRegressor(n_estimators=5))
+"""
+
+
+def test_a_registered_random_forest_passes_the_check_and_runs(command, small, tmp_path):
+    path = tmp_path / "forest.py"
+    path.write_text(RANDOM_FOREST)
+    checked = command("check", path)
+    assert checked.returncode == 0, checked.stderr
+    done = command("run", "RF", "AA-kNN", "--plugin", path, "--dataset", small, "--folds", "2",
+                   "--jobs", "1", "--out", tmp_path / "run")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "run" / "table3.csv").set_index("model")
+    assert table.loc["RF", "kl_divergence"] < table.loc["uniform", "kl_divergence"]
+    assert "RandomForestRegressor" in (tmp_path / "run" / "run.json").read_text()

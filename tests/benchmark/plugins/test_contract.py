@@ -172,6 +172,48 @@ def test_a_class_without_the_base_must_check_its_input(plugin, tmp_path):
     assert "has no method get_params; derive from baselines.LDLEstimator" in problems
 
 
+PLAIN = """
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.linear_model import Ridge
+from benchmark import register
+
+@register("Plain")
+class Plain(BASES):
+    def fit(self, X, D):
+        self.ridge_ = Ridge().fit(X, D)
+        return self
+    def predict(self, X):
+        return self.ridge_.predict(X)
+"""
+
+
+def test_of_a_plain_regressor_the_line_that_adapts_it_is_told(tmp_path):
+    path = tmp_path / "plain.py"
+    line = 'register("..", from_regressor(Plain()))'
+    path.write_text(PLAIN.replace("BASES", "RegressorMixin, BaseEstimator"))
+    problems = check_plugin(path)
+    assert problems[-1].startswith(
+        f"Plain: Plain is a plain regressor: in place of the decorator write {line}"
+    )
+    adapted = (
+        path.read_text().replace('@register("Plain")\n', "") + "\n" + line.replace("..", "Plain")
+    )
+    path.write_text(
+        adapted.replace(
+            "\nfrom benchmark", "\nfrom baselines import from_regressor\nfrom benchmark"
+        )
+    )
+    assert check_plugin(path) == []
+    path.write_text(PLAIN.replace("BASES", ""))
+    problems = check_plugin(path)
+    assert "derive it from sklearn.base.RegressorMixin and BaseEstimator" in problems[-1]
+    assert line in problems[-1]
+
+
+def test_a_learner_with_a_fault_is_offered_no_adapter(plugin):
+    assert not any("from_regressor" in each for each in check_plugin(plugin(FAULTS["NaN"][0])))
+
+
 def test_a_file_that_cannot_be_loaded_is_an_error(tmp_path):
     with pytest.raises(UsageError, match="no such plugin file"):
         check_plugin(tmp_path / "none.py")
