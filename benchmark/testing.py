@@ -62,5 +62,6 @@ def _asserting(check: Check) -> Callable[[type], None]:
 
 
 def _assert_that(check: Check, model: type) -> None:
+    __tracebackhide__ = True  # what is wrong is not here
     problems = find_problems(check, model)
     assert not problems, "\n".join(problems)  # noqa: S101 - what pytest is for

@@ -142,9 +142,9 @@ def _packages() -> Mapping[str, list[str]]:
 
 
 def _summary(learner: Any) -> str:
-    estimator = getattr(learner, "estimator", None)
-    if estimator is None:
+    estimator, output = (getattr(learner, name, None) for name in ("estimator", "output"))
+    if estimator is None or output is None:
         return str(type(learner).__doc__ or "").strip().partition("\n")[0]
     kind = type(estimator)
     place = ".".join(part for part in kind.__module__.split(".") if not part.startswith("_"))
-    return f"The regressor {place}.{kind.__qualname__}, output {learner.output!r}."
+    return f"The regressor {place}.{kind.__qualname__}, output {output!r}."

@@ -53,19 +53,21 @@ def check_plugin(path: str | Path) -> list[str]:
     names = load_plugin(path, problems)
     known = models()
     for name in names:
-        problems += [f"{name}: {problem}" for problem in check_model(known[name].load())]
+        problems += [f"{name}: {problem}" for problem in check_model(known[name].load(), name)]
     for measure in measures_of(str(Path(path).resolve())):
         problems += [f"{measure.name}: {problem}" for problem in check_measure(measure)]
     return problems
 
 
-def check_model(cls: type) -> list[str]:
+def check_model(cls: type, name: str = "NAME") -> list[str]:
     """Find everything that breaks the contract of a model class.
 
     Parameters
     ----------
     cls : type
         The class; it must be constructible without arguments.
+    name : str
+        Its name in tables, for a line that is to be written.
 
     Returns
     -------
@@ -78,7 +80,7 @@ def check_model(cls: type) -> list[str]:
         problems += [problem for check in stage for problem in find_problems(check, cls)]
         if problems:
             break
-    return [*problems, *_adapter_for(cls)] if problems else []
+    return [*problems, *_adapter_for(cls, name)] if problems else []
 
 
 def find_problems(check: Check, cls: type) -> list[str]:
@@ -97,24 +99,20 @@ def check_name(check: Check) -> str:
     return check.__name__.removeprefix("_check_")
 
 
-def _adapter_for(cls: type) -> Iterator[str]:
+def _adapter_for(cls: type, name: str) -> Iterator[str]:
     """Tell what to write if a class is a plain regressor, of which the adapter makes a learner."""
-    name = cls.__name__
-    if issubclass(cls, LDLEstimator) or not all(
-        callable(getattr(cls, method, None)) for method in ("fit", "predict")
-    ):
+    methods = [hasattr(cls, method) for method in ("fit", "predict")]
+    if issubclass(cls, LDLEstimator) or not all(methods):
         return
-    line = f'register("..", from_regressor({name}())), with from baselines import from_regressor'
-    if not issubclass(cls, RegressorMixin) or not callable(getattr(cls, "get_params", None)):
-        yield (
-            f"if {name} predicts any numbers, derive it from sklearn.base.RegressorMixin and "
-            f"BaseEstimator and write {line}; it makes distributions of them"
-        )
-    else:
-        yield (
-            f"{name} is a plain regressor: in place of the decorator write {line}; it checks the "
-            f"input, and makes distributions of the predictions"
-        )
+    plain = issubclass(cls, RegressorMixin) and hasattr(cls, "get_params")
+    own = cls.__name__
+    yield (
+        f"if it predicts any numbers, "
+        f"{'' if plain else 'derive it from sklearn.base.RegressorMixin and BaseEstimator, '}"
+        f'remove its decorator and write below it: register("{name}", from_regressor({own}())); '
+        f"the adapter (from baselines import from_regressor) checks the input and makes "
+        f"distributions of the predictions"
+    )
 
 
 # --- The problems the checks pose ----------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestRegressor, StackingRegressor
 from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -95,6 +96,12 @@ def test_a_class_may_be_registered_at_once():
     assert find_model("Session-BFGS").load() is SABFGS
 
 
+@pytest.mark.filterwarnings("ignore")  # of the search, of what cannot be fitted
+def test_a_search_over_a_learner_follows_the_contract():
+    register("Searched", GridSearchCV(AAKNN(), {"k": [2, 4, 8]}, cv=3))
+    assert check_model(find_model("Searched").load()) == []
+
+
 def test_the_adapter_is_put_around_a_plain_regressor(problem):
     """scikit-learn's regressors become learners; what holds a learner, or is somebody's own, not.
 
@@ -111,6 +118,10 @@ def test_the_adapter_is_put_around_a_plain_regressor(problem):
     assert issubclass(find_model("Steps").load(), FromRegressor)
     register("Steps-kNN", make_pipeline(StandardScaler(), AAKNN()))
     assert issubclass(find_model("Steps-kNN").load(), Pipeline)
+    search = GridSearchCV(AAKNN(), {"k": [2, 4, 8]}, cv=3)
+    register("Searched", search)
+    tuned = find_model("Searched").load()()
+    np.testing.assert_array_equal(tuned.fit(X, D).predict(X), search.fit(X, D).predict(X))
     register("Own", Own)
     assert find_model("Own").load() is Own
     with pytest.raises(UsageError, match=r"register\(NAME, StackingRegressor\(..\)\)"):

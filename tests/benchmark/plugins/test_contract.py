@@ -177,7 +177,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import Ridge
 from benchmark import register
 
-@register("Plain")
+@register("A plain one")
 class Plain(BASES):
     def fit(self, X, D):
         self.ridge_ = Ridge().fit(X, D)
@@ -189,25 +189,19 @@ class Plain(BASES):
 
 def test_of_a_plain_regressor_the_line_that_adapts_it_is_told(tmp_path):
     path = tmp_path / "plain.py"
-    line = 'register("..", from_regressor(Plain()))'
-    path.write_text(PLAIN.replace("BASES", "RegressorMixin, BaseEstimator"))
-    problems = check_plugin(path)
-    assert problems[-1].startswith(
-        f"Plain: Plain is a plain regressor: in place of the decorator write {line}"
-    )
-    adapted = (
-        path.read_text().replace('@register("Plain")\n', "") + "\n" + line.replace("..", "Plain")
-    )
-    path.write_text(
-        adapted.replace(
-            "\nfrom benchmark", "\nfrom baselines import from_regressor\nfrom benchmark"
-        )
-    )
+    line = 'register("A plain one", from_regressor(Plain()))'
+    text = PLAIN.replace("(BASES)", "(RegressorMixin, BaseEstimator)")
+    path.write_text(text)
+    advice = check_plugin(path)[-1]
+    assert f"remove its decorator and write below it: {line}; the adapter (from bas" in advice
+    assert "derive" not in advice
+    without = text.replace('@register("A plain one")', "from baselines import from_regressor")
+    path.write_text(f"{without}\n{line}\n")
     assert check_plugin(path) == []
-    path.write_text(PLAIN.replace("BASES", ""))
-    problems = check_plugin(path)
-    assert "derive it from sklearn.base.RegressorMixin and BaseEstimator" in problems[-1]
-    assert line in problems[-1]
+    path.write_text(PLAIN.replace("(BASES)", ""))
+    advice = check_plugin(path)[-1]
+    assert "derive it from sklearn.base.RegressorMixin and BaseEstimator, remove" in advice
+    assert line in advice
 
 
 def test_a_learner_with_a_fault_is_offered_no_adapter(plugin):
