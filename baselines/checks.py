@@ -54,7 +54,9 @@ def check_features(X: ArrayLike, name: str = "X", largest: float = np.inf) -> Fl
         Not two-dimensional, no rows or columns, values not finite (names the rows) or too large;
         or sparse and too large to be made an ordinary matrix.
     """
-    matrix = _as_matrix(X, name)
+    matrix = _as_matrix(
+        X, name, ". Reshape your data: .reshape(1, -1) if it is one row, .reshape(-1, 1) one column"
+    )
     with np.errstate(over="ignore", invalid="ignore"):
         # The fastest number that NaN, infinity and size show in; it may overflow, and is no proof.
         squares = float(np.vdot(matrix, matrix))
@@ -93,7 +95,7 @@ def check_distributions(D: ArrayLike, name: str = "D", labels: Sequence[str] = (
         Not two-dimensional, fewer than two labels, or rows that are not finite, negative or do
         not sum to 1 within `SUM_TOLERANCE`; names the rows, and the first value that is wrong.
     """
-    matrix = _as_matrix(D, name)
+    matrix = _as_matrix(D, name, "; a row is a distribution, and has a share of each label")
     if matrix.shape[1] < 2:
         raise ValueError(f"{name} has one label only; a distribution needs at least two")
     ones = np.ones(matrix.shape[1])
@@ -155,7 +157,8 @@ def check_images(X: Any, name: str = "X") -> Any:
     return X
 
 
-def _as_matrix(values: Any, name: str) -> FloatArray:
+def _as_matrix(values: Any, name: str, if_flat: str) -> FloatArray:
+    """Return a matrix of numbers, or refuse it; `if_flat` is told of values in one dimension."""
     if np.ma.is_masked(values):
         raise ValueError(f"{name} has masked values")
     if issparse(values):
@@ -172,20 +175,14 @@ def _as_matrix(values: Any, name: str) -> FloatArray:
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} is not a matrix of numbers: {error}") from error
     if array.ndim != 2 or 0 in matrix.shape:
+        advice = if_flat if array.ndim == 1 else ""
+        if array.ndim == 2 and array.shape[1] == 0:  # in scikit-learn's own words
+            advice = f": 0 feature(s) (shape={array.shape}) while a minimum of 1 is required."
         raise ValueError(
             f"{name} must be a matrix with at least one row and one column, "
-            f"its shape is {array.shape}{_advice(array.shape)}"
+            f"its shape is {array.shape}{advice}"
         )
     return matrix
-
-
-def _advice(shape: tuple[int, ...]) -> str:
-    """Say what to do about a shape that is none of a matrix, in scikit-learn's own words."""
-    if len(shape) == 1:
-        return ". Reshape your data: .reshape(1, -1) if it is one row, .reshape(-1, 1) one column"
-    if len(shape) == 2 and shape[1] == 0:
-        return f": 0 feature(s) (shape={shape}) while a minimum of 1 is required."
-    return ""
 
 
 def _dense(values: Any, name: str) -> Any:

@@ -74,3 +74,10 @@ def test_the_sum_is_judged_after_rounding():
     assert check_distributions(just).sum() == pytest.approx(1 - SUM_TOLERANCE, abs=1e-5)
     with pytest.raises(ValueError, match=r"does not sum to 1 in row 0 .* sums to 0\.9998"):
         check_distributions([[-NEGATIVE_TOLERANCE, 0.5, 0.4998]])
+
+
+def test_of_values_in_one_dimension_it_is_told_what_they_should_be():
+    with pytest.raises(ValueError, match=r"its shape is \(3,\)\. Reshape your data: .reshape\(1"):
+        check_features(np.ones(3))
+    with pytest.raises(ValueError, match=r"its shape is \(3,\); a row is a distribution"):
+        check_distributions(np.ones(3))
