@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from benchmark.commands import options, printing
-from benchmark.commands.line import data, figure, methods, reference, report, run, table
+from benchmark.commands.line import (
+    completion,
+    data,
+    figure,
+    methods,
+    reference,
+    report,
+    run,
+    table,
+)
+from benchmark.commands.line.completion import VARIABLE
 from benchmark.errors import BenchmarkError
 from benchmark.installation import (
     drop_stray_variables,
@@ -34,32 +46,51 @@ class _Group(options.PlainGroup):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         make_steady()
+        if VARIABLE in os.environ:  # a shell asks what can stand at a place
+            from benchmark.commands.line import shells  # noqa: F401 - tells click its scripts
+        words = args[0] if args else kwargs.get("args")
         try:
-            return super().main(*args, **kwargs)
+            with printing.printing_as(sys.argv[1:] if words is None else words):
+                return super().main(*args, **{"complete_var": VARIABLE, **kwargs})
         except SystemExit as end:
             lost = lost_output()
             if lost is None:
                 raise
             if not is_broken_pipe(lost):
-                printing.to_stderr(f"Error: cannot write to standard output: {lost.strerror}")
+                printing.error(f"cannot write to standard output: {lost.strerror}")
             sys.exit(end.code or 1)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run as a program where nothing is given, as the command ``ldl-benchmark`` does."""
         return self.main(*args, **kwargs) if args or kwargs else run_to_the_end(self.main)
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _kept():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BenchmarkError as error:
-            raise _Failure(error) from error
-        except KeyboardInterrupt as error:
-            raise _Failure(BenchmarkError(interrupted(error))) from error
+        with _kept():
+            try:
+                return super().invoke(ctx)
+            except BenchmarkError as error:
+                raise _Failure(error) from error
+            except KeyboardInterrupt as error:
+                raise _Failure(BenchmarkError(interrupted(error))) from error
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Keep what click prints of an error for the document of ``--json``."""
+    try:
+        yield
+    except click.ClickException as error:
+        printing.output.errors.append(error.format_message())
+        raise
 
 
 def _print_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
-    if asked:
-        click.echo(f"ldl-benchmark {version()}")
+    if asked and not context.resilient_parsing:
+        printing.result(f"ldl-benchmark {version()}")
         context.exit()
 
 
@@ -90,19 +121,8 @@ def main() -> None:
     drop_stray_variables()
 
 
-for command in (
-    run.run,
-    table.table,
-    figure.figure,
-    report.report,
-    report.compare,
-    run.features,
-    methods.models,
-    methods.measures,
-    data.datasets,
-    methods.check,
-    methods.new_model,
-    reference.leaderboard,
-    reference.submission,
-):
-    main.add_command(command)
+main.add_section("Compare methods", run.run, reference.leaderboard)
+main.add_section("Look at results", table.table, figure.figure, report.report, report.compare)
+main.add_section("Bring your own", methods.new_model, methods.check, reference.submission)
+main.add_section("Data", data.datasets, run.features)
+main.add_section("Look things up", methods.models, methods.measures, completion.completion)

@@ -14,6 +14,7 @@ import os
 import select
 import shutil
 import sys
+from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
@@ -87,6 +88,24 @@ def make_steady() -> None:
     open_closed()
     sys.stdout = _steady(sys.stdout, sys.__stdout__, 1)
     sys.stderr = _steady(sys.stderr, sys.__stderr__, 2)
+
+
+@contextlib.contextmanager
+def stdout_to_stderr() -> Iterator[None]:
+    """Send to standard error what is meant for standard output, also by libraries in C."""
+    if not isinstance(_raw(sys.stdout), _Steady):  # somebody else's stream
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+        sys.stdout.flush()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def lost_output() -> OSError | None:

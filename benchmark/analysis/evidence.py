@@ -17,15 +17,13 @@ from benchmark.errors import BenchmarkError, UsageError
 from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan, Result
 from benchmark.planning.tasks import Task
+from benchmark.store.latest import RUNS, latest_run
 from benchmark.store.merging import Part, merge
 from benchmark.store.pictures import pictures_of
 from benchmark.store.run_folder import RunFolder
 from features.arrays import FloatArray
 from features.names import readable
 from features.storage.files import DamagedFileError, folder_name, slug
-
-#: Folder in which every run gets a folder of its own, unless --out names one.
-RUNS = Path("results", "runs")
 
 #: Default output folder when several runs are merged.
 MERGED = Path("results", "merged")
@@ -262,7 +260,7 @@ def _labelled(entry: str | Path) -> tuple[str, Path]:
 
 
 def _latest_run() -> Path:
-    found = sorted(RUNS.glob("*/run.json"), key=lambda path: path.stat().st_mtime)
-    if not found:
+    found = latest_run()
+    if found is None:
         raise UsageError(f"there is no run below {RUNS}; give its folder with --out")
-    return found[-1].parent
+    return found

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from joblib import cpu_count
 
-from benchmark.analysis.evidence import RUNS, Evidence, read_results
+from benchmark.analysis.evidence import Evidence, read_results
 from benchmark.commands.against import checked, opened, with_its_folds, with_its_seed
 from benchmark.commands.study import Show, Study, show_nothing, write_tables
 from benchmark.datasets.base import Dataset
@@ -42,6 +42,7 @@ from benchmark.running.job import Job, Resources
 from benchmark.running.leftovers import end_orphans
 from benchmark.running.prepare import helper, prepare_inputs
 from benchmark.running.trial import load_tried_plugin
+from benchmark.store.latest import RUNS
 from benchmark.store.pictures import keep_pictures
 from benchmark.store.resuming import why_anew
 from benchmark.store.run_folder import RunFolder

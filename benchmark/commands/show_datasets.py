@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmark.datasets.image_sets.loading import status as status_of_images
 from benchmark.datasets.loading import BUILT_IN
@@ -52,6 +53,44 @@ def show_datasets(data_dir: str | Path | None = None, width: int | None = None) 
         filled(_about_tables(found, data_dir), width),
         listing(["Image set", "Images", "Here", "Terms", "How to get it"], images, width),
     ])  # fmt: skip
+
+
+def facts_of_datasets(data_dir: str | Path | None = None) -> list[dict[str, Any]]:
+    """Return what there is to know of every dataset that has a name, for programs.
+
+    Parameters and errors are those of `show_datasets`.
+    """
+    built_in = [
+        {"name": name, "kind": "built in", "about": what, "state": "complete", "path": None}
+        for name, what in BUILT_IN.items()
+    ]
+    tables = [
+        {
+            "name": known.name,
+            "kind": "tabular",
+            "about": known.what,
+            "state": one.state,
+            "path": one.path,
+            "rows": known.rows,
+            "features": known.features,
+            "labels": known.labels,
+            "citation": known.citation,
+        }
+        for known, one in ((one.tabular_set, one) for one in status_of_tables(data_dir))
+    ]
+    images = [
+        {
+            "name": one.name,
+            "kind": "images",
+            "about": one.expected,
+            "state": one.state,
+            "path": one.folder,
+            "terms": one.licence,
+            "citation": one.citation,
+        }
+        for one in status_of_images(data_dir)
+    ]
+    return [*built_in, *tables, *images]
 
 
 def _about_tables(found: Sequence[FileStatus], data_dir: str | Path | None) -> list[str]:

@@ -91,6 +91,25 @@ def about(entry: Entry) -> list[str]:
     ]
 
 
+def facts(entry: Entry) -> dict[str, Any]:
+    """Return what there is to know of a model, for programs."""
+    try:
+        cls = entry.load()
+    except BenchmarkError as error:
+        return {"name": entry.name, "origin": origin_of(entry), "lacks": str(error)}
+    consumes = str(getattr(cls, "consumes", "features"))
+    return {
+        "name": entry.name,
+        "origin": origin_of(entry),
+        "summary": (cls.__doc__ or "").strip().partition("\n")[0],
+        "year": _said(cls, "year", entry),
+        "citation": _said(cls, "citation", entry),
+        "learns_from": consumes,
+        "run_by_all": entry.usual,
+        "lacks": _lacking(entry, consumes) or None,
+    }
+
+
 def short(citation: str) -> str:
     """Leave the title out of a citation: ``Authors, Venue, Year``.
 

@@ -9,15 +9,22 @@ from benchmark.errors import UsageError
 from benchmark.streams import terminal_width
 
 
-@click.group(cls=options.PlainGroup, invoke_without_command=True)
+@click.group(
+    cls=options.PlainGroup,
+    invoke_without_command=True,
+    short_help="List the data there are; fetch public sets.",
+)
 @click.option("--data-dir", metavar="DIR", help="Where public sets are looked up. [default: data]")
 @click.pass_context
 def datasets(context: click.Context, data_dir: str | None) -> None:
     """List the built-in data, the files that can be read, and the public sets."""
     if not context.invoked_subcommand:
-        from benchmark.commands.show_datasets import show_datasets
+        from benchmark.commands.show_datasets import facts_of_datasets, show_datasets
 
-        click.echo(show_datasets(data_dir, terminal_width()))
+        if printing.output.json:
+            printing.give(datasets=facts_of_datasets(data_dir))
+        else:
+            printing.result(show_datasets(data_dir, terminal_width()))
 
 
 @datasets.command()
@@ -37,11 +44,12 @@ def fetch(context: click.Context, name: str, data_dir: str | None, url: str | No
     if data_dir and before and data_dir != before:
         raise UsageError(f"--data-dir is given twice, {before} and {data_dir}; give it once")
     data_dir = data_dir or before
-    with Console(show_progress=True).bar(name, unit="B") as bar:
+    with Console(show_progress=not printing.output.quiet).bar(name, unit="B") as bar:
 
         def show(done: int, total: int) -> None:
             bar.total = total or None
             bar.update(done - bar.n)
 
         place = fetch_set(name, data_dir, printing.to_stderr, show, url)
-    click.echo(f"{name} is in {place}.")
+    printing.give(path=place)
+    printing.say(f"{name} is in {place}.")

@@ -17,7 +17,7 @@ from benchmark.commands import options, printing
     "--dataset", default="", metavar="NAME", help="Which one to show. [default: the first]"
 )
 @click.option("--measure", default="", metavar="NAME", help="Which measure to show.")
-@click.option("--model", "models", multiple=True, metavar="NAME", help="Which models to show.")
+@options.models
 @click.option(
     "--format",
     "formats",
@@ -53,8 +53,15 @@ def figure(
 
     found = show.draw_figures(name, out or None, formats or FORMATS, to=to, **shown)
     for drawing, paths in found.drawn:
-        click.echo(f"{drawing.name}: {drawing.caption}")
+        printing.say(f"{drawing.name}: {drawing.caption}")
         printing.written(paths)
     for reason in found.left_out:
-        click.echo(f"{reason[0].upper()}{reason[1:]}.")
+        printing.say(f"{reason[0].upper()}{reason[1:]}.")
+    printing.give(
+        figures=[
+            {"name": drawing.name, "caption": drawing.caption, "files": paths}
+            for drawing, paths in found.drawn
+        ],
+        left_out=found.left_out,
+    )
     printing.problems(found.problems)

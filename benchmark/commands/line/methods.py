@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -27,16 +26,21 @@ def models(every: bool, spaces: bool) -> None:
         printing.grids(spaces_grid(shown))
         return
     show = show_models.all_models if every else show_models.usual_models
-    click.echo(show(known().values(), terminal_width()))
+    if printing.output.json:
+        shown = [entry for entry in known().values() if every or not method_of(entry.name)]
+        printing.give(models=[show_models.facts(entry) for entry in shown])
+        return
+    printing.result(show(known().values(), terminal_width()))
 
 
-@click.command(cls=options.PlainCommand)
+@click.command(cls=options.PlainCommand, short_help="List the measures that --measures takes.")
 @options.plugins_of_measures
 def measures() -> None:
     """List the measures that --measures takes, with direction, range, formula and source."""
-    from benchmark.commands.show_measures import show_measures
+    from benchmark.commands.show_measures import facts_of_measures, show_measures
 
-    click.echo(show_measures(terminal_width()))
+    printing.give(measures=facts_of_measures())
+    printing.result(show_measures(terminal_width()))
 
 
 @click.command(cls=options.PlainCommand)
@@ -46,21 +50,18 @@ def check(plugin: str) -> None:
     from benchmark.running.trial import check_apart
 
     problems = check_apart(plugin)
-    for problem in problems:
-        click.echo(f"- {problem}")
-    if problems:
-        sys.exit(1)
-    click.echo(f"{plugin} follows the contract.")
+    printing.verdict(problems, f"{plugin} follows the contract.")
 
 
-@click.command("new-model", cls=options.PlainCommand)
+@click.command("new-model", cls=options.PlainCommand, old={"--out": "--to"})
 @click.argument("name")
-@click.option("--out", metavar="DIR", default=".", help="Folder. [default: here]")
+@click.option("--to", "out", metavar="DIR", default=".", help="Folder. [default: here]")
 def new_model(name: str, out: str) -> None:
     """Write a working plugin to start from."""
     from benchmark.plugins.new_model import new_model as write
 
     path = write(name, Path(out))
-    click.echo(f"Wrote {path}. Next:")
-    click.echo(f"  ldl-benchmark check {path}")
-    click.echo(f"  ldl-benchmark run --all --plugin {path}")
+    printing.output.files.append(str(path))
+    printing.say(f"Wrote {path}. Next:")
+    printing.say(f"  ldl-benchmark check {path}")
+    printing.say(f"  ldl-benchmark run --all --plugin {path}")

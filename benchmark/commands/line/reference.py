@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,11 @@ import click
 from benchmark.commands import options, printing
 
 
-@click.command(cls=options.PlainCommand)
+@click.command(
+    cls=options.PlainCommand,
+    old={"--out": "--to"},
+    short_help="Rank all methods over the public sets, yours among them.",
+)
 @click.argument("own", metavar="[RUNFOLDER|FILE.json]...", nargs=-1)
 @options.of_leaderboard
 def leaderboard(own: tuple[str, ...], **given: Any) -> None:
@@ -25,10 +28,15 @@ def leaderboard(own: tuple[str, ...], **given: Any) -> None:
     problems: list[str] = []
     board, reference, paths = rank(own, **given, problems=problems)
     printing.grids(grids(board), sentences(board, reference))
+    printing.give(leaderboard=board.as_frame(), missing=board.missing)
     printing.written(paths, problems)
 
 
-@click.command(cls=options.PlainCommand)
+@click.command(
+    cls=options.PlainCommand,
+    old={"--out": "--to"},
+    short_help="Make a submission of a run folder, or check one.",
+)
 @click.argument("path", metavar="RUNFOLDER|FILE")
 @click.option(
     "--plugin",
@@ -38,7 +46,7 @@ def leaderboard(own: tuple[str, ...], **given: Any) -> None:
     help="Of a run folder: the file of its model, which is sent along. May be repeated.",
 )
 @click.option(
-    "--out", metavar="FILE.json", help="Of a run folder. [default: submission.json in it]"
+    "--to", "out", metavar="FILE.json", help="Of a run folder. [default: submission.json in it]"
 )
 @click.option(
     "--with-predictions",
@@ -74,13 +82,9 @@ def submission(path: str, **given: Any) -> None:
         if any(checking.values()):
             raise UsageError("--dataset and --data-dir are for a file; a run folder has its data")
         checked = make_submission(path, **making, **given)
-        click.echo(f"Written: {checked.file}")
+        printing.written([checked.file])
     else:
         if any(making.values()):
-            raise UsageError("--plugin, --out and --with-predictions are for a run folder")
+            raise UsageError("--plugin, --to and --with-predictions are for a run folder")
         checked = check_submission(path, **checking, **given)
-    for sentence in checked.wrong:
-        click.echo(f"- {sentence}")
-    if checked.wrong:
-        sys.exit(1)
-    click.echo(f"{checked.file} can be submitted: {checked.about}.")
+    printing.verdict(checked.wrong, f"{checked.file} can be submitted: {checked.about}.")

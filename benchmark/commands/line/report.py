@@ -7,7 +7,7 @@ import click
 from benchmark.commands import options, printing
 
 
-@click.command(cls=options.PlainCommand)
+@click.command(cls=options.PlainCommand, short_help="Write the report of a run: one HTML file.")
 @options.out
 @options.to
 @click.option("--no-pictures", is_flag=True, help="Leave out pictures, to pass the report on.")
@@ -24,7 +24,7 @@ def report(out: tuple[str, ...], to: str | None, no_pictures: bool, measures: st
     printing.written([page], problems)
 
 
-@click.command(cls=options.PlainCommand)
+@click.command(cls=options.PlainCommand, short_help="Hold a run against the paper's tables.")
 @options.out
 @options.to
 @click.option(
@@ -42,5 +42,6 @@ def compare(out: tuple[str, ...], to: str | None, dataset: str) -> None:
     for cells in grids:
         printing.grids(cells)
     for sentence in sentences:
-        click.echo(sentence)
+        printing.result(sentence)
+    printing.give(sentences=sentences)
     printing.written(paths, problems)

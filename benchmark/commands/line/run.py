@@ -15,6 +15,7 @@ from benchmark.commands import options, printing
 @options.of_run
 @options.of_networks
 @options.of_training
+@options.of_results
 def run(**given: Any) -> None:
     """Run models on datasets and print the ranked table.
 
@@ -28,14 +29,14 @@ def run(**given: Any) -> None:
     study = run_models(
         **given,
         report=write_report,
-        show_progress=True,
+        show_progress=not printing.output.quiet,
         tell=printing.to_stderr,
         show=printing.table,
     )
     printing.close(study, write_report)
 
 
-@click.command(cls=options.PlainCommand)
+@click.command(cls=options.PlainCommand, short_help="Extract and cache features of images.")
 @click.option("--dataset", "datasets", multiple=True, required=True, metavar="NAME")
 @options.of_networks
 @click.option(
@@ -49,5 +50,5 @@ def features(**given: Any) -> None:
     """
     from benchmark.commands.run import extract_features
 
-    for sentence in extract_features(**given, show_progress=True):
-        click.echo(sentence)
+    for sentence in extract_features(**given, show_progress=not printing.output.quiet):
+        printing.result(sentence)
