@@ -54,6 +54,8 @@ class Measure:
         The value of a perfect prediction, where a user's measure declares one.
     origin : str
         Where it comes from; empty for those that are built in.
+    digits : int
+        Decimals that people are shown; of what is shown in percent two fewer.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Measure:
     per_row: bool = True
     best: float | None = None
     origin: str = ""
+    digits: int = 4
 
     @property
     def factor(self) -> int:
@@ -76,7 +79,7 @@ class Measure:
     @property
     def decimals(self) -> int:
         """Number of decimals that people are shown."""
-        return 2 if self.percent else 4
+        return max(self.digits - 2, 0) if self.percent else self.digits
 
     @property
     def arrow(self) -> str:
