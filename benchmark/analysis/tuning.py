@@ -111,7 +111,7 @@ def tuned_frame(
             sign = 1.0 if row["model_a"] == tuned else -1.0
             ends = sorted((sign * row["low"], sign * row["high"]))
             here = tried[(tried["dataset"] == dataset) & (tried["model"] == tuned)]
-            most = here[here["chosen"]].value_counts("settings")
+            most = here[here["chosen"].astype(bool)].value_counts("settings")  # may be empty
             before = means[dataset, plain]
             rows.append(
                 {
