@@ -7,22 +7,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what type checkers and editors see
+    from benchmark.commands.features import extract_features
     from benchmark.commands.leaderboard import leaderboard
-    from benchmark.commands.run import extract_features, run
-    from benchmark.commands.show import compare, figure, report, table
+    from benchmark.commands.listings import (
+        check_model,
+        check_plugin,
+        fetch_dataset,
+        known_datasets,
+        measures,
+        models,
+    )
+    from benchmark.commands.run import run
+    from benchmark.commands.show import compare, figure, report
     from benchmark.commands.show_tables import (
         ablation_table,
         network_table,
         significance,
         tuned_table,
     )
+    from benchmark.commands.study import Study
     from benchmark.commands.submission import check_submission, make_submission
+    from benchmark.commands.tables import table
     from benchmark.datasets import load_dataset, make_dataset
     from benchmark.errors import BenchmarkError, UsageError
-    from benchmark.plugins.contract import check_plugin
     from benchmark.plugins.measures import register_measure
     from benchmark.plugins.new_model import new_model
-    from benchmark.plugins.registry import load_plugin, models, register
+    from benchmark.plugins.registry import load_plugin, register
     from benchmark.reference.contents import reference_results
 
     __version__: str
@@ -30,19 +40,24 @@ if TYPE_CHECKING:  # what type checkers and editors see
 # A public name -> the module below this package that defines it.
 _HOMES = {
     "BenchmarkError": "errors",
+    "Study": "commands.study",
     "UsageError": "errors",
     "ablation_table": "commands.show_tables",
-    "check_plugin": "plugins.contract",
+    "check_model": "commands.listings",
+    "check_plugin": "commands.listings",
     "check_submission": "commands.submission",
     "compare": "commands.show",
-    "extract_features": "commands.run",
+    "extract_features": "commands.features",
+    "fetch_dataset": "commands.listings",
     "figure": "commands.show",
+    "known_datasets": "commands.listings",
     "leaderboard": "commands.leaderboard",
     "load_dataset": "datasets.loading",
     "load_plugin": "plugins.registry",
     "make_dataset": "datasets.base",
     "make_submission": "commands.submission",
-    "models": "plugins.registry",
+    "measures": "commands.listings",
+    "models": "commands.listings",
     "network_table": "commands.show_tables",
     "new_model": "plugins.new_model",
     "reference_results": "reference.contents",
@@ -51,26 +66,31 @@ _HOMES = {
     "report": "commands.show",
     "run": "commands.run",
     "significance": "commands.show_tables",
-    "table": "commands.show",
+    "table": "commands.tables",
     "tuned_table": "commands.show_tables",
 }
 
 # Written out, since type checkers take a name for exported only where it is listed.
 __all__ = [
     "BenchmarkError",
+    "Study",
     "UsageError",
     "__version__",
     "ablation_table",
+    "check_model",
     "check_plugin",
     "check_submission",
     "compare",
     "extract_features",
+    "fetch_dataset",
     "figure",
+    "known_datasets",
     "leaderboard",
     "load_dataset",
     "load_plugin",
     "make_dataset",
     "make_submission",
+    "measures",
     "models",
     "network_table",
     "new_model",

@@ -5,7 +5,9 @@ On a terminal that is a line that changes. In a pipe or a file it is a line now 
 
 from __future__ import annotations
 
+import importlib.util
 import io
+import logging
 import math
 import os
 import sys
@@ -16,6 +18,8 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from tqdm import tqdm
+
+logger = logging.getLogger("benchmark")
 
 _TERMINAL_SECONDS, _FILE_SECONDS = 0.5, 30.0
 
@@ -41,6 +45,40 @@ class _Lines(tqdm):  # type: ignore[type-arg]
         title = f"{facts['prefix'].removesuffix(': ')}: " if facts["prefix"] else ""
         at_work = f"; at work: {facts['postfix']}" if facts["postfix"] else ""
         _say(f"{title}{_amount(facts)} after {tqdm.format_interval(elapsed)}{at_work}")
+
+
+class _Cell(tqdm):  # type: ignore[type-arg]
+    """Progress as a line in the output of a notebook's cell, which is gone in the end."""
+
+    def __init__(self, **options: Any) -> None:
+        self._place: Any = None
+        super().__init__(**{**options, "file": io.StringIO(), "ncols": 80})
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> None:
+        from IPython.display import display
+
+        shown = {"text/plain": str(self) if msg is None else msg}
+        if self._place is not None:
+            self._place.update(shown, raw=True)
+        elif msg != "":
+            show: Any = display  # which has no types
+            self._place = show(shown, raw=True, display_id=True)
+
+
+def in_notebook() -> bool:
+    """Tell whether a kernel of Jupyter runs this."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
+def _kind_of_line() -> type[tqdm[NoReturn]]:
+    if in_notebook():
+        if importlib.util.find_spec("ipywidgets") is None:  # which tqdm's own bar needs
+            return _Cell
+        from tqdm.notebook import tqdm_notebook
+
+        return tqdm_notebook
+    return tqdm if _is_terminal() else _Lines
 
 
 def _amount(facts: Mapping[str, Any]) -> str:
@@ -131,12 +169,28 @@ class Console:
                     thread.join()
 
     def _line(self, title: str, total: int | None, unit: str, delay: float) -> tqdm[NoReturn]:
-        kind = tqdm if _is_terminal() else _Lines
-        return kind(
+        return _kind_of_line()(
             total=total, desc=title, unit=unit, unit_scale=unit == "B", leave=False,
             disable=not self.show_progress or total == 0, delay=delay,
             mininterval=_TERMINAL_SECONDS,
         )  # fmt: skip
+
+
+def console_for(progress: bool | None, tell: Callable[[str], object] | None = None) -> Console:
+    """Choose where a function of Python tells what it does.
+
+    Parameters
+    ----------
+    progress : bool, optional
+        Whether to tell and to show anything; by default in a notebook and on a terminal.
+    tell : callable, optional
+        Gets the sentences in any case; by default they are printed where progress is shown, and
+        logged elsewhere.
+    """
+    shown = in_notebook() or _is_terminal() if progress is None else progress
+    silent = _keep_silent if progress is False else logger.info
+    default = (print if in_notebook() else _say) if shown else silent
+    return Console(tell or default, shown)
 
 
 #: Says nothing and shows nothing.

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from features.storage.files import DamagedFileError, folder_name, slug
 MERGED = Path("results", "merged")
 
 #: A run folder or ``LABEL=FOLDER``, several of them, or None for the run that was written last.
-Out = str | Path | Iterable[str | Path] | None
+Out = str | PathLike[str] | Iterable[str | PathLike[str]] | None
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,10 @@ class Evidence:
 
 @contextlib.contextmanager
 def gather(
-    out: Out = None, to: str | Path | None = None, measures: tuple[Measure, ...] = MEASURES
+    out: Out = None,
+    to: str | Path | None = None,
+    measures: tuple[Measure, ...] = MEASURES,
+    writes: bool = True,
 ) -> Iterator[Evidence]:
     """Read one run folder or several; no run can write to them until the context ends.
 
@@ -191,6 +195,8 @@ def gather(
         ``results/merged/<names>`` if there are several.
     measures : tuple of Measure
         The columns of the tables.
+    writes : bool
+        Whether files are to be written; if not, nothing is, no lock file and no folder either.
 
     Yields
     ------
@@ -203,7 +209,9 @@ def gather(
     BenchmarkError
         A file of a run is damaged.
     """
-    wanted = [_latest_run()] if out is None else [out] if isinstance(out, str | Path) else list(out)
+    if out is None:
+        out = _latest_run()
+    wanted = [out] if isinstance(out, str | PathLike) else list(out)
     opened = [_labelled(entry) for entry in wanted]
     if not opened:
         opened = [("", _latest_run())]
@@ -216,7 +224,7 @@ def gather(
         for label, path in opened:
             folder = RunFolder(path)
             plan = folder.read_plan()
-            own = to is None and len(opened) == 1 and folder.can_lock()
+            own = writes and to is None and len(opened) == 1 and folder.can_lock()
             stack.enter_context(folder.lock() if own else folder.read_lock())
             damaged: list[str] = []
             results = read_results(folder, plan, plan.tasks, damaged.append)
@@ -229,7 +237,7 @@ def gather(
         if to is not None or len(folders) > 1:
             names = folder_name(slug(label or path.resolve().name) for label, path in opened)
             target = RunFolder(Path(to) if to is not None else MERGED / names)
-            if to is not None or not target.obstacle():
+            if writes and (to is not None or not target.obstacle()):
                 target.make_for_outputs()
         abouts = tuple(folder.read_about() for folder in folders)
         yield Evidence(plan, results, missing, tuple(folders), abouts, target, measures)
@@ -251,9 +259,9 @@ def read_results(
     return results
 
 
-def _labelled(entry: str | Path) -> tuple[str, Path]:
+def _labelled(entry: str | PathLike[str]) -> tuple[str, Path]:
     """Split ``LABEL=FOLDER``; there is no label if a folder has the whole text as its name."""
-    label, sign, path = str(entry).partition("=")
+    label, sign, path = fspath(entry).partition("=")
     if sign and not Path(entry).exists():
         return label, Path(path)
     return "", Path(entry)

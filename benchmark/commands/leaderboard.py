@@ -10,11 +10,12 @@ import pandas as pd
 
 from benchmark.analysis.comparisons import rankings_frame
 from benchmark.columns import as_csv
+from benchmark.commands.answers.documents import Ranked
 from benchmark.errors import UsageError
 from benchmark.metrics import ALL_MEASURES, BY_NAME, Measure
 from benchmark.reference.contents import NAME, Reference, reference_results
 from benchmark.reference.leaderboard import Leaderboard, rank_all
-from benchmark.reference.leaderboard_text import as_markdown
+from benchmark.reference.leaderboard_text import as_markdown, grids, sentences
 from benchmark.reporting.leaderboard import page
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.writing import write_files
@@ -35,7 +36,7 @@ def leaderboard(
     datasets: Iterable[str] = (),
     against: str | Path = NAME,
     problems: list[str] | None = None,
-) -> tuple[Leaderboard, Reference, list[Path]]:
+) -> Ranked:
     """Rank all methods of the reference results over their sets, with one's own among them.
 
     Computes no model. Writes ``leaderboard.html`` (sortable), ``.md`` and ``.csv``, and
@@ -61,11 +62,9 @@ def leaderboard(
 
     Returns
     -------
-    board : Leaderboard
-        Its ``table`` has a row per compared row of the tables, the best first.
-    reference : Reference
-    paths : list of Path
-        The written files.
+    Ranked
+        Its ``board`` has a row per compared row of the tables in ``table``, the best first; its
+        ``reference`` is what was ranked.
 
     Raises
     ------
@@ -73,6 +72,13 @@ def leaderboard(
         An unknown measure or set, or a run that is not comparable; says how.
     BenchmarkError
         A file is damaged.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> ranked = benchmark.leaderboard(measures="KL", datasets=["SJAFFE", "Movie"])
+    >>> ranked.to_frame().loc[0, "place"]
+    1
     """
     reference = reference_results(against)
     chosen = _chosen(reference, measures)
@@ -92,7 +98,9 @@ def leaderboard(
         "leaderboard.md": partial(as_markdown, board, reference, target.path),
         "leaderboard.html": partial(page, board, reference, target.path),
     }
-    return board, reference, write_files(target, {**contents, **texts}, problems)
+    paths = write_files(target, {**contents, **texts}, problems)
+    remarks = sentences(board, reference)
+    return Ranked(grids(board), board.as_frame(), remarks, paths, board=board, reference=reference)
 
 
 def _chosen(reference: Reference, wanted: Chosen) -> tuple[Measure, ...]:

@@ -6,41 +6,41 @@ import logging
 import math
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypedDict, Unpack, cast
 
 from joblib import cpu_count
 
 from benchmark.analysis.evidence import Evidence, read_results
 from benchmark.commands.against import checked, opened, with_its_folds, with_its_seed
+from benchmark.commands.spelling import spelt
 from benchmark.commands.study import Show, Study, show_nothing, write_tables
 from benchmark.datasets.base import Dataset
+from benchmark.datasets.given import tell_apart
 from benchmark.datasets.loading import Loading, load_datasets
 from benchmark.errors import BenchmarkError, UsageError, apart
-from benchmark.files.reading import make_reading
+from benchmark.files.reading import USUAL, make_reading
 from benchmark.metrics import Measure
 from benchmark.planning.applied import check_applied, check_rows
-from benchmark.planning.find_needs import DEFAULT_BACKBONE, find_features, find_needs
-from benchmark.planning.inputs import Activations
+from benchmark.planning.find_needs import find_needs
 from benchmark.planning.models import Model, choose_models
 from benchmark.planning.plan import make_plan
 from benchmark.planning.settings import Overrides, make_settings
 from benchmark.planning.splits import check_split
 from benchmark.planning.tuning import add_tuned
 from benchmark.planning.without_networks import keep_runnable, refuse_extraction
+from benchmark.plugins.given import offered
 from benchmark.plugins.measures import measures_of
 from benchmark.plugins.regressors import with_regressors
-from benchmark.progress import Console
+from benchmark.progress import console_for
 from benchmark.running import environment
 from benchmark.running.compute import compute, describe_failures
 from benchmark.running.interruption import interrupted
 from benchmark.running.job import Job, Resources
 from benchmark.running.leftovers import end_orphans
-from benchmark.running.prepare import helper, prepare_inputs
 from benchmark.running.trial import load_tried_plugin
 from benchmark.store.latest import RUNS
 from benchmark.store.pictures import keep_pictures
@@ -48,7 +48,6 @@ from benchmark.store.resuming import why_anew
 from benchmark.store.run_folder import RunFolder
 from benchmark.streams import open_closed
 from benchmark.wording import Chosen, count, find_measures, listed
-from features.networks.backbones import find_backbone
 from features.storage.files import folder_name
 
 #: Default folder of features and decoded images, which all runs share.
@@ -57,17 +56,40 @@ CACHE = Path("results", "cache")
 # The longest time that a timer takes, 30 years; a longer one means no limit.
 _LONGEST_TIMEOUT = 1e9
 
+#: What `run` takes as models, and as datasets.
+Models = Any
+Datasets = Any
+
 logger = logging.getLogger("benchmark")
 
 
+class RunSettings(TypedDict, total=False):
+    """What comes before the protocol's settings, see `benchmark.planning.settings.Overrides`."""
+
+    folds: int | None
+    repeats: int | None
+    seed: int | None
+    split: str | None
+    backbone: str | None
+    weights: str | None
+    precision: str | None
+    epochs: int | None
+    batch_size: int | None
+    pca_scope: str | None
+    tune: bool | None
+    tune_for: str | None
+    tune_networks: bool | None
+
+
+@spelt(RunSettings)
 def run(
-    models: str | Iterable[str] = (),
+    models: Models = (),
     *,
     all_models: bool = False,
     extended: bool = False,
     pyldl: bool = False,
     regressors: str | Sequence[str] = (),
-    datasets: str | Path | Dataset | Sequence[str | Path | Dataset] = (),
+    datasets: Datasets = (),
     protocol: str | Path | None = None,
     data_dir: str | Path | None = None,
     out: str | Path | None = None,
@@ -83,12 +105,13 @@ def run(
     ignore: str | Sequence[str] = (),
     normalise: bool = False,
     report: bool = True,
-    show_progress: bool = False,
-    tell: Callable[[str], None] = logger.info,
+    progress: bool | None = None,
+    show_progress: bool | None = None,
+    tell: Callable[[str], None] | None = None,
     show: Show = show_nothing,
     against: str | Path | None = None,
     measures: Chosen = None,
-    **overrides: Any,
+    **overrides: Unpack[RunSettings],
 ) -> Study:
     """Run models on datasets, fold by fold, and make the tables.
 
@@ -97,9 +120,11 @@ def run(
 
     Parameters
     ----------
-    models : str or iterable of str
-        Models to run; upper and lower case are the same. A file (``mine.py``) is a plugin, of which
-        all models are run.
+    models : str, type, learner, or an iterable of them
+        Models to run. Names: upper and lower case are the same, and a file (``mine.py``) is a
+        plugin, of which all models are run. Classes, of your own too. Learners with settings, as
+        ``AAKNN(k=3)``, whose row is called ``AA-kNN (k=3)``; a setting at its default counts as not
+        given. scikit-learn regressors, see `baselines.from_regressor`.
     all_models : bool
         Run every registered model instead; of the built-in ones those of the paper.
     extended : bool
@@ -110,9 +135,10 @@ def run(
         scikit-learn regressors to run too, ``"package.module:Class"``; see
         `benchmark.plugins.regressors`. In Python, ``register(name, from_regressor(..))`` takes one
         with settings.
-    datasets : name, path, Dataset, or a sequence of them
-        What to run on (see `benchmark.make_dataset` for data in memory); the protocol's own if
-        empty.
+    datasets : name, path, Dataset, (X, D), DataFrame, or several of them
+        What to run on; the protocol's own if empty. A pair ``(X, D)`` of arrays or DataFrames is
+        one dataset, called ``data``; so is one DataFrame with columns as those of a CSV file. A
+        list has several, a mapping gives them names. See `benchmark.make_dataset` for all else.
     protocol : str or Path, optional
         ``demo``, ``paper`` or a TOML file; by default ``demo`` without datasets, else ``paper``.
     data_dir : str or Path, optional
@@ -142,9 +168,12 @@ def run(
         Divide each row of labels by its sum, as votes or percentages need it.
     report : bool
         Write the report, with small pictures of the images that it shows.
-    show_progress : bool
-        Show a progress line on stderr.
-    tell : callable
+    progress : bool, optional
+        Show how far the run has come, and say what it does; by default in a notebook and on a
+        terminal.
+    show_progress : bool, optional
+        Show progress alone: a line on stderr, also where that is no terminal.
+    tell : callable, optional
         Gets the sentences meant for the user.
     show : callable
         Gets the study when all is computed, before any file is made of it.
@@ -161,6 +190,7 @@ def run(
     Returns
     -------
     Study
+        Scores, tests, predictions, tables and figures; it shows Table 3.
 
     Raises
     ------
@@ -168,27 +198,46 @@ def run(
         Something asked for or passed in cannot be used; nothing was computed.
     BenchmarkError
         The run could not go on (disk full, interrupted); what was computed is kept.
+
+    Examples
+    --------
+    >>> import benchmark, numpy as np
+    >>> from baselines import AAKNN
+    >>> rng = np.random.default_rng(0)
+    >>> X, D = rng.normal(size=(60, 5)), rng.dirichlet(np.ones(4), size=60)
+    >>> study = benchmark.run([AAKNN(k=3), "SA-BFGS"], datasets=(X, D), folds=5)
+    >>> study.summary["model"].tolist()
+    ['AA-kNN (k=3)', 'SA-BFGS', 'mean distribution', 'uniform']
+    >>> benchmark.run("AA-kNN", datasets=(X, D), fold=5)
+    Traceback (most recent call last):
+    benchmark.errors.UsageError: run has no setting 'fold'; did you mean 'folds'?
     """
     open_closed()
-    console = Console(tell, show_progress)
-    given, names = _data_and_names(datasets)
+    console = console_for(progress if show_progress is None else show_progress, tell)
+    tell = cast(Callable[[str], None], console.tell)
+    asked = make_reading(labels, features, ignore, normalise)
+    given, names, read = tell_apart(datasets, asked)
     reference = opened(against)
     changes = with_its_seed(reference, Overrides(**overrides))
     settings = make_settings(protocol, names, bool(given), changes)
     task_timeout = _checked_limits(jobs, task_timeout)
-    wanted = _as_list(models)
-    files = [name for name in wanted if name.endswith(".py")]
-    offered = {str(file): load_tried_plugin(file) for file in (*_as_list(plugins), *files)}
-    wanted = list(chain.from_iterable(offered.get(name, [name]) for name in wanted))
+    wanted = [str(one) if isinstance(one, Path) else one for one in _as_list(models)]
+    files = [one for one in wanted if isinstance(one, str) and one.endswith(".py")]
+    loaded_plugins = {str(file): load_tried_plugin(file) for file in (*_as_list(plugins), *files)}
+    wanted = [name for one in wanted for name in (loaded_plugins[one] if one in files else [one])]
     columns = find_measures(measures)
-    named = with_regressors(wanted, _as_list(regressors), all_models)
-    rows = choose_models(settings, named, every=all_models, extended=extended, pyldl=pyldl)
+    with_regressors((), _as_list(regressors))
+    with offered(wanted) as offer:
+        settings = replace(settings, models={**settings.models, **offer.rows})
+        named = with_regressors(offer.names, _as_list(regressors), all_models)
+        rows = choose_models(settings, named, every=all_models, extended=extended, pyldl=pyldl)
     rows = add_tuned(settings, rows)
-    _tell_idle_plugins(offered, rows, columns, tell)
+    _tell_idle_plugins(loaded_plugins, rows, columns, tell)
+    _tell_unknown_code(rows, tell)
     check_rows(settings, changes, rows)
     cache = Path(cache_dir) if cache_dir else CACHE
-    asked = make_reading(labels, features, ignore, normalise)
-    loading = Loading(data_dir, cache, skip_unreadable, asked.before(settings.reading))
+    reading = USUAL if read and not names else asked.before(settings.reading)
+    loading = Loading(data_dir, cache, skip_unreadable, reading)
     loaded = load_datasets(settings.datasets, given, loading, console)
     settings = with_its_folds(reference, settings, changes, loaded)
     check_split(settings, changes, loaded, tell)
@@ -303,73 +352,16 @@ def _logging_errors() -> Iterator[None]:
         raise
 
 
+def _tell_unknown_code(rows: Sequence[Model], tell: Callable[[str], None]) -> None:
+    """Tell of models whose results no later run can take, since their code cannot be read."""
+    if names := [model.name for model in rows if model.entry.source.startswith("unknown:")]:
+        tell(
+            f"The code of {listed(names)} cannot be read, so that every run computes it anew; "
+            f"define it in a file or in a notebook's cell."
+        )
+
+
 def _as_list(value: Any) -> list[Any]:
     """Make a list of one thing or several."""
-    return [value] if isinstance(value, str | Path | Dataset) else list(value)
-
-
-def _data_and_names(datasets: Any) -> tuple[list[Dataset], list[str]]:
-    """Tell datasets in memory from those that are named."""
-    wanted = _as_list(datasets)
-    given = [data for data in wanted if isinstance(data, Dataset)]
-    return given, [str(data) for data in wanted if not isinstance(data, Dataset)]
-
-
-def extract_features(
-    datasets: str | Path | Dataset | Sequence[str | Path | Dataset],
-    *,
-    data_dir: str | Path | None = None,
-    cache_dir: str | Path | None = None,
-    skip_unreadable: bool = False,
-    show_progress: bool = False,
-    **settings: Any,
-) -> list[str]:
-    """Extract and cache the features that a run with the same settings will take.
-
-    Parameters
-    ----------
-    datasets : name, path, Dataset, or a sequence of them
-        Image datasets.
-    data_dir, cache_dir, skip_unreadable, show_progress
-        As in `run`.
-    **settings
-        backbone, weights, precision and size, as in
-        `benchmark.planning.protocol.FeatureSettings`.
-
-    Returns
-    -------
-    list of str
-        A sentence per dataset: shape, and where the features lie.
-
-    Raises
-    ------
-    UsageError
-        A dataset without images, or a setting that cannot be used.
-    BenchmarkError
-        The extraction could not go on; what was computed is kept.
-    """
-    open_closed()
-    given, names = _data_and_names(datasets)
-    size, backbone = settings.pop("size", None), settings.pop("backbone", None)
-    changes = Overrides(**settings, backbone=backbone or DEFAULT_BACKBONE)
-    wanted = make_settings(None, names, bool(given), changes).features
-    wanted = replace(wanted, components=0, size=size or wanted.size)  # activations as they are
-    smallest = find_backbone(wanted.backbone).smallest
-    if size is not None and size < smallest:
-        raise UsageError(f"--size must be at least {smallest} for {wanted.backbone}, not {size}")
-    cache = Path(cache_dir) if cache_dir else CACHE
-    sentences: list[str] = []
-    console = Console(sentences.append, show_progress)
-    with helper() as process:
-        loading = Loading(data_dir, cache, skip_unreadable)
-        loaded = load_datasets(names, given, loading, console)
-        for name, data in loaded.items():
-            if data.images is None:
-                raise UsageError(f"dataset {name} has no images to extract features from")
-            need = find_features(data.images, wanted).activations
-            refuse_extraction([(name, need)], cache)
-            found = prepare_inputs(process, {name: {need}}, cache, console)[name, need]
-            activations = cast(Activations, found).activations
-            rows, width = activations.shape
-            sentences.append(f"{name}: {rows} x {width} features in {activations.folder}")
-    return sentences
+    one = isinstance(value, str | Path | type) or hasattr(value, "get_params")
+    return [value] if one else list(value)

@@ -3,72 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack, overload
 
-from benchmark.analysis.evidence import Out
+from benchmark.analysis.evidence import Evidence, Out
 from benchmark.columns import as_csv
-from benchmark.commands.against import opened
-from benchmark.commands.study import (
-    Show,
-    Study,
-    gathered,
-    show_nothing,
-    tells_obstacle,
-    write_tables,
-)
+from benchmark.commands.answers.documents import Comparison, Report
+from benchmark.commands.answers.figures import Figure, Figures
+from benchmark.commands.gathering import gathered, tells_obstacle
+from benchmark.commands.spelling import spelt
 from benchmark.errors import UsageError, raised_last
 from benchmark.figures.base import FORMATS, Drawing, written
 from benchmark.figures.catalogue import draw_all, draw_one, find_kind, reasons, refuse_unused
 from benchmark.figures.choice import Choice, NotShown, resolve
 from benchmark.store.run_folder import FIGURES as FIGURES_FOLDER
 from benchmark.store.run_folder import RunFolder
-from benchmark.tables.grid import Grid
 from benchmark.tables.writing import write_files
 from benchmark.wording import Chosen, listed
 from features.names import did_you_mean
 from features.storage.files import slug
-
-
-def table(
-    out: Out = None,
-    std: bool = False,
-    to: str | Path | None = None,
-    show: Show = show_nothing,
-    against: str | Path | None = None,
-    measures: Chosen = None,
-) -> Study:
-    """Make Table 3 of finished or interrupted runs again, without computing a prediction.
-
-    Parameters
-    ----------
-    out, to : optional
-        Run folders, and the output folder: see `benchmark.analysis.evidence.gather`.
-    std : bool
-        Show the deviation over folds in Markdown and LaTeX.
-    show : callable
-        Gets the study before any file is written.
-    against : str or Path, optional
-        ``reference``, or a folder of reference results, whose full table the rows are put into.
-    measures : str, iterable of str or Measure, optional
-        The columns, see `benchmark.wording.find_measures`; ranks and tests are over these.
-
-    Returns
-    -------
-    Study
-        It tells what could not be written.
-
-    Raises
-    ------
-    UsageError
-        There is no run, or the runs do not fit together.
-    BenchmarkError
-        A file of a run is damaged.
-    """
-    with gathered("the table", out, to, measures) as evidence:
-        return write_tables(evidence, (), std, show, opened(against))
 
 
 class Shown(TypedDict, total=False):
@@ -85,7 +40,7 @@ class Drawn:
 
     Attributes
     ----------
-    drawn : list of (Drawing, list of Path)
+    drawn : list of Figure
         Every figure, with its files.
     left_out : list of str
         Which figures the run does not have and why, as clauses without a full stop.
@@ -93,11 +48,30 @@ class Drawn:
         What failed, in sentences without a full stop.
     """
 
-    drawn: list[tuple[Drawing, list[Path]]]
+    drawn: list[Figure]
     left_out: list[str]
     problems: list[str]
 
+    def answer(self, name: str | int) -> Figure | Figures:
+        """Return the figure that was asked for, or all; what failed is an error."""
+        with raised_last(None) as problems:
+            problems += self.problems
+        return Figures(self.drawn, self.left_out) if is_all(name) else self.drawn[0]
 
+
+@overload
+def figure(  # type: ignore[overload-overlap]
+    name: Literal["all"],
+    out: Out = None,
+    formats: Iterable[str] = FORMATS,
+    *,
+    to: str | Path | None = None,
+    measures: Chosen = None,
+    **choice: Unpack[Shown],
+) -> Figures: ...
+
+
+@overload
 def figure(
     name: str | int,
     out: Out = None,
@@ -106,7 +80,19 @@ def figure(
     to: str | Path | None = None,
     measures: Chosen = None,
     **choice: Unpack[Shown],
-) -> list[tuple[Drawing, list[Path]]]:
+) -> Figure: ...
+
+
+@spelt(Shown)
+def figure(
+    name: str | int,
+    out: Out = None,
+    formats: Iterable[str] = FORMATS,
+    *,
+    to: str | Path | None = None,
+    measures: Chosen = None,
+    **choice: Unpack[Shown],
+) -> Figure | Figures:
     """Draw a figure of stored runs, or all that they have.
 
     Parameters
@@ -125,9 +111,9 @@ def figure(
 
     Returns
     -------
-    list of (Drawing, list of Path)
-        What was drawn, and the written files in the folder ``figures`` of the run.
-        `draw_figures` also tells which figures could not be drawn.
+    Figure or Figures
+        The figure, with its files in the folder ``figures`` of the run; of ``all`` a list, which
+        tells in ``left_out`` which could not be drawn.
 
     Raises
     ------
@@ -136,11 +122,17 @@ def figure(
         what the figure shows.
     BenchmarkError
         As `table`.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> boxes = benchmark.figure("boxes", formats=["svg"], measures="KL")
+    >>> boxes.to_frame()["measure"].unique().tolist()
+    ['kl_divergence']
+    >>> boxes.save("boxes.pdf").name
+    'boxes.pdf'
     """
-    with raised_last(None) as problems:
-        found = draw_figures(name, out, formats, to=to, measures=measures, **choice)
-        problems += found.problems
-        return found.drawn
+    return draw_figures(name, out, formats, to=to, measures=measures, **choice).answer(name)
 
 
 def draw_figures(
@@ -156,9 +148,6 @@ def draw_figures(
 
     Parameters and errors are those of `figure`; one that fails is no error here.
     """
-    shown = Choice(
-        choice.get("dataset", ""), choice.get("measure", ""), tuple(choice.get("models", ()))
-    )
     wanted = [str(file_format).lower() for file_format in formats]
     for file_format in wanted:
         if file_format not in FORMATS:
@@ -166,24 +155,63 @@ def draw_figures(
                 f"a figure can be {listed(FORMATS, 'or')}, not {file_format!r}"
                 f"{did_you_mean(file_format, FORMATS)}"
             )
-    kind = None if str(name).lower() == "all" else find_kind(str(name))
-    drawn, not_shown = [], []
-    problems: list[str] = []
+    if not is_all(name):
+        find_kind(str(name))  # a name that is not there is told before anything is read
     with gathered(f"figure {name}", out, to, measures) as evidence:
         _refuse_unwritable(evidence.target)
-        if kind:  # a name that is not there is told first
-            refuse_unused(kind, resolve(shown, evidence.plan), measures is not None)
-        found = [draw_one(kind, evidence, shown)] if kind else draw_all(evidence, shown, problems)
-        for attempt in found:
-            if isinstance(attempt.outcome, NotShown):
-                not_shown.append(attempt)
-            else:
-                paths = _write_drawing(evidence.target, attempt.outcome, wanted, problems)
-                drawn.append((attempt.outcome, paths))
+        found = figures_of(evidence, name, measures is not None, **choice)
+        target, problems = evidence.target, found.problems
+        drawn = [
+            Figure(one.drawing, _write_drawing(target, one.drawing, wanted, problems))
+            for one in found.drawn
+        ]
+    return replace(found, drawn=drawn)
+
+
+def figures_of(
+    evidence: Evidence, name: str | int, measures: bool = False, **choice: Unpack[Shown]
+) -> Drawn:
+    """Draw a figure of a run, or all that it has, without any file.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    name : str or int
+        As of `figure`.
+    measures : bool
+        Whether measures were asked for, which not every figure shows.
+    **choice
+        As of `figure`.
+
+    Raises
+    ------
+    UsageError
+        As `figure`.
+    """
+    kind = None if is_all(name) else find_kind(str(name))
+    shown = Choice(
+        choice.get("dataset", ""), choice.get("measure", ""), tuple(choice.get("models", ()))
+    )
+    drawn, not_shown = [], []
+    problems: list[str] = []
+    if kind:
+        refuse_unused(kind, resolve(shown, evidence.plan), measures)
+    for attempt in (
+        [draw_one(kind, evidence, shown)] if kind else draw_all(evidence, shown, problems)
+    ):
+        if isinstance(attempt.outcome, NotShown):
+            not_shown.append(attempt)
+        else:
+            drawn.append(Figure(attempt.outcome))
     left_out = reasons(not_shown)
     if not drawn and not problems:
         raise UsageError("; ".join(left_out))
     return Drawn(drawn, left_out, problems)
+
+
+def is_all(name: str | int) -> bool:
+    """Tell whether all figures are asked for."""
+    return str(name).lower() == "all"
 
 
 def report(
@@ -192,7 +220,7 @@ def report(
     pictures: bool = True,
     problems: list[str] | None = None,
     measures: Chosen = None,
-) -> Path:
+) -> Report:
     """Write the report of stored runs: one HTML file with all there is to see.
 
     Parameters
@@ -210,19 +238,27 @@ def report(
 
     Returns
     -------
-    Path
-        ``report.html`` in the run folder.
+    Report
+        ``report.html`` in the run folder: its ``path``, a link in a notebook. It can be used where
+        a path can.
 
     Raises
     ------
     UsageError, BenchmarkError
         As `table`.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> report = benchmark.report(to="shown")
+    >>> report.path.as_posix()
+    'shown/report.html'
     """
     with gathered("the report", out, to, measures) as evidence:
         from benchmark.reporting.page import write_report
 
         _refuse_unwritable(evidence.target)
-        return write_report(evidence, pictures, problems)
+        return Report(write_report(evidence, pictures, problems), evidence.summary)
 
 
 def compare(
@@ -230,7 +266,7 @@ def compare(
     dataset: str = "",
     to: str | Path | None = None,
     problems: list[str] | None = None,
-) -> tuple[list[Grid], list[str], list[Path]]:
+) -> Comparison:
     """Compare Tables 3 and 4 of stored runs with the published ones.
 
     Parameters
@@ -244,12 +280,9 @@ def compare(
 
     Returns
     -------
-    grids : list of Grid
-        The tables side by side, and the paper's claims with a verdict on each.
-    sentences : list of str
-        Errata of the paper, and what a reader of the comparison has to know.
-    paths : list of Path
-        The written files, as in `network_table`.
+    Comparison
+        The tables side by side, and the paper's claims with a verdict on each; its ``sentences``
+        are errata of the paper, and what a reader of the comparison has to know.
 
     Raises
     ------
@@ -257,6 +290,12 @@ def compare(
         As `table`, or the run has no dataset of the paper.
     BenchmarkError
         As `table`.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> benchmark.run(protocol="paper", datasets="Emotion6", all_models=True)  # doctest: +SKIP
+    >>> benchmark.compare()  # doctest: +SKIP
     """
     from benchmark.paper import comparison as paper
     from benchmark.paper.grids import grids
@@ -269,7 +308,7 @@ def compare(
             raise UsageError(compared.reason)
         target = evidence.target
         paths = [] if tells_obstacle(target) else write(target, compared, problems)
-        return grids(compared), sentences(compared), paths
+        return Comparison(grids(compared), compared.cells, sentences(compared), paths)
 
 
 def _refuse_unwritable(folder: RunFolder) -> None:

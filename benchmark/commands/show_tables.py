@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from benchmark.analysis.evidence import Out
+from benchmark.analysis.evidence import Evidence, Out
 from benchmark.columns import WHEEL_MEASURES
-from benchmark.commands.study import gathered, tells_obstacle
+from benchmark.commands.answers.tables import Table
+from benchmark.commands.gathering import gathered, tells_obstacle
 from benchmark.metrics import BY_NAME
-from benchmark.store.run_folder import RunFolder
 from benchmark.tables.grid import Grid
 from benchmark.tables.significance import significance_grid, significance_table
 from benchmark.tables.table4 import table4, table4_grid
@@ -24,10 +26,54 @@ from benchmark.tables.wheel import wheel_grid, wheel_table
 from benchmark.tables.writing import write_grid
 from benchmark.wording import find_measure
 
+#: The numbers of a table and its cells.
+Made = tuple[pd.DataFrame, Grid]
+
+
+def make_table4(evidence: Evidence) -> Made:
+    """Make Table 4, accuracies of models (rows) on datasets (columns)."""
+    evidence = evidence.including(BY_NAME["accuracy"])
+    frame = table4(evidence.summary)
+    groups = dict(zip(evidence.summary["model"], evidence.summary["group"], strict=True))
+    return frame, table4_grid(frame, evidence.remarks, groups)
+
+
+def make_wheel(evidence: Evidence) -> Made:
+    """Make the table of the wheel ablation."""
+    evidence = evidence.including(*(BY_NAME[name] for name in WHEEL_MEASURES))
+    frame = wheel_table(evidence.plan, evidence.scores)
+    return frame, wheel_grid(frame, evidence.remarks)
+
+
+def make_tuned(evidence: Evidence) -> Made:
+    """Make the table that puts tuned rows beside those that they tune."""
+    by = measure_of_tuning(evidence.plan)
+    evidence = evidence.including(by) if by else evidence
+    frame = tuning_table(evidence.plan, evidence.summary, evidence.pairs, evidence.tuning)
+    notes = [*notes_of_failures(evidence.tuning), *evidence.remarks]
+    return frame, tuning_grid(frame, evidence.plan, notes)
+
+
+def make_tests(evidence: Evidence, measure: str = "") -> Made:
+    """Make the table of tests of significance in a measure, by default the KL divergence."""
+    wanted = find_measure(measure or "kl_divergence")
+    evidence = evidence.including(wanted)
+    frame = significance_table(evidence.summary, evidence.pairs, wanted)
+    return frame, significance_grid(frame, evidence.summary, wanted, evidence.plan)
+
+
+#: Name of a table, on the command line and in Python, to its files and to what makes it.
+MAKERS: Mapping[str, tuple[str, Callable[[Evidence], Made]]] = {
+    "4": ("table4", make_table4),
+    "wheel": ("wheel", make_wheel),
+    "tests": ("tests", make_tests),
+    "tuned": ("tuned", make_tuned),
+}
+
 
 def network_table(
     out: Out = None, to: str | Path | None = None, problems: list[str] | None = None
-) -> tuple[Grid, list[Path]]:
+) -> Table:
     """Make Table 4, accuracies of models (rows) on datasets (columns), of stored runs.
 
     Parameters
@@ -39,28 +85,27 @@ def network_table(
 
     Returns
     -------
-    grid : Grid
-        The table.
-    paths : list of Path
-        ``table4.csv``, ``.tex`` and ``.md`` in the run folder; none where that cannot be written,
-        which is logged.
+    Table
+        Its files are ``table4.csv``, ``.tex`` and ``.md`` in the run folder; none where that cannot
+        be written, which is logged.
 
     Raises
     ------
     UsageError, BenchmarkError
         As `benchmark.table`.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> benchmark.network_table().to_frame().columns.tolist()
+    ['dataset', 'model', 'accuracy', 'accuracy_std']
     """
-    with gathered("the table", out, to) as evidence:
-        evidence = evidence.including(BY_NAME["accuracy"])
-        frame = table4(evidence.summary)
-        groups = dict(zip(evidence.summary["model"], evidence.summary["group"], strict=True))
-        cells = table4_grid(frame, evidence.remarks, groups)
-        return cells, _files_of("table4", evidence.target, frame, cells, problems)
+    return _of_runs("4", out, to, problems)
 
 
 def ablation_table(
     out: Out = None, to: str | Path | None = None, problems: list[str] | None = None
-) -> tuple[Grid, list[Path]]:
+) -> Table:
     """Make the table of the wheel ablation of stored runs.
 
     Parameters
@@ -72,10 +117,8 @@ def ablation_table(
 
     Returns
     -------
-    grid : Grid
-        The table.
-    paths : list of Path
-        ``wheel.csv``, ``.tex`` and ``.md`` in the run folder, as in `network_table`.
+    Table
+        Its files are ``wheel.csv``, ``.tex`` and ``.md`` in the run folder, as in `network_table`.
 
     Raises
     ------
@@ -83,17 +126,19 @@ def ablation_table(
         As `benchmark.table`, or the run has no network without a wheel.
     BenchmarkError
         As `benchmark.table`.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> benchmark.run(protocol="wheel", datasets="ArtPhoto")  # doctest: +SKIP
+    >>> benchmark.ablation_table().save("wheel.tex")  # doctest: +SKIP
     """
-    with gathered("the table", out, to) as evidence:
-        evidence = evidence.including(*(BY_NAME[name] for name in WHEEL_MEASURES))
-        frame = wheel_table(evidence.plan, evidence.scores)
-        cells = wheel_grid(frame, evidence.remarks)
-        return cells, _files_of("wheel", evidence.target, frame, cells, problems)
+    return _of_runs("wheel", out, to, problems)
 
 
 def tuned_table(
     out: Out = None, to: str | Path | None = None, problems: list[str] | None = None
-) -> tuple[Grid, list[Path]]:
+) -> Table:
     """Make the table of stored runs that puts tuned rows beside those that they tune.
 
     Parameters
@@ -103,10 +148,8 @@ def tuned_table(
 
     Returns
     -------
-    grid : Grid
-        The table.
-    paths : list of Path
-        ``tuned.csv``, ``.tex`` and ``.md`` in the run folder, as in `network_table`.
+    Table
+        Its files are ``tuned.csv``, ``.tex`` and ``.md`` in the run folder, as in `network_table`.
 
     Raises
     ------
@@ -114,14 +157,14 @@ def tuned_table(
         As `benchmark.table`, or the run has no tuned rows.
     BenchmarkError
         As `benchmark.table`.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> benchmark.run("AA-kNN", datasets="data.csv", tune=True)  # doctest: +SKIP
+    >>> benchmark.tuned_table()  # doctest: +SKIP
     """
-    with gathered("the table", out, to) as evidence:
-        by = measure_of_tuning(evidence.plan)
-        evidence = evidence.including(by) if by else evidence
-        frame = tuning_table(evidence.plan, evidence.summary, evidence.pairs, evidence.tuning)
-        notes = [*notes_of_failures(evidence.tuning), *evidence.remarks]
-        cells = tuning_grid(frame, evidence.plan, notes)
-        return cells, _files_of("tuned", evidence.target, frame, cells, problems)
+    return _of_runs("tuned", out, to, problems)
 
 
 def significance(
@@ -129,7 +172,7 @@ def significance(
     measure: str = "",
     to: str | Path | None = None,
     problems: list[str] | None = None,
-) -> tuple[Grid, list[Path]]:
+) -> Table:
     """Make the table of tests of significance: the best model of each dataset against the others.
 
     Parameters
@@ -143,10 +186,8 @@ def significance(
 
     Returns
     -------
-    grid : Grid
-        The table.
-    paths : list of Path
-        ``tests.csv``, ``.tex`` and ``.md`` in the run folder, as in `network_table`.
+    Table
+        Its files are ``tests.csv``, ``.tex`` and ``.md`` in the run folder, as in `network_table`.
 
     Raises
     ------
@@ -154,17 +195,33 @@ def significance(
         As `benchmark.table`, or an unknown measure.
     BenchmarkError
         As `benchmark.table`.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> tests = benchmark.significance(measure="cosine").to_frame()
+    >>> set(tests["measure"])
+    {'cosine'}
     """
-    wanted = find_measure(measure or "kl_divergence")
+    find_measure(measure or "kl_divergence")  # a misspelt one is told before anything is read
+    return _of_runs("tests", out, to, problems, measure)
+
+
+def _of_runs(
+    number: str, out: Out, to: str | Path | None, problems: list[str] | None, measure: str = ""
+) -> Table:
+    """Make a table of stored runs, and its files where they can be written."""
     with gathered("the table", out, to) as evidence:
-        evidence = evidence.including(wanted)
-        frame = significance_table(evidence.summary, evidence.pairs, wanted)
-        cells = significance_grid(frame, evidence.summary, wanted, evidence.plan)
-        return cells, _files_of("tests", evidence.target, frame, cells, problems)
+        made = table_of(evidence, number, measure)
+        if tells_obstacle(evidence.target):
+            return made
+        name = MAKERS[number][0]
+        return replace(
+            made, paths=write_grid(evidence.target, name, made.frame, made.grids[0], problems)
+        )
 
 
-def _files_of(
-    name: str, folder: RunFolder, frame: pd.DataFrame, cells: Grid, problems: list[str] | None
-) -> list[Path]:
-    """Write a table, which is shown whether or not its files can be written."""
-    return [] if tells_obstacle(folder) else write_grid(folder, name, frame, cells, problems)
+def table_of(evidence: Evidence, number: str, measure: str = "") -> Table:
+    """Make one of `MAKERS` of a run, without any file; `measure` is that of the tests."""
+    frame, cells = make_tests(evidence, measure) if measure else MAKERS[number][1](evidence)
+    return Table([cells], frame)

@@ -1,47 +1,53 @@
-"""Scores, tests and Table 3 of a run, written into its folder."""
+"""A run as an answer: scores, tests, predictions, tables and figures of it, and Table 3 made."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from html import escape
 from pathlib import Path
+from typing import Unpack
 
 import pandas as pd
 
 from benchmark.analysis.evidence import Evidence, Out, gather
-from benchmark.commands.against import standing_of
-from benchmark.errors import UsageError, apart, told
-from benchmark.metrics import MEASURES, Measure
+from benchmark.analysis.scores import timings_frame
+from benchmark.commands.against import opened, standing_of
+from benchmark.commands.answers.base import Answer, Make
+from benchmark.commands.answers.documents import Report
+from benchmark.commands.answers.figures import Figure, Figures
+from benchmark.commands.answers.predictions import predictions_frame
+from benchmark.commands.answers.tables import Failures, Table
+from benchmark.commands.gathering import gathered, tells_obstacle
+from benchmark.commands.show import Shown, figures_of, report
+from benchmark.commands.show_tables import MAKERS, table_of
+from benchmark.errors import UsageError, apart
+from benchmark.metrics import Measure
 from benchmark.planning.tasks import Outcome
 from benchmark.reference.contents import Reference
-from benchmark.reference.grids import write_standing
+from benchmark.reference.grids import standing_grids, write_standing
 from benchmark.reference.joining import Standing
-from benchmark.running.environment import log_to
-from benchmark.store.run_folder import RunFolder
+from benchmark.tables.table3 import table3_grids
 from benchmark.tables.writing import write_run_tables
-from benchmark.wording import Chosen, find_measures
+from benchmark.wording import Chosen, count, find_measures
+from features.names import did_you_mean
 
-logger = logging.getLogger("benchmark")
 
+@dataclass(frozen=True, repr=False, eq=False)
+class Study(Answer):
+    """A run, finished or not, with all that can be made of it.
 
-@dataclass(frozen=True)
-class Study:
-    """The outcome of a run.
+    At a prompt it shows Table 3, in a notebook as HTML. Where a path of a run folder is wanted,
+    the study can be given.
 
     Attributes
     ----------
-    folder : Path
-        The folder with all of its files.
-    summary : DataFrame
-        Table 3 in numbers, see `benchmark.analysis.scores.summarise`.
+    evidence : Evidence
+        Plan and stored results, of which all else is computed when it is first asked for.
     notes : list of str
         What a reader of the table has to know.
     failures : list of Outcome
-        Tasks of this run that failed.
-    missing : int
-        Number of tasks that have no result.
+        Tasks of this run that failed; of a stored run those of its last call.
     problems : list of str
         What could not be made or written, in sentences without a full stop; the rest is there.
     written : bool
@@ -50,29 +56,257 @@ class Study:
         The full table of the reference results with the run's rows in it, where that was asked for.
     remarks : list of str
         What a reader of that table has to know.
-    measures : tuple of Measure
-        The columns of the table.
+
+    Examples
+    --------
+    >>> from benchmark import Study
+    >>> study = Study.load("results/runs/data")
+    >>> study.complete
+    True
+    >>> study.summary.loc[0, ["model", "kl_divergence_rank"]].tolist()
+    ['AA-kNN (k=3)', 2.0]
+    >>> study.predictions("SA-BFGS").columns[:4].tolist()
+    ['row', 'id', 'repeat', 'fold']
+    >>> study.table("tests").save("tests.tex").name
+    'tests.tex'
     """
 
-    folder: Path
-    summary: pd.DataFrame
+    evidence: Evidence
     notes: list[str]
-    failures: list[Outcome]
-    missing: int
+    failures: Failures
     problems: list[str] = field(default_factory=list)
     written: bool = True
     standing: Standing | None = None
     remarks: list[str] = field(default_factory=list)
-    measures: tuple[Measure, ...] = MEASURES
+
+    _what = "study"
+
+    @classmethod
+    def load(cls, folder: Out = None, measures: Chosen = None) -> Study:
+        """Read a stored run, or several put together; computes no model and writes no file.
+
+        Parameters
+        ----------
+        folder : str, Path, iterable of them, optional
+            Run folders as of `benchmark.table`, also of a run that was interrupted; by default the
+            one that was written last.
+        measures : optional
+            The columns, as of `benchmark.table`.
+
+        Raises
+        ------
+        UsageError
+            There is no run, a run is at work there, or the runs do not fit together.
+        BenchmarkError
+            A file is damaged.
+        """
+        with gather(folder, None, find_measures(measures), writes=False) as evidence:
+            problems = [evidence.nothing_scored] if evidence.nothing_scored else []
+            stored = [entry for place in evidence.folders for entry in place.read_failures()]
+            found = Failures.stored(stored, evidence.plan.tasks)
+            return cls(evidence, evidence.notes, found, problems, written=False)
+
+    @property
+    def folder(self) -> Path:
+        """The folder with the files of the run; of several runs that of their common outputs."""
+        return self.evidence.target.path
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """The columns of the table."""
+        return self.evidence.measures
+
+    @property
+    def missing(self) -> int:
+        """Number of tasks that have no result."""
+        return self.evidence.missing
 
     @property
     def complete(self) -> bool:
         """Whether every task has a result."""
         return self.missing == 0
 
+    @property
+    def models(self) -> list[str]:
+        """The rows of the tables, but for the trivial ones."""
+        return list(self.evidence.plan.models)
+
+    @property
+    def datasets(self) -> list[str]:
+        """Names of the datasets."""
+        return list(self.evidence.plan.truths)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """Means over folds, deviations and ranks: a row per dataset and model.
+
+        Columns are those of ``table3.csv``, see `benchmark.columns.table3_of`.
+        """
+        return self.evidence.summary
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """Every score of every fold: dataset, model, repeat, fold, measure, value."""
+        return self.evidence.scores
+
+    @property
+    def pairs(self) -> pd.DataFrame:
+        """All pairs of models in every measure, with tests; columns `benchmark.columns.PAIRS`."""
+        return self.evidence.pairs
+
+    @property
+    def timings(self) -> pd.DataFrame:
+        """Seconds and convergence of every fold; columns `benchmark.columns.TIMINGS`."""
+        return timings_frame(self.evidence.plan, self.evidence.results)
+
+    def predictions(self, model: str, dataset: str = "") -> pd.DataFrame:
+        """Return what a model predicted for every row of a dataset, from the fold that tested it.
+
+        Parameters
+        ----------
+        model : str
+            A row of the tables, a trivial one too; upper and lower case are the same.
+        dataset : str
+            Its name; may be left out where there is one.
+
+        Returns
+        -------
+        DataFrame
+            A row per instance and repeat: ``row`` (number, from 0), ``id``, ``repeat``, ``fold``,
+            then ``true:<label>`` and ``predicted:<label>`` for every label. Predictions of a fold
+            without a result are missing values; rows that no fold tests are not there.
+
+        Raises
+        ------
+        UsageError
+            There is no such model or dataset.
+        """
+        return predictions_frame(self.evidence, model, dataset)
+
+    def table(self, number: int | str = 3, *, std: bool = False, measure: str = "") -> Table:
+        """Make a table of the run, without writing it.
+
+        Parameters
+        ----------
+        number : int or str
+            3, 4, ``tests``, ``wheel`` or ``tuned``, see `benchmark.table`.
+        std : bool
+            Of Table 3: show the deviation over folds.
+        measure : str
+            Of the tests: which one, by default the KL divergence.
+
+        Raises
+        ------
+        UsageError
+            There is no such table, or the run does not have it.
+        """
+        wanted = find_table(number)
+        if wanted == "1":
+            raise UsageError("table 1 is of datasets, not of a run; see benchmark.table(1)")
+        if measure and wanted != "tests":
+            raise UsageError(f"measure is for table tests, not for table {wanted}")
+        if std and wanted != "3":
+            raise UsageError(f"std is for table 3, not for table {wanted}")
+        return self._table3(std) if wanted == "3" else table_of(self.evidence, wanted, measure)
+
+    def figure(
+        self, name: str | int, *, measures: Chosen = None, **choice: Unpack[Shown]
+    ) -> Figure | Figures:
+        """Draw a figure of the run, or ``all``, without writing it.
+
+        Parameters
+        ----------
+        name, measures, **choice
+            As of `benchmark.figure`.
+
+        Raises
+        ------
+        UsageError
+            As `benchmark.figure`.
+        """
+        evidence = self.evidence
+        if measures is not None:
+            evidence = replace(evidence, chosen=find_measures(measures))
+        return figures_of(evidence, name, measures is not None, **choice).answer(name)
+
+    def report(self, to: str | Path | None = None, pictures: bool = True) -> Report:
+        """Write the report of the run, see `benchmark.report`.
+
+        Parameters
+        ----------
+        to, pictures
+            As of `benchmark.report`.
+
+        Raises
+        ------
+        UsageError, BenchmarkError
+            As `benchmark.report`.
+        """
+        folders = [folder.path for folder in self.evidence.folders]
+        return report(folders, to, pictures, measures=self.evidence.chosen)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return Table 3 in numbers: a copy of `summary`."""
+        return self.summary.copy()
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    def __str__(self) -> str:
+        return f"{self._table3()}\n\n{self._state()}"
+
+    def __repr__(self) -> str:
+        return f"{self._table3()!r}\n{self._state()}"
+
+    def _repr_html_(self) -> str:
+        failed = self.failures._repr_html_() if self.failures else ""
+        return f"{self._table3()._repr_html_()}<p>{escape(self._state())}</p>{failed}"
+
+    def _files(self) -> Mapping[str, Make]:
+        return self._table3()._files()
+
+    def _table3(self, std: bool = False) -> Table:
+        if self.standing:
+            return Table(standing_grids(self.standing, std), self.standing.summary, self.remarks)
+        grids = table3_grids(self.summary, std, self.measures)
+        return Table(grids, self.summary, self.notes)
+
+    def _state(self) -> str:
+        plan = self.evidence.plan
+        said = [
+            f"{count(len(plan.models), 'model')} on {count(len(plan.truths), 'dataset')}",
+            f"in {self.folder}",
+        ]
+        if self.missing:
+            said.append(
+                f"- {count(self.missing, 'result is', 'results are')} missing"
+                + (f", {len(self.failures)} failed (.failures)" if self.failures else "")
+            )
+        return " ".join(said)
+
+
+#: Names of tables.
+TABLES = ("1", "3", *MAKERS)
 
 #: Gets a study as soon as its table can be shown, before anything is made that may fail.
 Show = Callable[[Study], object]
+
+
+def find_table(number: object) -> str:
+    """Find a table by its number or name; case does not matter.
+
+    Raises
+    ------
+    UsageError
+        There is none of that name.
+    """
+    wanted = str(number).strip().lower().removeprefix("table").strip(" -_")
+    if wanted not in TABLES:
+        raise UsageError(
+            f"there is no table {number!r}{did_you_mean(wanted, TABLES)} "
+            f"(there are: {', '.join(TABLES)})"
+        )
+    return wanted
 
 
 def show_nothing(_study: Study) -> None:
@@ -108,8 +342,8 @@ def write_tables(
         notes = evidence.notes
     standing, remarks = standing_of(evidence, against) if against else (None, [])
     study = Study(
-        evidence.target.path, evidence.summary, notes, list(failures), evidence.missing, problems,
-        not tells_obstacle(evidence.target), standing, remarks, evidence.measures,
+        evidence, notes, Failures(failures), problems, not tells_obstacle(evidence.target),
+        standing, remarks,
     )  # fmt: skip
     with apart("the table on the terminal", problems):
         show(study)
@@ -120,25 +354,40 @@ def write_tables(
     return study
 
 
-def tells_obstacle(folder: RunFolder) -> bool:
-    """Log that a folder cannot be written, if so: what is shown is no less right without files."""
-    said = folder.obstacle()
-    if said:
-        logger.warning("%s", said)
-    return bool(said)
+def tabulated(
+    out: Out = None,
+    std: bool = False,
+    to: str | Path | None = None,
+    show: Show = show_nothing,
+    against: str | Path | None = None,
+    measures: Chosen = None,
+) -> Study:
+    """Make Table 3 of finished or interrupted runs again, without computing a prediction.
 
+    Parameters
+    ----------
+    out, to : optional
+        Run folders, and the output folder: see `benchmark.analysis.evidence.gather`.
+    std : bool
+        Show the deviation over folds in Markdown and LaTeX.
+    show : callable
+        Gets the study before any file is written.
+    against : str or Path, optional
+        ``reference``, or a folder of reference results, whose full table the rows are put into.
+    measures : str, iterable of str or Measure, optional
+        The columns, see `benchmark.wording.find_measures`; ranks and tests are over these.
 
-@contextmanager
-def gathered(
-    what: str, out: Out, to: str | Path | None, measures: Chosen = None
-) -> Iterator[Evidence]:
-    """Gather the evidence; what is made of it fails with a sentence, and the log tells the rest."""
-    chosen = find_measures(measures)
-    with gather(out, to, chosen) as evidence:
-        target = evidence.target
-        writable = not target.obstacle()
-        log = log_to(target.path / "log.txt", at_once=False) if writable else nullcontext()
-        with log, told(what):
-            if measures is not None and evidence.nothing_scored:
-                raise UsageError(evidence.nothing_scored)
-            yield evidence
+    Returns
+    -------
+    Study
+        It tells what could not be written.
+
+    Raises
+    ------
+    UsageError
+        There is no run, or the runs do not fit together.
+    BenchmarkError
+        A file of a run is damaged.
+    """
+    with gathered("the table", out, to, measures) as evidence:
+        return write_tables(evidence, (), std, show, opened(against))

@@ -9,6 +9,7 @@ from typing import Any
 from benchmark.errors import UsageError
 from benchmark.planning.protocol import Protocol
 from benchmark.plugins.built_in import BEYOND_PAPER, in_groups
+from benchmark.plugins.model_names import check_name
 from benchmark.plugins.parameters import (
     CONSUMES,
     as_json,
@@ -18,7 +19,7 @@ from benchmark.plugins.parameters import (
     with_settings,
 )
 from benchmark.plugins.peer_methods import method_of, peer_names, refuse_missing
-from benchmark.plugins.registry import Entry, check_name, find_model, models
+from benchmark.plugins.registry import Entry, find_model, models
 from benchmark.plugins.spaces import Configuration
 from benchmark.wording import listed
 from features.names import did_you_mean, name_key

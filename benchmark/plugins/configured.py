@@ -16,6 +16,7 @@ from sklearn.base import RegressorMixin, clone, is_regressor
 
 from benchmark.errors import UsageError
 from benchmark.plugins.fingerprint import INSTALLED, class_fingerprint
+from benchmark.plugins.session import closure_code, session_fingerprint
 
 #: The packages of this project.
 OURS = ("baselines", "benchmark", "ewmtcnn", "features")
@@ -125,15 +126,23 @@ def code_of(learner: Any) -> str:
 def origin(cls: type) -> str:
     """Identify the code of a class: empty for ours, name and version of an installed package.
 
-    Of any other class it is the fingerprint of its file; where there is none, as in a notebook,
-    something new each time.
+    Of any other class it is its `class_code`; where that is not known, something new each time.
     """
     top = cls.__module__.partition(".")[0]
     if top in OURS:
         return ""
     if packages := _packages().get(top):
         return f"{packages[0]}=={version(packages[0])}"
-    return class_fingerprint(cls) or f"unknown:{uuid.uuid4()}"
+    return class_code(cls) or f"unknown:{uuid.uuid4()}"
+
+
+def class_code(cls: type) -> str:
+    """Identify the code of a class by its file or, in a notebook, by its text and what that uses.
+
+    It is empty where the text is not known.
+    """
+    of_file = class_fingerprint(cls)
+    return f"{of_file} {closure_code(cls)}".strip() if of_file else session_fingerprint(cls)
 
 
 @cache

@@ -12,8 +12,8 @@ from functools import cache
 from importlib.machinery import all_suffixes
 from pathlib import Path
 
-# This project's own code is identified by its result versions, the standard library by Python's.
-_NOT_LOCAL = sys.stdlib_module_names | {"baselines", "benchmark", "ewmtcnn", "features"}
+#: This project's own code is identified by its result versions, the standard library by Python's.
+NOT_LOCAL = sys.stdlib_module_names | {"baselines", "benchmark", "ewmtcnn", "features"}
 
 #: Names of the folders that installed packages lie in.
 INSTALLED = frozenset({"site-packages", "dist-packages"})
@@ -62,7 +62,7 @@ def module_fingerprint(name: str) -> str:
 def class_fingerprint(cls: type) -> str:
     """Hash the code behind a class of a script or module; empty where its file is not known.
 
-    In a notebook it is not: the text of the class alone would not tell a change in another cell.
+    In a notebook it is not, see `benchmark.plugins.session`.
     """
     try:
         inspect.getsource(cls)  # fails where no file defines the class
@@ -91,7 +91,7 @@ def local_files(file: Path, module: str = "") -> dict[Path, bytes]:
                 followed = start.is_relative_to(root)
             else:
                 start = root
-                followed = top == own or not (top in _NOT_LOCAL or root.name in INSTALLED)
+                followed = top == own or not (top in NOT_LOCAL or root.name in INSTALLED)
             if followed:
                 waiting += _module_files(start, dotted)
     return found

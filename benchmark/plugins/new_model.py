@@ -13,7 +13,8 @@ from pathlib import Path
 from string import Template
 
 from benchmark.errors import UsageError
-from benchmark.plugins.registry import check_name, models
+from benchmark.plugins.model_names import check_name
+from benchmark.plugins.registry import models
 from features.storage.files import write_atomic
 
 

@@ -11,8 +11,8 @@ import importlib.util
 import os
 import sys
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
@@ -22,33 +22,21 @@ from typing import Any, TypeVar
 from benchmark.errors import UsageError
 from benchmark.plugins import peer_methods
 from benchmark.plugins.built_in import BEYOND_PAPER, CLASSIFIERS, PAPER
-from benchmark.plugins.configured import class_of, code_of, with_adapter
+from benchmark.plugins.configured import class_code, class_of, code_of, with_adapter
 from benchmark.plugins.fingerprint import (
-    class_fingerprint,
     code_fingerprint,
     hidden_siblings,
     local_files,
     module_fingerprint,
-)
+)  # fmt: skip
 from benchmark.plugins.loading import LOADING, Loading, where
 from benchmark.plugins.measures import forget_measures, measures_of
+from benchmark.plugins.model_names import check_name
 from benchmark.plugins.undisturbed import undisturbed
 from features.names import did_you_mean, name_key
 
 #: Installed packages offer models under this entry point group: name = "package.module:Class".
 ENTRY_POINT_GROUP = "ldl_benchmark.models"
-
-#: Names of table rows that no model can take.
-TRIVIAL_NAMES = (
-    "mean distribution",
-    "uniform",
-    "oracle",
-    "hidden distributions",
-    "fresh panel",
-)
-
-#: Longest name of a model, in characters.
-LONGEST_NAME = 80
 
 Class = TypeVar("Class", bound=type)
 
@@ -180,16 +168,16 @@ def _enter(name: str, learner: Any) -> None:
     """Put a class, or a learner with its settings, among the models."""
     configured = not isinstance(learner, type)
     cls = class_of(learner, name) if configured else learner
-    code = code_of(learner) if configured else class_fingerprint(cls)
+    code = code_of(learner) if configured else class_code(cls)
     source = "" if LOADING else code or f"unknown:{uuid.uuid4()}"
     loading = LOADING[-1] if LOADING else Loading("", source, None)
     entry_name = name
     try:
         check_name(name)
-        taken = _find(name, models())
-        if taken and _offers(taken, cls):
+        taken = find_among(name, models())
+        if taken and offers(taken, cls):
             return
-        if taken and (loading.file or not _same_class(taken, cls)):
+        if taken and (loading.file or not is_same_class(taken, cls)):
             owner = taken.file or taken.target
             raise UsageError(f"the name {name!r} is taken by {owner}; choose another")
     except UsageError as error:
@@ -209,34 +197,11 @@ def add_entry(entry: Entry) -> None:
         Another model has the name.
     """
     check_name(entry.name)
-    taken = _find(entry.name, models())
+    taken = find_among(entry.name, models())
     if taken and taken.target != entry.target:
         owner = taken.file or taken.target
         raise UsageError(f"the name {entry.name!r} is taken by {owner}")
     _registered[entry.name] = entry
-
-
-def check_name(name: object) -> None:
-    """Refuse a name that cannot stand in a table.
-
-    Raises
-    ------
-    UsageError
-        It is no text, empty, not printable, has spaces around it, is too long, or is reserved.
-    """
-    if (
-        not isinstance(name, str)
-        or not name
-        or name != name.strip()
-        or not name.isprintable()
-        or len(name) > LONGEST_NAME
-    ):
-        raise UsageError(
-            f"a model needs a printable name of at most {LONGEST_NAME} characters with no spaces "
-            f"around it, not {name!r:.100}"
-        )
-    if name_key(name) in TRIVIAL_NAMES:
-        raise UsageError(f"the name {name!r} is reserved for a row of every table; choose another")
 
 
 def models() -> dict[str, Entry]:
@@ -248,7 +213,7 @@ def models() -> dict[str, Entry]:
         known[name] = Entry(name, target, source=peer_methods.source(), usual=False)
     for point in entry_points(group=ENTRY_POINT_GROUP):
         version = f"{point.dist.name}=={point.dist.version}" if point.dist else point.value
-        if not _find(point.name, known):
+        if not find_among(point.name, known):
             known[point.name] = Entry(point.name, point.value, source=version)
     return {**known, **_registered}
 
@@ -262,7 +227,7 @@ def find_model(name: str) -> Entry:
         There is none; suggests the nearest name.
     """
     known = models()
-    found = _find(name, known)
+    found = find_among(name, known)
     if found is None:
         peer_methods.refuse_unknown(name)
         ours = ", ".join(name for name in known if not peer_methods.method_of(name))
@@ -271,6 +236,17 @@ def find_model(name: str) -> Entry:
             f"python-ldl, see models --all)"
         )
     return found
+
+
+@contextmanager
+def forgotten_afterwards() -> Iterator[None]:
+    """Forget in the end what is registered meanwhile."""
+    before = dict(_registered)
+    try:
+        yield
+    finally:
+        _registered.clear()
+        _registered.update(before)
 
 
 def plugin_sources() -> frozenset[str]:
@@ -371,7 +347,7 @@ def _package_code(*modules: str) -> str:
     return " ".join(module_fingerprint(module) for module in modules)
 
 
-def _offers(entry: Entry, cls: type) -> bool:
+def offers(entry: Entry, cls: type) -> bool:
     """Tell whether a package's entry names this class, which may be in a submodule of it."""
     if not isinstance(entry.target, str):
         return False
@@ -379,13 +355,14 @@ def _offers(entry: Entry, cls: type) -> bool:
     return attribute == cls.__qualname__ and f"{cls.__module__}.".startswith(f"{module}.")
 
 
-def _same_class(entry: Entry, cls: type) -> bool:
+def is_same_class(entry: Entry, cls: type) -> bool:
     """Tell whether a class is one defined anew, as when a notebook's cell is run twice."""
     return isinstance(entry.target, type) and (
         (entry.target.__module__, entry.target.__qualname__) == (cls.__module__, cls.__qualname__)
     )
 
 
-def _find(name: str, known: dict[str, Entry]) -> Entry | None:
+def find_among(name: str, known: dict[str, Entry]) -> Entry | None:
+    """Return the known model of a name, upper and lower case being the same."""
     wanted = name_key(name)
     return next((entry for key, entry in known.items() if name_key(key) == wanted), None)

@@ -15,7 +15,7 @@ from baselines.checks import check_distributions
 from benchmark.errors import UsageError
 from benchmark.metrics import Measure
 from benchmark.planning.plan import Truth
-from benchmark.plugins.registry import check_name
+from benchmark.plugins.model_names import check_name
 from benchmark.reference.collecting import fold_values
 from benchmark.reference.contents import Reference, probe
 from benchmark.reference.submission import FORM, TRIVIAL_ROWS, fingerprint_of

@@ -52,15 +52,14 @@ def figure(
     from benchmark.figures import FORMATS
 
     found = show.draw_figures(name, out or None, formats or FORMATS, to=to, **shown)
-    for drawing, paths in found.drawn:
-        printing.say(f"{drawing.name}: {drawing.caption}")
-        printing.written(paths)
+    for one in found.drawn:
+        printing.say(f"{one.name}: {one.caption}")
+        printing.written(one.paths)
     for reason in found.left_out:
         printing.say(f"{reason[0].upper()}{reason[1:]}.")
     printing.give(
         figures=[
-            {"name": drawing.name, "caption": drawing.caption, "files": paths}
-            for drawing, paths in found.drawn
+            {"name": one.name, "caption": one.caption, "files": one.paths} for one in found.drawn
         ],
         left_out=found.left_out,
     )

@@ -21,7 +21,7 @@ def report(out: tuple[str, ...], to: str | None, no_pictures: bool, measures: st
 
     problems: list[str] = []
     page = show.report(out or None, to, not no_pictures, problems, measures)
-    printing.written([page], problems)
+    printing.written([page.path], problems)
 
 
 @click.command(cls=options.PlainCommand, short_help="Hold a run against the paper's tables.")

@@ -48,7 +48,7 @@ def features(**given: Any) -> None:
     A run does this by itself; this is for a machine with an accelerator, whose results/cache then
     goes to others.
     """
-    from benchmark.commands.run import extract_features
+    from benchmark.commands.features import extract_features
 
     for sentence in extract_features(**given, show_progress=not printing.output.quiet):
         printing.result(sentence)

@@ -49,7 +49,8 @@ def table(
     With --out given several times, runs on different datasets, or of different models, come into
     one table; LABEL=DIR tells two versions of one model apart.
     """  # noqa: D301 - click reads the character \b
-    from benchmark.commands import show, show_tables
+    from benchmark.commands import show_tables
+    from benchmark.commands.study import tabulated
 
     options.refuse_misplaced(number, {
         "1": {"--dataset": further["datasets"], "--data-dir": further["data_dir"]},
@@ -60,7 +61,7 @@ def table(
     if number == "3":
         shown = partial(printing.table, std=std)
         chosen = {"against": further["against"], "measures": further["measures"]}
-        printing.close(show.table(out or None, std, to, shown, **chosen))
+        printing.close(tabulated(out or None, std, to, shown, **chosen))
         return
     if number == "1":
         from benchmark.tables.table1 import write_table1

@@ -1,0 +1,1 @@
+"""What the functions of `benchmark` return: objects that show, save and tabulate themselves."""

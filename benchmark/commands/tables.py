@@ -1,0 +1,159 @@
+"""The command ``table`` as a function: any table by its number or name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import Any, TypedDict, Unpack, cast
+
+import pandas as pd
+
+from benchmark.analysis.evidence import Out
+from benchmark.commands.answers.tables import Table
+from benchmark.commands.show_tables import (
+    ablation_table,
+    network_table,
+    significance,
+    tuned_table,
+)
+from benchmark.commands.spelling import spelt
+from benchmark.commands.study import Show, find_table, tabulated
+from benchmark.errors import UsageError, raised_last
+from benchmark.tables.table1 import write_table1
+from benchmark.wording import Chosen, listed
+
+
+class TableSettings(TypedDict, total=False):
+    """What can be asked of a table.
+
+    Attributes
+    ----------
+    std : bool
+        Table 3: show the deviation over folds.
+    against : str or Path
+        Table 3: ``reference``, or a folder of reference results, into whose full table the rows
+        are put.
+    measures : str, iterable of str or Measure
+        Table 3: the columns, see `benchmark.wording.find_measures`; ranks and tests are over these.
+    measure : str
+        Tests: of which measure, by default ``kl_divergence``.
+    datasets : sequence of str
+        Table 1: of which image sets, by default the paper's.
+    data_dir : str or Path
+        Table 1: where they are looked up.
+    show : callable
+        Table 3: gets the study before any file is written.
+    """
+
+    std: bool
+    against: str | Path | None
+    measures: Chosen
+    measure: str
+    datasets: Sequence[str]
+    data_dir: str | Path | None
+    show: Show
+
+
+# Setting -> the tables that have it.
+_OF = {
+    "std": ["3"],
+    "against": ["3"],
+    "measures": ["3"],
+    "show": ["3"],
+    "measure": ["tests"],
+    "datasets": ["1"],
+    "data_dir": ["1"],
+}
+
+
+@spelt(TableSettings)
+def table(
+    number: int | str = 3,
+    out: Out = None,
+    *,
+    to: str | Path | None = None,
+    **settings: Unpack[TableSettings],
+) -> Table:
+    """Make a table of stored runs, or of image sets; computes no model.
+
+    Parameters
+    ----------
+    number : int or str
+        As on the command line: 3, every measure and rank of a run; 4, accuracies; ``wheel``, the
+        wheel ablation; ``tests``, whether differences are real; ``tuned``, what tuning gained; 1,
+        images per class of image sets. A run folder in its place stands for Table 3 of that run,
+        and gives the `Study`, as in earlier versions.
+    out : str, Path, Study, iterable of them, optional
+        Run folders, ``LABEL=FOLDER`` to tell versions of a model apart; by default the run written
+        last. See `benchmark.analysis.evidence.gather`.
+    to : str or Path, optional
+        Where the files go; by default the run folder, and ``results/merged/<names>`` of several.
+    **settings
+        See `TableSettings`.
+
+    Returns
+    -------
+    Table
+        Its files are in the run folder, as ``.csv``, ``.tex`` and ``.md``.
+
+    Raises
+    ------
+    UsageError
+        There is no such table or run, the runs do not fit together or lack what the table shows,
+        or a setting is misspelt or of another table.
+    BenchmarkError
+        A file of a run is damaged, or one cannot be written.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> table = benchmark.table(3)
+    >>> table.to_frame()["model"].tolist()[:2]
+    ['AA-kNN (k=3)', 'SA-BFGS']
+    >>> table.save("paper/results.tex").as_posix()
+    'paper/results.tex'
+    >>> benchmark.table("test")
+    Traceback (most recent call last):
+    benchmark.errors.UsageError: there is no table 'test'; did you mean 'tests'? (there are: ...)
+    """
+    if _is_folder(number):
+        return cast(Table, tabulated(cast(Out, number), to=to, **cast(Any, settings)))
+    wanted = find_table(number)
+    for name, value in settings.items():
+        if value and wanted not in _OF[name]:
+            raise UsageError(f"{name} is for table {listed(_OF[name])}, not for table {wanted}")
+    if wanted == "1":
+        return _table1(out, to, settings)
+    if wanted == "3":
+        return _table3(out, to, settings)
+    if wanted == "tests":
+        return significance(out, settings.get("measure", ""), to)
+    makers = {"4": network_table, "wheel": ablation_table, "tuned": tuned_table}
+    return makers[wanted](out, to)
+
+
+def _is_folder(number: object) -> bool:
+    """Tell whether a run folder stands in the place of the number."""
+    if isinstance(number, str):
+        return "=" in number or (Path(number) / "run.json").exists()
+    return isinstance(number, PathLike | Iterable)
+
+
+def _table1(out: Out, to: str | Path | None, settings: TableSettings) -> Table:
+    if out is not None and (to or not isinstance(out, str | PathLike)):
+        raise UsageError("table 1 goes into one folder; give it with to=")
+    place = to or cast("str | Path | None", out)
+    grid, paths = write_table1(settings.get("datasets", ()), settings.get("data_dir"), place)
+    frame = pd.read_csv(paths[0]) if paths else pd.DataFrame(grid.rows, columns=grid.headers)
+    return Table([grid], frame, paths=paths)
+
+
+def _table3(out: Out, to: str | Path | None, settings: TableSettings) -> Table:
+    study = tabulated(out, to=to, **cast(Any, settings))
+    with raised_last(None) as problems:
+        problems += study.problems
+    name = "against" if study.standing else "table3"
+    paths = [study.folder / f"{name}.{kind}" for kind in ("csv", "tex", "md")]
+    return replace(study.table(3, std=settings.get("std", False)), paths=paths * study.written)
