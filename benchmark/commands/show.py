@@ -27,11 +27,20 @@ from features.storage.files import slug
 
 
 class Shown(TypedDict, total=False):
-    """What `figure` shows, where the figure has a choice; see `benchmark.figures.Choice`."""
+    """What `figure` shows, where the figure has a choice; see `benchmark.figures.Choice`.
+
+    Attributes
+    ----------
+    dataset, measure : str
+    models : sequence of str
+    problems : list of str
+        Collects sentences about what fails, instead of an error when the rest is done.
+    """
 
     dataset: str
     measure: str
     models: Sequence[str]
+    problems: list[str]
 
 
 @dataclass(frozen=True)
@@ -52,10 +61,10 @@ class Drawn:
     left_out: list[str]
     problems: list[str]
 
-    def answer(self, name: str | int) -> Figure | Figures:
-        """Return the figure that was asked for, or all; what failed is an error."""
-        with raised_last(None) as problems:
-            problems += self.problems
+    def answer(self, name: str | int, problems: list[str] | None = None) -> Figure | Figures:
+        """Return the figure that was asked for, or all; what failed is an error or collected."""
+        with raised_last(problems) as found:
+            found += self.problems
         return Figures(self.drawn, self.left_out) if is_all(name) else self.drawn[0]
 
 
@@ -132,7 +141,8 @@ def figure(
     >>> boxes.save("boxes.pdf").name
     'boxes.pdf'
     """
-    return draw_figures(name, out, formats, to=to, measures=measures, **choice).answer(name)
+    found = draw_figures(name, out, formats, to=to, measures=measures, **choice)
+    return found.answer(name, choice.get("problems"))
 
 
 def draw_figures(

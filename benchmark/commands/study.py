@@ -227,7 +227,8 @@ class Study(Answer):
         evidence = self.evidence
         if measures is not None:
             evidence = replace(evidence, chosen=find_measures(measures))
-        return figures_of(evidence, name, measures is not None, **choice).answer(name)
+        found = figures_of(evidence, name, measures is not None, **choice)
+        return found.answer(name, choice.get("problems"))
 
     def report(self, to: str | Path | None = None, pictures: bool = True) -> Report:
         """Write the report of the run, see `benchmark.report`.

@@ -33,6 +33,8 @@ def session_fingerprint(cls: type) -> str:
         _visit(cls.__qualname__, cls, parts)
     except Exception:  # inspect and a user's objects may raise anything
         return ""
+    if not any(part.startswith(_TEXT) for part in parts.values()):
+        return ""
     lines = "".join(f"{name}:{parts[name]}\n" for name in sorted(parts))
     return f"session:{sha256(lines.encode(errors='surrogateescape')).hexdigest()}"
 
@@ -75,13 +77,15 @@ def _visit(name: str, value: Any, parts: dict[str, str]) -> None:
             if key not in _OF_EVERY_CLASS:
                 _visit_member(f"{name}.{key}", member, parts)
     elif isinstance(value, FunctionType):
-        parts[name] = inspect.getsource(value)
+        parts[name] = f"{_TEXT}{inspect.getsource(value)}"
         for used, found in _used(value):
             _visit(used, found, parts)
         _visit(f"{name}.<defaults>", [value.__defaults__, value.__kwdefaults__], parts)
     else:
         parts[name] = canonical_json(as_json(value))
 
+
+_TEXT = "text: "
 
 _LOOKS_UP = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 
