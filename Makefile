@@ -1,6 +1,7 @@
 # make run            set up, then compare every model on the built-in data
 # make test           set up, then run the tests, all but those of test-installed
 # make test-fast      only those that are quick
+# make coverage       the tests, and what they cover of lines and branches: slower
 # make faults         read 1,000 damaged variants of every kind of file
 # make test-installed build the wheel, install it from the registry without networks, and use it
 # make lint           linter, formatter and type checker
@@ -28,11 +29,11 @@ BIN := $(VENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 PYTEST := -m pytest --numprocesses 2 --dist worksteal
 # Two processes with two threads each would wait for each other on two cores.
-test test-fast faults: export OPENBLAS_NUM_THREADS := 1
-test test-fast faults: export OMP_NUM_THREADS := 1
+test test-fast coverage faults: export OPENBLAS_NUM_THREADS := 1
+test test-fast coverage faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast faults test-installed lint demo demo-networks emotion6 wheel quoted fairness reference docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu clean
+.PHONY: run test test-fast coverage faults test-installed lint demo demo-networks emotion6 wheel quoted fairness reference docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -42,6 +43,9 @@ test: $(VENV)/installed-test chromium
 
 test-fast: $(VENV)/installed-test
 	$(BIN)/python $(PYTEST) -m "not slow and not network and not browser" $(PYTEST_OPTIONS)
+
+coverage: override PYTEST_OPTIONS += --cov --cov-report=term:skip-covered
+coverage: test
 
 faults: $(VENV)/installed-test
 	LDL_FAULTS=1000 $(BIN)/python $(PYTEST) tests/faults $(PYTEST_OPTIONS)
