@@ -32,6 +32,7 @@ MAY_ALSO = {"baselines/dldl.py": {"ewmtcnn"}}
 # the code that runs a network -> the libraries it may import
 NETWORK_CODE = {
     "features/networks/backend.py": {"keras", "tensorflow", "torch", "jax"},
+    "features/networks/accelerated.py": {"keras", "torch"},
     "features/networks/compiled.py": {"keras", "tensorflow", "torch", "jax"},
     "features/networks/building.py": {"keras"},
     "features/networks/weights.py": {"keras"},

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from features.networks.accelerated import accelerate
 from features.networks.backbones import PREPROCESSING, Preprocessing, find_backbone
 from features.networks.loading import load_weights_into
 
@@ -70,6 +71,7 @@ def build_backbone(
     pixels = _preprocess(images, PREPROCESSING[facts.preprocessing])
     drop = _Dropping(dropout, seed)
     model = keras.Model(images, _BUILDERS[facts.name](pixels, drop), name=facts.name)
+    model = accelerate(model)
     load_weights_into(model, facts.name, weights, seed)
     return model
 

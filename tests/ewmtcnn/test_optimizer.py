@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -49,3 +53,42 @@ def test_no_private_name_of_keras_is_used():
     ours = {"__init__", "_of"}
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert {name for name in names if name.startswith("_")} <= ours
+
+
+AT_ONCE = """
+import numpy as np
+import torch
+from features.networks import backend
+backend.start(threads=1)
+import keras
+from ewmtcnn.optimizer import TwoRateSGD
+
+def trained(at_once):
+    rng = np.random.default_rng(0)
+    shapes = [(3, 4), (4,), (4, 2), (2,)]
+    values = [keras.Variable(rng.normal(size=shape)) for shape in shapes]
+    optimizer = TwoRateSGD([0.1, 0.1, 0.5, 0.5], [0.02, 0.0, 0.02, 0.0], momentum=0.9)
+    optimizer.build(values)
+    for _ in range(5):
+        slopes = [torch.tensor(rng.normal(size=shape), dtype=torch.float32) for shape in shapes]
+        optimizer.apply_at_once(slopes) if at_once else optimizer.apply(slopes)
+    return [v.value.detach().numpy() for v in [*values, *optimizer.variables]]
+
+one, two = trained(False), trained(True)
+assert len(one) == 10 and int(one[4]) == 5  # with the velocities, the counter and the rate
+for x, y in zip(one, two, strict=True):
+    np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6)
+"""
+
+
+@pytest.mark.slow
+def test_all_variables_at_once_move_as_one_by_one():
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("torch is not installed")
+    done = subprocess.run(
+        [sys.executable, "-c", AT_ONCE],
+        env={**os.environ, "KERAS_BACKEND": "torch"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
