@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # what type checkers and editors see
         known_datasets,
         measures,
         models,
+        reference_results,
     )
     from benchmark.commands.run import run
     from benchmark.commands.show import compare, figure, report
@@ -33,7 +34,6 @@ if TYPE_CHECKING:  # what type checkers and editors see
     from benchmark.plugins.measures import register_measure
     from benchmark.plugins.new_model import new_model
     from benchmark.plugins.registry import load_plugin, register
-    from benchmark.reference.contents import reference_results
 
     __version__: str
 
@@ -60,7 +60,7 @@ _HOMES = {
     "models": "commands.listings",
     "network_table": "commands.show_tables",
     "new_model": "plugins.new_model",
-    "reference_results": "reference.contents",
+    "reference_results": "commands.listings",
     "register": "plugins.registry",
     "register_measure": "plugins.measures",
     "report": "commands.show",

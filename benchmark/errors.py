@@ -17,13 +17,37 @@ logger = logging.getLogger("benchmark")
 
 
 class BenchmarkError(Exception):
-    """Something failed while running; the program exits with 1."""
+    """Something failed while running; the program exits with 1.
+
+    A notebook shows the sentence alone.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> try:
+    ...     benchmark.report("no/such/run")
+    ... except benchmark.BenchmarkError as error:
+    ...     print(error)
+    no/such/run holds no run (it has no run.json)
+    """
 
     exit_code = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython shows in place of a traceback."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class UsageError(BenchmarkError):
-    """What the user asked for or passed in cannot be used; the program exits with 2."""
+    """What the user asked for or passed in cannot be used; the program exits with 2.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> benchmark.run("AA-kN")
+    Traceback (most recent call last):
+    benchmark.errors.UsageError: no model named 'AA-kN'; did you mean 'AA-kNN'? (known: ...)
+    """
 
     exit_code = 2
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, TypedDict, Unpack, cast
 
 from benchmark.commands.run import CACHE
-from benchmark.commands.spelling import spelt
 from benchmark.datasets.given import tell_apart
 from benchmark.datasets.loading import Loading, load_datasets
 from benchmark.errors import UsageError
@@ -18,6 +17,7 @@ from benchmark.planning.settings import Overrides, make_settings
 from benchmark.planning.without_networks import refuse_extraction
 from benchmark.progress import Console, console_for
 from benchmark.running.prepare import helper, prepare_inputs
+from benchmark.spelling import spelt
 from benchmark.streams import open_closed
 from features.networks.backbones import find_backbone
 

@@ -17,6 +17,7 @@ from benchmark.reference.contents import NAME, Reference, reference_results
 from benchmark.reference.leaderboard import Leaderboard, rank_all
 from benchmark.reference.leaderboard_text import as_markdown, grids, sentences
 from benchmark.reporting.leaderboard import page
+from benchmark.spelling import spelt
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.writing import write_files
 from benchmark.wording import Chosen, find_measures
@@ -28,6 +29,7 @@ FOLDER = Path("results", "leaderboard")
 TESTED = "kl_divergence"
 
 
+@spelt()
 def leaderboard(
     own: str | Path | Iterable[str | Path] = (),
     *,
@@ -77,8 +79,8 @@ def leaderboard(
     --------
     >>> import benchmark
     >>> ranked = benchmark.leaderboard(measures="KL", datasets=["SJAFFE", "Movie"])
-    >>> ranked.to_frame().loc[0, "place"]
-    1
+    >>> ranked.to_frame().columns[:3].tolist()
+    ['place', 'model', 'group']
     """
     reference = reference_results(against)
     chosen = _chosen(reference, measures)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.commands.answers.documents import ReferenceResults
 from benchmark.commands.answers.models import Models
 from benchmark.commands.answers.tables import Listing, Problems
-from benchmark.commands.spelling import spelt
 from benchmark.datasets.fetching import fetch
 from benchmark.datasets.image_sets.loading import status as status_of_images
 from benchmark.datasets.loading import BUILT_IN
@@ -18,6 +18,8 @@ from benchmark.metrics import known_measures
 from benchmark.plugins import contract, registry
 from benchmark.plugins.given import class_of_given
 from benchmark.progress import console_for
+from benchmark.reference import contents
+from benchmark.spelling import spelt
 from benchmark.tables.measures import measures_grid
 
 
@@ -83,7 +85,7 @@ def known_datasets(data_dir: str | Path | None = None) -> Listing:
     >>> import benchmark
     >>> listing = benchmark.known_datasets().to_frame()
     >>> listing[listing["kind"] == "table"]["dataset"].tolist()[:2]
-    ['Yeast_alpha', 'Yeast_cdc']
+    ['SJAFFE', 'SBU_3DFE']
     """
     rows: list[tuple[Any, ...]] = [
         (name, "built in", "", what, "yes") for name, what in BUILT_IN.items()
@@ -140,6 +142,40 @@ def fetch_dataset(
             bar.update(done - bar.n)
 
         return fetch(name, data_dir, console.tell, show, url or None)
+
+
+@spelt()
+def reference_results(folder: str | Path = contents.NAME) -> ReferenceResults:
+    """Read the reference results: per-fold scores and settings of every method on every set.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Those that come with the package, or a folder of others.
+
+    Returns
+    -------
+    ReferenceResults
+        Tables (DataFrames): ``scores`` has a row per set, method and fold, with a column for each
+        measure; ``cells`` tells what is complete, over budget or failed; ``sets`` the data and
+        their folds; ``models`` the settings. See `benchmark.reference.contents.Reference`.
+
+    Raises
+    ------
+    UsageError
+        There are none in the folder.
+    BenchmarkError
+        A file is damaged.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> scores = benchmark.reference_results().scores
+    >>> means = scores.groupby(["dataset", "model"])["kl_divergence"].mean()
+    >>> f"{means['SJAFFE', 'AA-kNN']:.3f}"
+    '0.051'
+    """
+    return ReferenceResults(**vars(contents.reference_results(folder)))
 
 
 @spelt()

@@ -16,8 +16,8 @@ from joblib import cpu_count
 
 from benchmark.analysis.evidence import Evidence, read_results
 from benchmark.commands.against import checked, opened, with_its_folds, with_its_seed
-from benchmark.commands.spelling import spelt
-from benchmark.commands.study import Show, Study, show_nothing, write_tables
+from benchmark.commands.study import Study
+from benchmark.commands.table3 import Show, show_nothing, write_tables
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.given import tell_apart
 from benchmark.datasets.loading import Loading, load_datasets
@@ -42,6 +42,7 @@ from benchmark.running.interruption import interrupted
 from benchmark.running.job import Job, Resources
 from benchmark.running.leftovers import end_orphans
 from benchmark.running.trial import load_tried_plugin
+from benchmark.spelling import spelt
 from benchmark.store.latest import RUNS
 from benchmark.store.pictures import keep_pictures
 from benchmark.store.resuming import why_anew

@@ -13,11 +13,11 @@ from benchmark.columns import as_csv
 from benchmark.commands.answers.documents import Comparison, Report
 from benchmark.commands.answers.figures import Figure, Figures
 from benchmark.commands.gathering import gathered, tells_obstacle
-from benchmark.commands.spelling import spelt
 from benchmark.errors import UsageError, raised_last
 from benchmark.figures.base import FORMATS, Drawing, written
 from benchmark.figures.catalogue import draw_all, draw_one, find_kind, reasons, refuse_unused
 from benchmark.figures.choice import Choice, NotShown, resolve
+from benchmark.spelling import spelt
 from benchmark.store.run_folder import FIGURES as FIGURES_FOLDER
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables.writing import write_files
@@ -224,6 +224,7 @@ def is_all(name: str | int) -> bool:
     return str(name).lower() == "all"
 
 
+@spelt()
 def report(
     out: Out = None,
     to: str | Path | None = None,
@@ -271,6 +272,7 @@ def report(
         return Report(write_report(evidence, pictures, problems), evidence.summary)
 
 
+@spelt()
 def compare(
     out: Out = None,
     dataset: str = "",

@@ -13,6 +13,7 @@ from benchmark.columns import WHEEL_MEASURES
 from benchmark.commands.answers.tables import Table
 from benchmark.commands.gathering import gathered, tells_obstacle
 from benchmark.metrics import BY_NAME
+from benchmark.spelling import spelt
 from benchmark.tables.grid import Grid
 from benchmark.tables.significance import significance_grid, significance_table
 from benchmark.tables.table4 import table4, table4_grid
@@ -71,6 +72,7 @@ MAKERS: Mapping[str, tuple[str, Callable[[Evidence], Made]]] = {
 }
 
 
+@spelt()
 def network_table(
     out: Out = None, to: str | Path | None = None, problems: list[str] | None = None
 ) -> Table:
@@ -98,11 +100,12 @@ def network_table(
     --------
     >>> import benchmark
     >>> benchmark.network_table().to_frame().columns.tolist()
-    ['dataset', 'model', 'accuracy', 'accuracy_std']
+    ['model', 'data', 'data_std', 'data_rank']
     """
     return _of_runs("4", out, to, problems)
 
 
+@spelt()
 def ablation_table(
     out: Out = None, to: str | Path | None = None, problems: list[str] | None = None
 ) -> Table:
@@ -136,6 +139,7 @@ def ablation_table(
     return _of_runs("wheel", out, to, problems)
 
 
+@spelt()
 def tuned_table(
     out: Out = None, to: str | Path | None = None, problems: list[str] | None = None
 ) -> Table:
@@ -167,6 +171,7 @@ def tuned_table(
     return _of_runs("tuned", out, to, problems)
 
 
+@spelt()
 def significance(
     out: Out = None,
     measure: str = "",

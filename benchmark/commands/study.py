@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
@@ -12,23 +12,19 @@ import pandas as pd
 
 from benchmark.analysis.evidence import Evidence, Out, gather
 from benchmark.analysis.scores import timings_frame
-from benchmark.commands.against import opened, standing_of
 from benchmark.commands.answers.base import Answer, Make
 from benchmark.commands.answers.documents import Report
 from benchmark.commands.answers.figures import Figure, Figures
 from benchmark.commands.answers.predictions import predictions_frame
 from benchmark.commands.answers.tables import Failures, Table
-from benchmark.commands.gathering import gathered, tells_obstacle
 from benchmark.commands.show import Shown, figures_of, report
 from benchmark.commands.show_tables import MAKERS, table_of
-from benchmark.errors import UsageError, apart
+from benchmark.errors import UsageError
 from benchmark.metrics import Measure
-from benchmark.planning.tasks import Outcome
-from benchmark.reference.contents import Reference
-from benchmark.reference.grids import standing_grids, write_standing
+from benchmark.reference.grids import standing_grids
 from benchmark.reference.joining import Standing
+from benchmark.spelling import spelt
 from benchmark.tables.table3 import table3_grids
-from benchmark.tables.writing import write_run_tables
 from benchmark.wording import Chosen, count, find_measures
 from features.names import did_you_mean
 
@@ -63,8 +59,8 @@ class Study(Answer):
     >>> study = Study.load("results/runs/data")
     >>> study.complete
     True
-    >>> study.summary.loc[0, ["model", "kl_divergence_rank"]].tolist()
-    ['AA-kNN (k=3)', 2.0]
+    >>> study.summary["kl_divergence_rank"].tolist()
+    [2.0, 1.0, nan, nan]
     >>> study.predictions("SA-BFGS").columns[:4].tolist()
     ['row', 'id', 'repeat', 'fold']
     >>> study.table("tests").save("tests.tex").name
@@ -159,6 +155,7 @@ class Study(Answer):
         """Seconds and convergence of every fold; columns `benchmark.columns.TIMINGS`."""
         return timings_frame(self.evidence.plan, self.evidence.results)
 
+    @spelt()
     def predictions(self, model: str, dataset: str = "") -> pd.DataFrame:
         """Return what a model predicted for every row of a dataset, from the fold that tested it.
 
@@ -183,6 +180,7 @@ class Study(Answer):
         """
         return predictions_frame(self.evidence, model, dataset)
 
+    @spelt()
     def table(self, number: int | str = 3, *, std: bool = False, measure: str = "") -> Table:
         """Make a table of the run, without writing it.
 
@@ -209,6 +207,7 @@ class Study(Answer):
             raise UsageError(f"std is for table 3, not for table {wanted}")
         return self._table3(std) if wanted == "3" else table_of(self.evidence, wanted, measure)
 
+    @spelt(Shown)
     def figure(
         self, name: str | int, *, measures: Chosen = None, **choice: Unpack[Shown]
     ) -> Figure | Figures:
@@ -230,6 +229,7 @@ class Study(Answer):
         found = figures_of(evidence, name, measures is not None, **choice)
         return found.answer(name, choice.get("problems"))
 
+    @spelt()
     def report(self, to: str | Path | None = None, pictures: bool = True) -> Report:
         """Write the report of the run, see `benchmark.report`.
 
@@ -289,9 +289,6 @@ class Study(Answer):
 #: Names of tables.
 TABLES = ("1", "3", *MAKERS)
 
-#: Gets a study as soon as its table can be shown, before anything is made that may fail.
-Show = Callable[[Study], object]
-
 
 def find_table(number: object) -> str:
     """Find a table by its number or name; case does not matter.
@@ -308,87 +305,3 @@ def find_table(number: object) -> str:
             f"(there are: {', '.join(TABLES)})"
         )
     return wanted
-
-
-def show_nothing(_study: Study) -> None:
-    """Leave it to the caller to show the study in the end."""
-
-
-def write_tables(
-    evidence: Evidence,
-    failures: Iterable[Outcome] = (),
-    std: bool = False,
-    show: Show = show_nothing,
-    against: Reference | None = None,
-) -> Study:
-    """Show Table 3, then write scores, timings, tests and Table 3; where that cannot be, log it.
-
-    Parameters
-    ----------
-    evidence : Evidence
-        Its target folder gets the files.
-    failures : iterable of Outcome
-        Tasks that failed, for the returned `Study`.
-    std : bool
-        Show the deviation over folds in Markdown and LaTeX.
-    show : callable
-        Gets the study before any file is written.
-    against : Reference, optional
-        What the run's rows are put into.
-    """
-    said = evidence.nothing_scored
-    problems = [f"{said}, so the table has the default columns"] if said else []
-    notes: list[str] = []
-    with apart("the notes of the table", problems):
-        notes = evidence.notes
-    standing, remarks = standing_of(evidence, against) if against else (None, [])
-    study = Study(
-        evidence, notes, Failures(failures), problems, not tells_obstacle(evidence.target),
-        standing, remarks,
-    )  # fmt: skip
-    with apart("the table on the terminal", problems):
-        show(study)
-    if study.written:
-        write_run_tables(evidence, std, problems)
-        if standing:
-            write_standing(evidence.target, standing, remarks, std, problems)
-    return study
-
-
-def tabulated(
-    out: Out = None,
-    std: bool = False,
-    to: str | Path | None = None,
-    show: Show = show_nothing,
-    against: str | Path | None = None,
-    measures: Chosen = None,
-) -> Study:
-    """Make Table 3 of finished or interrupted runs again, without computing a prediction.
-
-    Parameters
-    ----------
-    out, to : optional
-        Run folders, and the output folder: see `benchmark.analysis.evidence.gather`.
-    std : bool
-        Show the deviation over folds in Markdown and LaTeX.
-    show : callable
-        Gets the study before any file is written.
-    against : str or Path, optional
-        ``reference``, or a folder of reference results, whose full table the rows are put into.
-    measures : str, iterable of str or Measure, optional
-        The columns, see `benchmark.wording.find_measures`; ranks and tests are over these.
-
-    Returns
-    -------
-    Study
-        It tells what could not be written.
-
-    Raises
-    ------
-    UsageError
-        There is no run, or the runs do not fit together.
-    BenchmarkError
-        A file of a run is damaged.
-    """
-    with gathered("the table", out, to, measures) as evidence:
-        return write_tables(evidence, (), std, show, opened(against))

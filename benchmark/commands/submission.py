@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmark.analysis.evidence import gather
+from benchmark.commands.answers.documents import Checked
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.loading import Loading, load_datasets
 from benchmark.errors import BenchmarkError, UsageError
@@ -18,6 +18,7 @@ from benchmark.reference.checking import wrong_with
 from benchmark.reference.contents import NAME, reference_results
 from benchmark.reference.submission import submission_of
 from benchmark.reference.submitted import read_submission
+from benchmark.spelling import spelt
 from benchmark.wording import count
 from features.storage.files import (
     DamagedFileError,
@@ -30,25 +31,7 @@ from features.storage.files import (
 FILE = "submission.json"
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What came of a check.
-
-    Attributes
-    ----------
-    file : Path
-        The submission.
-    wrong : list of str
-        Sentences without a full stop; empty for a submission that can be taken.
-    about : str
-        What it holds, and how far it could be checked.
-    """
-
-    file: Path
-    wrong: list[str]
-    about: str
-
-
+@spelt()
 def make_submission(
     folder: str | Path,
     plugins: str | Path | Iterable[str | Path] = (),
@@ -71,10 +54,21 @@ def make_submission(
     against : str or Path
         ``reference``, or a folder of reference results.
 
+    Returns
+    -------
+    Checked
+        Its ``wrong`` is empty if it can be submitted; ``file`` is where it is.
+
     Raises
     ------
     UsageError
         There is no run, or a file that is not one of its models.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> benchmark.run("mine.py", datasets="SJAFFE", against="reference")  # doctest: +SKIP
+    >>> benchmark.make_submission("results/runs/SJAFFE", "mine.py")  # doctest: +SKIP
     """
     named = [plugins] if isinstance(plugins, str | Path) else list(plugins)
     file = Path(out) if out else Path(folder) / FILE
@@ -93,6 +87,7 @@ def make_submission(
     return Checked(file, wrong, _about(content, "its scores are those of the predictions"))
 
 
+@spelt()
 def check_submission(
     file: str | Path,
     datasets: str | Path | Dataset | Sequence[str | Path | Dataset] = (),
@@ -112,12 +107,22 @@ def check_submission(
     against : str or Path
         ``reference``, or a folder of reference results.
 
+    Returns
+    -------
+    Checked
+        Its ``wrong`` is empty if it can be taken; ``about`` says how far it could be checked.
+
     Raises
     ------
     UsageError
         There is no such file.
     BenchmarkError
         It is damaged, or no submission.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> benchmark.check_submission("results/runs/SJAFFE/submission.json")  # doctest: +SKIP
     """
     path = Path(file)
     content = read_submission(path)

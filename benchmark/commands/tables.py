@@ -18,9 +18,10 @@ from benchmark.commands.show_tables import (
     significance,
     tuned_table,
 )
-from benchmark.commands.spelling import spelt
-from benchmark.commands.study import Show, find_table, tabulated
+from benchmark.commands.study import find_table
+from benchmark.commands.table3 import Show, tabulated
 from benchmark.errors import UsageError, raised_last
+from benchmark.spelling import spelt
 from benchmark.tables.table1 import write_table1
 from benchmark.wording import Chosen, listed
 

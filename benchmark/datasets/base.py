@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from baselines.checks import check_distributions, check_features
@@ -19,7 +20,8 @@ from benchmark.datasets.row_numbers import note_row_numbers
 from benchmark.datasets.votes import normalised
 from benchmark.errors import UsageError
 from benchmark.files.contents import plain
-from benchmark.wording import cut
+from benchmark.spelling import refuse_unknown
+from benchmark.wording import count, cut
 from features.arrays import FloatArray, IntArray
 from features.images.sources import ImageSource
 from features.names import readable
@@ -79,7 +81,7 @@ class Labelled:
         return {"labels": self.label_names, "sigma": self.sigma}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Dataset(Labelled):
     """Instances with features, images or both, and a label distribution each.
 
@@ -98,6 +100,26 @@ class Dataset(Labelled):
     images: ImageSource | None = field(default=None, compare=False)
     columns: tuple[str, ...] = field(default=(), compare=False)
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return features and description degrees as a CSV file has them.
+
+        Columns are ``id``, the features by name or number (``x0``), and ``label:<name>``. Images
+        have no features.
+        """
+        parts = [pd.DataFrame({"id": self.ids})]
+        if self.X is not None:
+            parts.append(pd.DataFrame(self.X, columns=[f"x{j}" for j in range(self.X.shape[1])]))
+        labels = [f"label:{label}" for label in self.label_names]
+        return pd.concat([*parts, pd.DataFrame(self.D, columns=labels)], axis=1)
+
+    def __repr__(self) -> str:
+        n, c = self.D.shape
+        what = "images" if self.X is None else count(self.X.shape[1], "feature")
+        return (
+            f"Dataset {self.name!r}: {count(n, 'row')}, {what}, {count(c, 'label')} "
+            f"({cut(self.label_names, _NAMED)})"
+        )
+
     @cached_property
     def fingerprint(self) -> str:
         """Hash of what a result can depend on: features or images, distributions, label names."""
@@ -108,13 +130,37 @@ class Dataset(Labelled):
         return content_key([list(self.label_names), array_key(self.D, *truth), keys])
 
 
+class Facts(TypedDict, total=False):
+    """What `make_dataset` takes beside features and distributions."""
+
+    feature_names: Sequence[str] | None
+    groups: Sequence[Any] | None
+    folds: Sequence[Any] | None
+    given_folds: Any
+    split: Sequence[Any] | None
+    raters: Any
+    normalise: bool
+    labels: str | Sequence[str]
+    features: str | Sequence[str]
+    ignore: str | Sequence[str]
+    latent: Any
+    sigma: float | None
+    source: str
+    notes: Sequence[str]
+    images: ImageSource | None
+    columns: Sequence[str]
+
+
+_KNOWN = ["name", "X", "D", "label_names", "ids", *Facts.__annotations__]
+
+
 def make_dataset(
     name: str,
     X: ArrayLike | None,
     D: ArrayLike | None = None,
     label_names: Sequence[str] | None = None,
     ids: Sequence[Any] | None = None,
-    **more: Any,
+    **more: Unpack[Facts],
 ) -> Dataset:
     """Check raw matrices and make a `Dataset` of them.
 
@@ -144,19 +190,33 @@ def make_dataset(
     UsageError
         The matrices do not fit together, hold values that are no numbers or no distributions, or
         no feature varies, or one only numbers the rows; names the rows or the feature.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> data = benchmark.make_dataset(
+    ...     "votes", [[0.1], [0.9], [0.4]], [[3, 1], [1, 3], [2, 2]], ["calm", "sad"],
+    ...     normalise=True,
+    ... )
+    >>> data
+    Dataset 'votes': 3 rows, 1 feature, 2 labels (calm, sad)
+    >>> data.D[0].tolist()
+    [0.75, 0.25]
     """
-    is_file = X is not None and more.get("source")  # else a folder of images, or nothing
-    where = more["source"] if is_file else f"dataset {name}"
-    feature_names = more.pop("feature_names", None)
+    further: dict[str, Any] = dict(more)
+    refuse_unknown("make_dataset", further, _KNOWN)
+    is_file = X is not None and further.get("source")  # else a folder of images, or nothing
+    where = further["source"] if is_file else f"dataset {name}"
+    feature_names = further.pop("feature_names", None)
     in_columns = feature_names is not None if is_file else None
-    framed = read_frames(where, X, D, more)
+    framed = read_frames(where, X, D, further)
     X, D = framed.X, framed.D
     feature_names = framed.feature_names if feature_names is None else feature_names
     ids = framed.ids if ids is None else list(ids)
     label_names = framed.label_names if label_names is None else label_names
     given = None if label_names is None else [str(label) for label in label_names]
-    raters, notes = None, [*framed.notes, *more.pop("notes", ())]
-    is_normalised = more.pop("normalise", False)
+    raters, notes = None, [*framed.notes, *further.pop("notes", ())]
+    is_normalised = further.pop("normalise", False)
     if is_normalised:
         D, raters, said = normalised(where, D)
         notes += said
@@ -174,7 +234,7 @@ def make_dataset(
             hint = f"; divide votes or percentages by their sum with {how}"
         raise UsageError(f"{where}: {error}{hint}") from error
     n, c = distributions.shape
-    images = more.get("images")
+    images = further.get("images")
     for what, rows_given in (("features", features), ("images", images), ("ids", ids)):
         if rows_given is not None and len(rows_given) != n:
             raise UsageError(
@@ -191,22 +251,22 @@ def make_dataset(
             f"so there is nothing to predict"
         )
     notes += _repeated(rows)
-    given_folds = more.pop("given_folds", None)
+    given_folds = further.pop("given_folds", None)
     asked = {
-        "group": more.pop("groups", None),
-        "fold": more.pop("folds", given_folds),
-        "split": more.pop("split", None),
-        "raters": more.pop("raters", None),
+        "group": further.pop("groups", None),
+        "fold": further.pop("folds", given_folds),
+        "split": further.pop("split", None),
+        "raters": further.pop("raters", None),
     }
     facts, said = row_facts(where, n, asked, in_columns)
     notes += said
     facts.setdefault("raters", raters)
     if features is not None:
         notes += _constant(where, features)
-        notes += note_row_numbers(where, features, feature_names, bool(more.get("columns")))
+        notes += note_row_numbers(where, features, feature_names, bool(further.get("columns")))
     return Dataset(
         name=readable(name), label_names=names, ids=rows, D=distributions, X=features,
-        notes=tuple(notes), **facts, **more,
+        notes=tuple(notes), **facts, **further,
     )  # fmt: skip
 
 

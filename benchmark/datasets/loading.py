@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, Unpack
 
 from benchmark.datasets.base import Dataset
 from benchmark.datasets.image_sets.catalogue import IMAGE_SETS, parse_name
@@ -21,6 +21,7 @@ from benchmark.files.kinds import HEAD, refuse_other_kind
 from benchmark.files.process import end_process
 from benchmark.files.reading import USUAL, Reading, make_reading, matching, option
 from benchmark.progress import QUIET, Console
+from benchmark.spelling import spelt
 from benchmark.wording import cut, listed
 from features.names import did_you_mean, name_key, nearest
 from features.storage.files import same_file
@@ -65,13 +66,23 @@ class Loading:
     reading: Reading = USUAL
 
 
+class ReadingSettings(TypedDict, total=False):
+    """How a file is read, see `benchmark.files.reading.Reading`."""
+
+    labels: str | Sequence[str]
+    features: str | Sequence[str]
+    ignore: str | Sequence[str]
+    normalise: bool
+
+
+@spelt(ReadingSettings)
 def load_dataset(
     name_or_path: str | Path,
     data_dir: str | Path | None = None,
     cache_dir: Path | None = None,
     skip_unreadable: bool = False,
     progress: Callable[[int], object] | None = None,
-    **reading: Any,
+    **reading: Unpack[ReadingSettings],
 ) -> Dataset:
     """Load a dataset by its name, or from a file.
 
@@ -102,6 +113,15 @@ def load_dataset(
         or a column that is named and not there.
     BenchmarkError
         `cache_dir` cannot be written, or no process can be started that reads the file.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> data = benchmark.load_dataset("data.csv")
+    >>> data.label_names
+    ('calm', 'sad')
+    >>> data.to_frame().columns.tolist()
+    ['id', 'x0', 'x1', 'label:calm', 'label:sad']
     """
     loading = Loading(data_dir, cache_dir, skip_unreadable, make_reading(**reading))
     data = _load(str(name_or_path), loading, progress)

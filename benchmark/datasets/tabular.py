@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from benchmark.datasets.base import Dataset, make_dataset
 from benchmark.files.contents import Contents
@@ -78,7 +79,7 @@ def load_feather(path: Path, reading: Reading = USUAL) -> Dataset:
 def _load(ending: str, path: Path, reading: Reading) -> Dataset:
     found = turned(read(ending, Path(path), reading))
     names = dict(zip(ROW_FACTS, ("groups", "folds", "split", "raters"), strict=True))
-    facts = {names[fact]: values for fact, values in found.facts.items()}
+    facts: Any = {names[fact]: values for fact, values in found.facts.items()}
     return make_dataset(
         Path(path).stem, found.X, found.D, found.label_names, found.ids,
         feature_names=found.feature_names, columns=found.columns, source=str(path),

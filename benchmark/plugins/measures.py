@@ -17,6 +17,7 @@ from benchmark.errors import UsageError
 from benchmark.metrics import BY_NAME, REGISTERED, Measure, MeasureError, pair
 from benchmark.plugins.loading import LOADING
 from benchmark.plugins.undisturbed import undisturbed
+from benchmark.spelling import spelt
 from features.arrays import FloatArray
 
 #: By how much of its size a value may be beyond the declared range, for rounding.
@@ -28,6 +29,7 @@ _LONGEST_TITLE = 24
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+@spelt()
 def register_measure(
     name: str,
     *,
@@ -60,6 +62,14 @@ def register_measure(
     ------
     UsageError
         One of these cannot be used, or another measure has the name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from benchmark import register_measure
+    >>> @register_measure("largest_error", higher_is_better=False, range=(0, 1))
+    ... def largest_error(D, P):
+    ...     return np.abs(D - P).max(axis=1)
     """
 
     def add(function: Function) -> Function:

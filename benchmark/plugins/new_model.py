@@ -15,9 +15,11 @@ from string import Template
 from benchmark.errors import UsageError
 from benchmark.plugins.model_names import check_name
 from benchmark.plugins.registry import models
+from benchmark.spelling import spelt
 from features.storage.files import write_atomic
 
 
+@spelt()
 def new_model(name: str, folder: Path = Path()) -> Path:
     """Write a working plugin to start from.
 
@@ -38,6 +40,12 @@ def new_model(name: str, folder: Path = Path()) -> Path:
     UsageError
         The name cannot stand in a table, gives no file name or is taken, the file exists, or the
         folder cannot be written.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> benchmark.new_model("My idea").name
+    'my_idea.py'
     """
     check_name(name)
     words = re.findall(r"[A-Za-z0-9]+", name)

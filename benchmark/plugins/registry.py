@@ -33,6 +33,7 @@ from benchmark.plugins.loading import LOADING, Loading, where
 from benchmark.plugins.measures import forget_measures, measures_of
 from benchmark.plugins.model_names import check_name
 from benchmark.plugins.undisturbed import undisturbed
+from benchmark.spelling import spelt
 from features.names import did_you_mean, name_key
 
 #: Installed packages offer models under this entry point group: name = "package.module:Class".
@@ -153,6 +154,19 @@ def register(name: str, learner: Any = None) -> Callable[[Class], Class]:
     ------
     UsageError
         The name is empty, too long or reserved, or another model has it.
+
+    Examples
+    --------
+    >>> from baselines import AAKNN, LDLEstimator
+    >>> from benchmark import register
+    >>> @register("Smooth")
+    ... class Smooth(LDLEstimator):
+    ...     def _fit(self, X, D):
+    ...         self.mean_ = D.mean(axis=0)
+    ...
+    ...     def _predict(self, X):
+    ...         return self.mean_ + 0 * X[:, :1]
+    >>> _ = register("Near", AAKNN(k=2))
     """
 
     def add(cls: Class) -> Class:
@@ -254,6 +268,7 @@ def plugin_sources() -> frozenset[str]:
     return frozenset(entry.source for entry in _registered.values() if entry.file)
 
 
+@spelt()
 def load_plugin(path: str | Path, problems: list[str] | None = None) -> list[str]:
     """Run a plugin file and return the names of the models it registers; it may have measures too.
 
@@ -271,6 +286,12 @@ def load_plugin(path: str | Path, problems: list[str] | None = None) -> list[str
     ------
     UsageError
         The file is missing, cannot be run, registers nothing, or takes another model's name.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> benchmark.load_plugin("mean.py")
+    ['Mean']
     """
     file = Path(path).resolve()
     if not file.is_file():

@@ -191,7 +191,7 @@ def reference_results(folder: str | Path = NAME) -> Reference:
 
     Examples
     --------
-    >>> scores = benchmark.reference_results().scores              # doctest: +SKIP
+    >>> scores = benchmark.reference_results().scores  # doctest: +SKIP
     >>> scores.groupby(["dataset", "model"])["kl_divergence"].mean()  # doctest: +SKIP
     """
     place = INCLUDED if str(folder) == NAME else Path(folder)

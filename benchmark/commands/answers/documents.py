@@ -10,10 +10,11 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.columns import as_csv
 from benchmark.commands.answers.base import Answer, Make
-from benchmark.commands.answers.tables import Table
+from benchmark.commands.answers.tables import Listing, Problems, Table
 from benchmark.errors import BenchmarkError
-from benchmark.reference.contents import Reference
+from benchmark.reference.contents import COMPLETE, Reference
 from benchmark.reference.leaderboard import Leaderboard
 
 
@@ -113,3 +114,73 @@ class Ranked(Table):
     def __iter__(self) -> Iterator[Any]:
         """Give board, reference results and files."""
         yield from (self.board, self.reference, self.paths)
+
+
+@dataclass(frozen=True, repr=False)
+class Checked(Answer):
+    """What came of the check of a submission.
+
+    Attributes
+    ----------
+    file : Path
+        The submission.
+    wrong : list of str
+        Sentences without a full stop; empty for a submission that can be taken.
+    about : str
+        What it holds, and how far it could be checked.
+    """
+
+    file: Path
+    wrong: list[str]
+    about: str
+
+    _what = "check"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a row per problem: column ``problem``."""
+        return self._problems.to_frame()
+
+    def __str__(self) -> str:
+        return str(self._problems)
+
+    def _repr_html_(self) -> str:
+        return self._problems._repr_html_()
+
+    def _files(self) -> Mapping[str, Make]:
+        return self._problems._files()
+
+    @property
+    def _problems(self) -> Problems:
+        return Problems(self.wrong, f"{self.file} can be submitted: {self.about}.")
+
+
+@dataclass(frozen=True, repr=False)
+class ReferenceResults(Reference, Answer):
+    """Reference results: `Reference`, shown by its sets and methods.
+
+    Attributes are those of `benchmark.reference.contents.Reference`.
+    """
+
+    _what = "set of reference results"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the scores: a row per set, method and fold, a column for each measure."""
+        return self.scores.copy()
+
+    def __str__(self) -> str:
+        return str(self._listing)
+
+    def _repr_html_(self) -> str:
+        return self._listing._repr_html_()
+
+    def _files(self) -> Mapping[str, Make]:
+        return {".csv": lambda: as_csv(self.scores)}
+
+    @property
+    def _listing(self) -> Listing:
+        done = self.cells[self.cells["state"] == COMPLETE]
+        frame = self.sets[["dataset", "rows", "folds", "repeats"]].copy()
+        frame["complete rows"] = [int((done["dataset"] == name).sum()) for name in frame["dataset"]]
+        made = self.collected.iloc[0]
+        note = f"Computed {made['date']} with version {made['version']}."
+        return Listing.of("Reference results", frame, [note])

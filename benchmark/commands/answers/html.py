@@ -10,9 +10,11 @@ from benchmark.wording import GAP, seen
 
 # Inline, since a notebook that is shown elsewhere drops style sheets; colours are the theme's.
 _SCROLLS = "overflow-x:auto;max-width:100%"
-_TABLE = "border-collapse:collapse;font-variant-numeric:tabular-nums;margin:0.5em 0"
+_TABLE = (
+    "border-collapse:collapse;font-size:0.92em;font-variant-numeric:tabular-nums;margin:0.5em 0"
+)
 _CAPTION = "caption-side:top;text-align:left;font-weight:600;padding:0.2em 0"
-_CELL = "padding:0.15em 0.7em;white-space:nowrap;border:none"
+_CELL = "padding:0.15em 0.45em;white-space:nowrap;border:none"
 _RULE = "border-top:1px solid currentColor;"
 
 

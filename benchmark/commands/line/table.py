@@ -50,7 +50,7 @@ def table(
     one table; LABEL=DIR tells two versions of one model apart.
     """  # noqa: D301 - click reads the character \b
     from benchmark.commands import show_tables
-    from benchmark.commands.study import tabulated
+    from benchmark.commands.table3 import tabulated
 
     options.refuse_misplaced(number, {
         "1": {"--dataset": further["datasets"], "--data-dir": further["data_dir"]},

@@ -26,7 +26,8 @@ def spelt(*settings: type) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
 
     def decorate(function: Callable[_P, _R]) -> Callable[_P, _R]:
         named = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
-        own = [name for name, one in signature(function).parameters.items() if one.kind in named]
+        found = signature(function).parameters
+        own = [name for name, one in found.items() if one.kind in named and name != "self"]
         known = [*own, *further]
 
         @wraps(function)
