@@ -113,6 +113,11 @@ reveal_type(benchmark.__version__)
 reveal_type(baselines.SABFGS().fit)
 reveal_type(ewmtcnn.EWMTCNN)
 benchmark.rnu
+reveal_type(benchmark.table(3))
+reveal_type((benchmark.figure("boxes"), benchmark.figure("all")))
+benchmark.run("AA-kNN", fold=3)
+benchmark.run("AA-kNN", folds="3")
+benchmark.table(3, stdd=True)
 """
 
 
@@ -121,12 +126,18 @@ def test_types_are_visible_from_outside(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     options = ["--strict", "--follow-imports=silent", "--cache-dir", tmp_path / "cache"]
     done = python("-m", "mypy", *options, "script.py", cwd=tmp_path)
-    run, version, fit, network, misspelt, _ = done.stdout.splitlines()
+    said = [line for line in done.stdout.splitlines() if ": note: " not in line or "Reveal" in line]
+    run, version, fit, network, misspelt, table, figures, fold, text, std, _ = said
     assert ".Study" in run
     assert 'Revealed type is "str"' in version
     assert "numpy" in fit
     assert "ewmtcnn.estimator.EWMTCNN" in network
     assert 'Module has no attribute "rnu"' in misspelt
+    assert "answers.tables.Table" in table
+    assert figures.index("answers.figures.Figure,") < figures.index("answers.figures.Figures]")
+    assert 'Unexpected keyword argument "fold" for "run"; did you mean "folds"?' in fold
+    assert 'incompatible type "str"; expected "int | None"' in text
+    assert 'Unexpected keyword argument "stdd" for "table"; did you mean "std"?' in std
     for package in ("baselines", "benchmark", "ewmtcnn", "features"):
         assert (ROOT / package / "py.typed").exists()
 

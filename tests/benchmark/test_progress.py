@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import re
 import sys
 import time
 
+import pytest
+
 from benchmark import progress
-from benchmark.progress import QUIET, Console
+from benchmark.progress import QUIET, Console, console_for
 
 
 def test_sentences_go_to_who_asked_for_them(capsys):
@@ -111,3 +114,53 @@ def test_a_terminal_gets_a_line_that_changes(capsys, monkeypatch):
     with Console(show_progress=True).tasks(2, list) as step:
         step()
     assert "0%|" in capsys.readouterr().err
+
+
+class Place:
+    """Stands for a place in the output of a notebook's cell: notes what it shows."""
+
+    def __init__(self):
+        self.texts = []
+
+    def update(self, shown, raw):
+        assert raw
+        self.texts.append(shown["text/plain"])
+
+    def display(self, shown, raw, display_id):
+        assert display_id
+        self.update(shown, raw)
+        return self
+
+
+def test_a_notebook_shows_a_line_that_is_gone_in_the_end_and_sentences(capsys, monkeypatch):
+    pytest.importorskip("IPython")
+    place = Place()
+    monkeypatch.setattr("IPython.display.display", place.display)
+    monkeypatch.setattr(progress, "in_notebook", lambda: True)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)  # no ipywidgets
+    console = console_for(None)
+    console.tell("One thing.")
+    with console.tasks(2, lambda: ["AA-kNN"]) as step:
+        step()
+        while not any("1/2" in text and "AA-kNN" in text for text in place.texts):
+            time.sleep(0.05)
+        step()
+    assert place.texts[-1] == ""
+    assert capsys.readouterr() == ("One thing.\n", "")
+    place.texts.clear()
+    silent = console_for(False)
+    silent.tell("Another.")
+    with silent.tasks(2, list) as step:
+        step()
+    assert place.texts == []
+    assert capsys.readouterr() == ("", "")
+
+
+def test_elsewhere_nothing_is_shown_unless_it_is_asked_for(capsys):
+    told = []
+    console_for(None).tell("Logged.")
+    console_for(False, told.append).tell("Told.")
+    console_for(True).tell("Shown.")
+    assert told == ["Told."]
+    assert capsys.readouterr() == ("", "Shown.\n")
+    assert not console_for(None).show_progress
