@@ -10,6 +10,7 @@ version could be gone on with.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -36,6 +37,7 @@ class TwoRateSGD(keras.optimizers.SGD):  # type: ignore[misc]  # Keras is untype
         super().__init__(learning_rate=1.0, momentum=momentum)
         self.rates, self.decays = rates, decays
         self._of: dict[int, tuple[float, float]] = {}
+        self.trained: Callable[[], list[Any]] = list
 
     def build(self, variables: list[Any]) -> None:
         """Make the velocities, and note which rate and decay each variable has."""
