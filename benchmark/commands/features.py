@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypedDict, Unpack, cast
+from typing import TypedDict, Unpack, cast
 
 from benchmark.commands.run import CACHE
-from benchmark.datasets.given import tell_apart
+from benchmark.datasets.given import Datasets, tell_apart
 from benchmark.datasets.loading import Loading, load_datasets
 from benchmark.errors import UsageError
 from benchmark.files.reading import USUAL
@@ -33,7 +33,7 @@ class FeatureChanges(TypedDict, total=False):
 
 @spelt(FeatureChanges)
 def extract_features(
-    datasets: Any,
+    datasets: Datasets,
     *,
     data_dir: str | Path | None = None,
     cache_dir: str | Path | None = None,

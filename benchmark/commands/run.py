@@ -19,7 +19,7 @@ from benchmark.commands.against import checked, opened, with_its_folds, with_its
 from benchmark.commands.study import Study
 from benchmark.commands.table3 import Show, show_nothing, write_tables
 from benchmark.datasets.base import Dataset
-from benchmark.datasets.given import tell_apart
+from benchmark.datasets.given import Datasets, tell_apart
 from benchmark.datasets.loading import Loading, load_datasets
 from benchmark.errors import BenchmarkError, UsageError, apart
 from benchmark.files.reading import USUAL, make_reading
@@ -32,7 +32,7 @@ from benchmark.planning.settings import Overrides, make_settings
 from benchmark.planning.splits import check_split
 from benchmark.planning.tuning import add_tuned
 from benchmark.planning.without_networks import keep_runnable, refuse_extraction
-from benchmark.plugins.given import offered
+from benchmark.plugins.given import Models, offered
 from benchmark.plugins.measures import measures_of
 from benchmark.plugins.regressors import with_regressors
 from benchmark.progress import console_for
@@ -56,10 +56,6 @@ CACHE = Path("results", "cache")
 
 # The longest time that a timer takes, 30 years; a longer one means no limit.
 _LONGEST_TIMEOUT = 1e9
-
-#: What `run` takes as models, and as datasets.
-Models = Any
-Datasets = Any
 
 logger = logging.getLogger("benchmark")
 

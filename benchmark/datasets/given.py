@@ -6,9 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+from numpy.typing import ArrayLike
+
 from benchmark.datasets.base import Dataset, make_dataset
 from benchmark.errors import UsageError
 from benchmark.files.reading import Reading
+
+#: One dataset, and what `benchmark.run` takes as datasets.
+DatasetLike = str | Path | Dataset | pd.DataFrame | tuple[ArrayLike, ArrayLike]
+Datasets = DatasetLike | Mapping[str, DatasetLike] | Iterable[DatasetLike]
 
 #: What data are called that have no name.
 NAME = "data"

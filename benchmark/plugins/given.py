@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from benchmark.errors import UsageError
 from benchmark.plugins import registry
@@ -27,6 +28,24 @@ _INSIDE = "estimator__"
 
 # A key of a row of a protocol, which no setting can have.
 _RESERVED = "model"
+
+
+class Learner(Protocol):
+    """What has settings, learns and predicts, as estimators of scikit-learn do."""
+
+    def fit(self, X: Any, D: Any, /) -> Any:
+        """Learn from features and distributions."""
+
+    def predict(self, X: Any, /) -> Any:
+        """Predict distributions."""
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the settings."""
+
+
+#: One model, and what `benchmark.run` takes as models.
+ModelLike = str | Path | type[Any] | Learner
+Models = ModelLike | Iterable[ModelLike]
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from benchmark.commands.run import RunSettings
 from benchmark.metrics import MEASURES
+from benchmark.planning.settings import Overrides
 
 BAD_MODELS = Path(__file__).parents[1] / "plugins" / "bad_models.py"
 QUICK = ["AA-kNN", "PT-Bayes", "SA-BFGS", "AA-BP"]
@@ -467,3 +470,7 @@ def test_a_terminal_without_arrows_shows_the_table(small, tmp_path):
     done = subprocess.run(arguments, cwd=tmp_path, env=env, capture_output=True, encoding="latin-1")
     assert done.returncode == 0, done.stderr
     assert "Cheb v" in done.stdout
+
+
+def test_the_typed_settings_are_those_that_there_are():
+    assert get_type_hints(RunSettings) == get_type_hints(Overrides)
