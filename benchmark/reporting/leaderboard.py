@@ -11,13 +11,17 @@ import numpy as np
 import pandas as pd
 
 from benchmark.analysis.comparisons import NoTest, Ranking
+from benchmark.columns import as_csv
 from benchmark.figures import time_and_rank
 from benchmark.figures.critical import draw as draw_critical
 from benchmark.reference import leaderboard_text as text
 from benchmark.reference.collecting import TRIVIAL
 from benchmark.reference.contents import Reference
 from benchmark.reference.leaderboard import Leaderboard
-from benchmark.reporting.page import Picture, address_of, fill
+from benchmark.reporting.copies import packed
+from benchmark.reporting.page import fill
+from benchmark.reporting.pictures import Picture, address_of
+from benchmark.tables.grid import latex
 from benchmark.wording import GAP, count, listed
 
 # Rows in the diagram of critical differences: with more it cannot be read.
@@ -47,8 +51,24 @@ def page(board: Leaderboard, reference: Reference, folder: Path) -> str:
         "missing": text.missing_sentences(board),
         "notes": text.sentences(board, reference),
         "methods": _methods(board, folder),
+        "copies": _copies(board),
     }
-    return fill("leaderboard.html.jinja", values, "leaderboard.js")
+    return fill("leaderboard.html.jinja", values, "tables.js", "leaderboard.js")
+
+
+def _copies(board: Leaderboard) -> str:
+    """Collect what the buttons copy."""
+    parts = [(name, t) for name, t in (("ranked", board.table), ("apart", board.apart)) if len(t)]
+    grids = text.grids(board)
+    return packed(
+        {
+            "tables": {
+                name: (latex(grid), as_csv(table))
+                for (name, table), grid in zip(parts, grids, strict=True)
+            },
+            "names": {},
+        }
+    )
 
 
 def _headers(board: Leaderboard) -> list[tuple[str, bool]]:

@@ -1,34 +1,4 @@
-"use strict";
 (() => {
-  // A heading sorts its column, missing values always last.
-  const key = (row, column) => {
-    const cell = row.cells[column];
-    if (cell.dataset.name !== undefined) return cell.dataset.name.toLowerCase();
-    return cell.dataset.value === "" ? null : Number(cell.dataset.value);
-  };
-  const order = (table, column, direction) => {
-    const sign = direction === "ascending" ? 1 : -1;
-    for (const body of table.tBodies) {
-      const rows = [...body.rows].map((row) => [key(row, column), row]);
-      rows.sort(([a], [b]) => {
-        if (a === null || b === null) return (a === null) - (b === null);
-        return sign * (typeof a === "number" ? a - b : a.localeCompare(b));
-      });
-      body.append(...rows.map(([, row]) => row));
-    }
-  };
-  for (const button of document.querySelectorAll(".sort")) {
-    const heading = button.closest("th");
-    const table = button.closest("table");
-    button.addEventListener("click", () => {
-      const other = { ascending: "descending", descending: "ascending" };
-      const direction = other[heading.getAttribute("aria-sort")] || button.dataset.first;
-      for (const th of table.tHead.rows[0].cells) th.removeAttribute("aria-sort");
-      heading.setAttribute("aria-sort", direction);
-      order(table, heading.cellIndex, direction);
-    });
-  }
-
   // Rows whose name has the text, of the chosen group.
   const filter = document.getElementById("filter");
   const group = document.getElementById("group");

@@ -1,4 +1,3 @@
-"use strict";
 // Text from the run reaches the page through textContent alone, so that no name can be markup.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -17,42 +16,17 @@
     }));
   };
 
-  // Tables: a heading sorts its column within each group, missing values always last; trivial
-  // predictors stay as they are.
-  const key = (row, column) => {
-    const cell = row.cells[column];
-    if (cell.dataset.value === undefined) return cell.textContent.trim().toLowerCase();
-    return cell.dataset.value === "" ? null : Number(cell.dataset.value);
-  };
-  const order = (table, column, direction) => {
-    const sign = direction === "ascending" ? 1 : -1;
-    for (const body of table.querySelectorAll("tbody:not(.fixed)")) {
-      const rows = [...body.rows].map((row) => [key(row, column), row]);
-      rows.sort(([a], [b]) => {
-        if (a === null || b === null) return (a === null) - (b === null);
-        return sign * (typeof a === "number" ? a - b : a.localeCompare(b));
-      });
-      body.append(...rows.map(([, row]) => row));
-    }
-  };
-  for (const button of document.querySelectorAll(".sort")) {
-    const heading = button.closest("th");
-    const table = button.closest("table");
-    button.addEventListener("click", () => {
-      const other = { ascending: "descending", descending: "ascending" };
-      const direction = other[heading.getAttribute("aria-sort")] || button.dataset.first;
-      for (const th of table.tHead.rows[0].cells) th.removeAttribute("aria-sort");
-      heading.setAttribute("aria-sort", direction);
-      order(table, heading.cellIndex, direction);
+  for (const what of ["intervals", "std"]) {
+    by(`show-${what}`).addEventListener("change", (event) => {
+      by("results").classList.toggle(what, event.target.checked);
     });
   }
-  by("show-intervals").addEventListener("change", (event) => {
-    by("results").classList.toggle("intervals", event.target.checked);
-  });
+  // With ± in the page, the copied LaTeX has it too.
+  tables.variant = (name) => (name.startsWith("table3-") && by("show-std").checked ? `${name}-std` : name);
   by("filter").addEventListener("input", (event) => {
     const wanted = event.target.value.trim().toLowerCase();
     let shown = 0;
-    for (const row of document.querySelectorAll(".results tbody tr")) {
+    for (const row of document.querySelectorAll("#results .results tbody tr")) {
       row.hidden = !row.cells[0].textContent.toLowerCase().includes(wanted);
       shown += row.hidden ? 0 : 1;
     }
@@ -75,6 +49,12 @@
     while (p < 0.05 && Number(p.toFixed(decimals)) >= 0.05) decimals += 1;
     return p.toFixed(decimals);
   };
+  // The same difference, seen from the other model.
+  const turned = ([difference, low, high, p, better, equal, worse, effect, won]) => {
+    const turn = (value) => (value === null ? null : -value);
+    return [turn(difference), turn(high), turn(low), p, worse, equal, better, turn(effect),
+      won === null ? null : 1 - won];
+  };
   const showPairs = () => {
     const set = pairSets[Number(by("pair-dataset").value)];
     const measure = pairs.measures[Number(by("pair-measure").value)];
@@ -84,14 +64,8 @@
     let untested = 0;
     for (const [a, b, ...values] of set.rows[measure.name] || []) {
       if (a !== model && b !== model) continue;
-      let [difference, low, high, p, better, equal, worse, effect, won] = values;
-      if (b === model) {
-        const turn = (value) => (value === null ? null : -value);
-        [difference, low, high] = [turn(difference), turn(high), turn(low)];
-        [better, worse] = [worse, better];
-        effect = turn(effect);
-        won = won === null ? null : 1 - won;
-      }
+      const [difference, low, high, p, better, equal, worse, effect, won] = b === model
+        ? turned(values) : values;
       const scaled = (value, by) => (value === null ? null : value * by);
       const row = make("tr", p !== null && p < 0.05 ? "significant" : "");
       const name = make("th", "", set.models[a === model ? b : a]);
@@ -118,6 +92,19 @@
       + (untested ? ` No test of ${untested} of ${rows.length}: too few folds, or no spread.` : "");
     table.tBodies[0].replaceChildren(...rows);
     for (const th of table.tHead.rows[0].cells) th.removeAttribute("aria-sort");
+  };
+  tables.made.pairs = (form, copies) => {
+    const set = pairSets[Number(by("pair-dataset").value)];
+    const measure = pairs.measures[Number(by("pair-measure").value)];
+    if (form === "latex") return tables.filled(copies.pairs[set.models.length - 1], by("pairs"), copies);
+    const chosen = set.models[Number(by("pair-model").value)];
+    const head = ["dataset", "measure", "model_a", "model_b", ...pairs.columns];
+    const rows = (set.rows[measure.name] || [])
+      .map(([a, b, ...values]) => (set.models[b] === chosen ? [b, a, ...turned(values)] : [a, b, ...values]))
+      .filter(([a]) => set.models[a] === chosen)
+      .map(([a, b, ...values]) => [...[set.name, null, set.models[a], set.models[b]]
+        .map((name) => (name === null ? measure.name : copies.names[name][1])), ...values]);
+    return tables.csv([head, ...rows]);
   };
   const choosePairSet = () => {
     const set = pairSets[Number(by("pair-dataset").value)];
@@ -282,13 +269,75 @@
   if (data.instances.length) chooseSet();
   else by("instance-controls").hidden = true;
 
-  // On paper nothing can be opened.
-  let closed = [];
-  window.addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open])")];
-    for (const details of closed) details.open = true;
-  });
-  window.addEventListener("afterprint", () => {
-    for (const details of closed) details.open = false;
-  });
+  // True by predicted dominant labels.
+  const confusions = data.confusions;
+  const confusionOf = () => {
+    const set = confusions[Number(by("confusion-dataset").value)];
+    return [set, set.models[Number(by("confusion-model").value)]];
+  };
+  const showConfusion = () => {
+    const [set, model] = confusionOf();
+    const c = set.labels.length;
+    by("confusion-shown").hidden = !model;
+    if (!model) {
+      by("confusion-note").textContent = `${set.name} has ${c} labels: too many for a table of all pairs.`;
+      return;
+    }
+    const head = make("tr");
+    for (const text of ["True \\ predicted", ...set.labels, "All"]) {
+      const th = make("th", "", text);
+      th.scope = "col";
+      head.append(th);
+    }
+    let [right, all] = [0, 0];
+    const rows = set.labels.map((label, i) => {
+      const counts = model.counts.slice(i * c, i * c + c);
+      const total = counts.reduce((a, b) => a + b, 0);
+      const row = make("tr");
+      const name = make("th", "", label);
+      name.scope = "row";
+      row.append(name);
+      counts.forEach((count, j) => {
+        const depth = total ? Math.round((4 * count) / total) : 0;
+        row.append(make("td", `${depth ? `p${depth}` : ""}${i === j ? " right" : ""}`, String(count)));
+      });
+      row.append(make("td", "", String(total)));
+      right += counts[i];
+      all += total;
+      return row;
+    });
+    const table = by("confusion");
+    table.tHead.replaceChildren(head);
+    table.tBodies[0].replaceChildren(...rows);
+    const share = all ? `${((100 * right) / all).toFixed(2)} % on the diagonal` : "no predictions";
+    table.caption.textContent = `${model.name} on ${set.name}: ${all} instances, ${share}. Several `
+      + `largest shares, of which the first counts: ${model.ties[0]} true, ${model.ties[1]} predicted.`;
+    by("confusion-note").textContent = "Rows are true dominant labels, columns predicted ones, cells "
+      + "count instances; the deeper the shade, the larger the share of the row.";
+  };
+  const chooseConfusions = () => {
+    const [set] = confusionOf();
+    const kept = by("confusion-model").selectedOptions[0]?.textContent;
+    fill(by("confusion-model"), set.models.map((model, i) => [i, model.name]));
+    const first = data.instances[Number(by("confusion-dataset").value)]?.first ?? 0;
+    const place = set.models.findIndex((model) => model.name === kept);
+    by("confusion-model").value = String(place < 0 ? first : place);
+    showConfusion();
+  };
+  tables.made.confusion = (form, copies) => {
+    const [set, model] = confusionOf();
+    if (form === "latex") return tables.filled(copies.confusions[set.name], by("confusion"), copies);
+    const labels = set.labels.map((label) => copies.names[label][1]);
+    const rows = labels.map((label, i) => [copies.names[set.name][1], copies.names[model.name][1], label,
+      ...model.counts.slice(i * labels.length, (i + 1) * labels.length)]);
+    return tables.csv([["dataset", "model", "true", ...labels], ...rows]);
+  };
+  if (confusions.length) {
+    fill(by("confusion-dataset"), confusions.map((set, i) => [i, set.name]));
+    by("confusion-dataset").addEventListener("change", chooseConfusions);
+    by("confusion-model").addEventListener("change", showConfusion);
+    chooseConfusions();
+  } else {
+    by("confusion-controls").hidden = by("confusion-shown").hidden = true;
+  }
 })();

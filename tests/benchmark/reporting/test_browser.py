@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import numpy as np
+import pandas as pd
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from made import make_evidence, make_pictures
 from screenshot import FLAGS, find_chromium
 
+from benchmark.columns import as_csv
+from benchmark.reporting.copies import PAIR_HEADERS
 from benchmark.reporting.page import write_report
+from benchmark.tables.grid import latex
 from benchmark.tables.significance import seen_from
+from benchmark.tables.table3 import table3_grids
 
 CHROMIUM = find_chromium()
 pytestmark = [
@@ -102,7 +111,7 @@ def test_names_are_shown_as_they_are(page, evidence):
     shown = page.locator("#results details table").first.locator("tbody th").all_inner_texts()
     assert shown == [*NAMES, "mean distribution", "uniform", "oracle"]
     assert page.locator("#results summary h3").first.inner_text() == IMAGE
-    assert page.locator("script").count() == 2
+    assert page.locator("script").count() == 3
     assert page.locator("img[src='x']").count() == 0
 
 
@@ -232,10 +241,10 @@ def test_pages_go_on_to_the_last(page):
 
 def test_instances_can_be_chosen_by_label_and_name(page, evidence):
     truth = evidence.plan.truths[IMAGE]
-    page.get_by_label("Dominant label").select_option(label=LABELS[1])
+    page.locator("#instance-label").select_option(label=LABELS[1])
     count = int((truth.D.argmax(axis=1) == 1).sum())
     assert page.locator("#cards li").count() == min(count, 24)
-    page.get_by_label("Dominant label").select_option(label="any")
+    page.locator("#instance-label").select_option(label="any")
     page.get_by_label("Name contains").fill("/17.JPG")
     assert page.locator("#cards li .name").all_inner_texts() == [f"{IMAGE}/17.jpg"]
     page.get_by_label("Name contains").fill("none of them")
@@ -343,6 +352,144 @@ def test_every_control_has_a_name(page):
     assert nameless == 0
     assert page.evaluate("new Set([...document.querySelectorAll('[id]')].map((e) => e.id)).size") \
         == page.locator("[id]").count()  # fmt: skip
+
+
+def copied(page, name, form):
+    """Press a button, and paste what it copied."""
+    page.locator(f".copy[data-copy='{name}'][data-form='{form}']").click()
+    kind = {"latex": "LaTeX", "csv": "CSV"}[form]
+    page.locator("#copied.shown", has_text=f"{kind} copied.").wait_for()
+    page.evaluate("document.body.append(document.createElement('textarea'))")
+    area = page.locator("body > textarea")
+    area.focus()
+    page.keyboard.press("Control+V")
+    text = area.input_value()
+    area.evaluate("area => area.remove()")
+    return text
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_what_is_copied_is_what_the_table_command_writes(open_page, evidence, safe):
+    """Through the clipboard of safe pages, and without it."""
+    page = open_page(permissions=["clipboard-read", "clipboard-write"] if safe else [])
+    if not safe:
+        page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    part = evidence.summary[evidence.summary["dataset"] == IMAGE]
+    for std in (False, True):
+        page.locator("#show-std").set_checked(std)
+        assert page.locator("#results small.std").first.is_visible() == std
+        (grid,) = table3_grids(part, std, evidence.measures)
+        assert copied(page, "table3-0", "latex") == latex(grid, evidence.notes)
+    assert copied(page, "table3-0", "csv") == as_csv(part)
+    if safe:
+        return
+    # Every other table has both, too.
+    for button in page.locator("button.copy:visible").all():
+        button.click()
+        page.locator("#copied.shown", has_text="copied.").wait_for()
+    assert page.locator("table").count() == page.locator("button.copy[data-form=csv]").count()
+
+
+def test_chosen_pairs_and_confusions_are_copied_as_they_are_shown(page, evidence):
+    page.locator("#pair-measure").select_option(label="KLdiv")
+    page.locator("#pair-model").select_option(label=END)
+    rows = evidence.pairs[
+        (evidence.pairs["dataset"] == IMAGE) & (evidence.pairs["measure"] == "kl_divergence")
+    ]
+    expected = seen_from(rows, END)
+    found = pd.read_csv(io.StringIO(copied(page, "pairs", "csv")))
+    assert list(found["model_b"]) == list(expected["model_b"])
+    for column in found.columns[4:]:
+        assert found[column].to_numpy() == pytest.approx(
+            expected[column].to_numpy(), rel=1e-8, nan_ok=True
+        ), column
+    text = copied(page, "pairs", "latex")
+    assert "Q1Q" not in text
+    assert text.count(r"\textless{}") > len(NAMES)
+    assert page.locator("#pairs thead th").all_inner_texts() == list(PAIR_HEADERS)
+    page.locator("#confusion-model").select_option(label="Plain")
+    rows = list(csv.reader(io.StringIO(copied(page, "confusion", "csv"))))
+    shown = page.locator("#confusion tbody tr")
+    P, D = evidence.predictions(IMAGE)["Plain"], evidence.plan.truths[IMAGE].D
+    right = (P.argmax(axis=1) == D.argmax(axis=1)).mean()
+    assert (
+        f"60 instances, {100 * right:.2f} % on the diagonal"
+        in page.locator("#confusion caption").inner_text()
+    )
+    for number, label in enumerate(LABELS):
+        cells = shown.nth(number).locator("th, td").all_inner_texts()
+        assert rows[number + 1] == [IMAGE, "Plain", label, *cells[1:-1]]
+    assert "Q1Q" not in copied(page, "confusion", "latex")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_to_complain_of(open_page, scheme):
+    page = open_page(color_scheme=scheme)
+    page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    found = Axe().run(page).response
+    assert [(v["id"], v["nodes"][0]["html"]) for v in found["violations"]] == []
+    assert "color-contrast" in [rule["id"] for rule in found["passes"]]
+
+
+def test_figures_are_dark_on_a_dark_page_and_photographs_are_not_turned(open_page):
+    from PIL import Image
+
+    light, dark = (
+        open_page(color_scheme=scheme).locator("figure img").first for scheme in ("light", "dark")
+    )
+    a, b = (
+        np.asarray(Image.open(io.BytesIO(shot.screenshot())).convert("RGB"), dtype=float)
+        for shot in (light, dark)
+    )
+    assert a.shape == b.shape
+    edge = (slice(12, 20), slice(12, 20))
+    assert a[edge].mean() > 240
+    assert b[edge].mean() < 15
+    # Samples lie in the upper half; their pictures are noise of all colours.
+    noisy = np.ptp(a, axis=2) > 60
+    assert noisy.mean() > 0.02
+    assert np.abs(a - b).max(axis=2)[noisy].mean() < 60
+
+
+def test_a_wide_table_is_printed_whole_and_legible(open_page, tmp_path):
+    """20 rows and 12 columns, on A4 upright and across; 30 columns in blocks."""
+    pdfplumber = pytest.importorskip("pdfplumber")
+    page = open_page()
+    page.evaluate(
+        """() => {
+            const parts = document.querySelectorAll("section");
+            for (const part of parts) part.hidden = part.id !== "results";
+            const table = document.querySelector("#results details table");
+            const body = table.tBodies[0];
+            while (body.rows.length < 20) body.append(body.rows[0].cloneNode(true));
+            const widen = (table, width) => {
+                for (const row of table.rows)
+                    while (row.cells.length < width) row.append(row.cells[3].cloneNode(true));
+            };
+            const wide = table.cloneNode(true);
+            table.after(wide);
+            widen(table, 13);
+            widen(wide, 31);
+            const mark = (rows, digit) => [...rows].forEach((row, i) => {
+                row.cells[row.cells.length - 1].textContent = `${digit}.${1000 + i}`;
+            });
+            mark(body.rows, 9);
+            mark(wide.tBodies[0].rows, 8);
+        }"""
+    )
+    for landscape in (False, True):
+        file = tmp_path / "printed.pdf"
+        page.pdf(path=file, format="A4", landscape=landscape)
+        with pdfplumber.open(file) as pdf:
+            for sheet in pdf.pages:
+                chars = [c for c in sheet.chars if c["text"].strip()]
+                assert min(round(c["size"], 2) for c in chars) >= 7
+                assert min(c["x0"] for c in chars) > 20
+                assert max(c["x1"] for c in chars) < sheet.width - 20
+            text = "".join(sheet.extract_text() for sheet in pdf.pages)
+        for number in range(20):
+            assert f"9.{1000 + number}" in text
+            assert f"8.{1000 + number}" in text
 
 
 def test_a_hundred_thousand_images_are_sampled_and_it_says_so(open_page, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from made import make_evidence
 from made_reference import only, stored
 from screenshot import FLAGS, find_chromium
@@ -67,5 +68,8 @@ def test_headings_sort_and_names_lead_to_the_methods(html):
         shown.locator("#ranked tbody tr:visible th a").click()
         assert shown.locator("#method-plain").get_attribute("open") is not None
         assert shown.evaluate("window.hacked") is None
+        shown.locator(".copy[data-copy=ranked][data-form=csv]").click()
+        shown.locator("#copied.shown", has_text="CSV copied.").wait_for()
+        assert Axe().run(shown).response["violations"] == []
         assert said == []
         browser.close()

@@ -1,6 +1,7 @@
 """The report (page, data): what it holds, when it is written, what it never lets through.
 
-Also tests `benchmark.reporting.data`.
+Also tests `benchmark.reporting.results`, `benchmark.reporting.browsed`,
+`benchmark.reporting.run_facts`, `benchmark.reporting.pictures` and `benchmark.reporting.paper`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import pytest
 from made import make_evidence, make_pictures
 
 import benchmark
-from benchmark.reporting.data import _short, overall_table, result_tables
+from benchmark.reporting.browsed import _short
 from benchmark.reporting.page import content, render, write_report
+from benchmark.reporting.paper import paper_section
+from benchmark.reporting.results import overall_table, result_tables
 
 
 def embedded(html):
@@ -240,3 +243,21 @@ def test_numbers_of_the_report_round_to_the_text_of_the_tables():
             assert f"{_short(value):.{decimals}f}" == f"{value:.{decimals}f}"
     assert _short(0.04999999999999) < 0.05
     assert _short(np.nan) is None
+
+
+@pytest.mark.parametrize(
+    ("dataset", "rows", "models", "expected"),
+    [
+        ("emotion6", 1980, {"SA-BFGS": 0.2, "Mine": 0.3}, True),
+        ("emotion6", 198, {"SA-BFGS": 0.2}, False),  # a part of it, or data of that name
+        ("emotion6", 1980, {"Mine": 0.2}, False),  # none of the paper's rows
+        ("synthetic", 1980, {"SA-BFGS": 0.2}, False),
+    ],
+)
+def test_the_paper_stands_beside_its_own_study_only(tmp_path, dataset, rows, models, expected):
+    labels = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
+    made = make_evidence(tmp_path, models, {dataset: rows}, labels=labels, folds=3)
+    section = paper_section(made)
+    assert (section is not None) == expected
+    if section:
+        assert [len(table.frame) > 0 for table in section["tables"]] == [True] * 2
