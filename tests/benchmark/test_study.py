@@ -18,6 +18,9 @@ PROTOCOLS = Path(__file__).resolve().parents[2] / "benchmark" / "planning" / "pr
 
 NINE = ["PT-Bayes", "PT-SVM", "AA-kNN", "AA-BP", "SA-IIS", "SA-BFGS", "SA-CPNN", "DLDL", "EW-MTCNN"]
 
+#: Every worker of networks loads TensorFlow, which takes longer than these networks do.
+ONE = ["--jobs", 1]
+
 SMALL = """
 [features]
 backbone = "small"
@@ -74,7 +77,7 @@ def test_table_1_counts_the_images(command, data_dir, tmp_path):
 
 def test_table_3_with_all_nine_models(command, data_dir, small_version, tmp_path):
     protocol = small_version("paper")
-    options = ["--dataset", "Emotion6", "--data-dir", data_dir, "--protocol", protocol]
+    options = ["--dataset", "Emotion6", "--data-dir", data_dir, "--protocol", protocol, *ONE]
     done = command("run", "--all", *options, "--out", "run")
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "run" / "table3.csv")
@@ -94,7 +97,7 @@ def test_table_3_with_all_nine_models(command, data_dir, small_version, tmp_path
 
 def test_table_4_with_nine_networks_on_two_datasets(command, data_dir, small_version, tmp_path):
     protocol = small_version("table4")
-    done = command("run", "--data-dir", data_dir, "--protocol", protocol, "--out", "run")
+    done = command("run", "--data-dir", data_dir, "--protocol", protocol, "--out", "run", *ONE)
     assert done.returncode == 0, done.stderr
     made = command("table", 4, "--out", "run")
     assert made.returncode == 0, made.stderr
@@ -115,7 +118,7 @@ def test_figure_5_has_every_sigma(command, data_dir, small_version, tmp_path):
     lines = [line for line in text.splitlines() if "ArtPhoto:" not in line or line.endswith(
         tuple(f':{sigma}",' for sigma in kept))]  # fmt: skip
     protocol.write_text("\n".join(lines))
-    done = command("run", "--data-dir", data_dir, "--protocol", protocol, "--out", "run")
+    done = command("run", "--data-dir", data_dir, "--protocol", protocol, "--out", "run", *ONE)
     assert done.returncode == 0, done.stderr
     drawn = command("figure", 5, "--out", "run", "--format", "png")
     assert drawn.returncode == 0, drawn.stderr
@@ -127,7 +130,7 @@ def test_figure_5_has_every_sigma(command, data_dir, small_version, tmp_path):
 
 def test_the_wheel_ablation(command, small_version, tmp_path):
     protocol = small_version("wheel")
-    done = command("run", "--dataset", "synthetic:24", "--protocol", protocol, "--out", "run")
+    done = command("run", "--dataset", "synthetic:24", "--protocol", protocol, "--out", "run", *ONE)
     assert done.returncode == 0, done.stderr
     made = command("table", "wheel", "--out", "run")
     assert made.returncode == 0, made.stderr
@@ -144,7 +147,7 @@ def test_the_wheel_ablation(command, small_version, tmp_path):
 
 
 def test_networks_learn_what_the_built_in_images_show(command, tmp_path):
-    done = command("run", "DLDL", "EW-MTCNN", "--folds", 2, "--epochs", 15, "--out", "run")
+    done = command("run", "DLDL", "EW-MTCNN", "--folds", 2, "--epochs", 15, "--out", "run", *ONE)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "run" / "table3.csv").set_index("model")
     for model in ("DLDL", "EW-MTCNN"):

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.slow
 
 ARGUMENTS = [
     "run", "EW-MTCNN", "--dataset", "synthetic:60", "--folds", "2", "--epochs", "16",
+    "--jobs", "1", "--no-report",
 ]  # fmt: skip
 
 
