@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
-from typing import Unpack
+from typing import Literal, Unpack, overload
 
 import pandas as pd
 
@@ -138,17 +138,17 @@ class Study(Answer):
 
         Columns are those of ``table3.csv``, see `benchmark.columns.table3_of`.
         """
-        return self.evidence.summary
+        return self.evidence.summary.copy()
 
     @property
     def scores(self) -> pd.DataFrame:
         """Every score of every fold: dataset, model, repeat, fold, measure, value."""
-        return self.evidence.scores
+        return self.evidence.scores.copy()
 
     @property
     def pairs(self) -> pd.DataFrame:
         """All pairs of models in every measure, with tests; columns `benchmark.columns.PAIRS`."""
-        return self.evidence.pairs
+        return self.evidence.pairs.copy()
 
     @property
     def timings(self) -> pd.DataFrame:
@@ -207,6 +207,16 @@ class Study(Answer):
             raise UsageError(f"std is for table 3, not for table {wanted}")
         return self._table3(std) if wanted == "3" else table_of(self.evidence, wanted, measure)
 
+    @overload
+    def figure(  # type: ignore[overload-overlap]
+        self, name: Literal["all"], *, measures: Chosen = None, **choice: Unpack[Shown]
+    ) -> Figures: ...
+
+    @overload
+    def figure(
+        self, name: str | int, *, measures: Chosen = None, **choice: Unpack[Shown]
+    ) -> Figure: ...
+
     @spelt(Shown)
     def figure(
         self, name: str | int, *, measures: Chosen = None, **choice: Unpack[Shown]
@@ -248,7 +258,7 @@ class Study(Answer):
 
     def to_frame(self) -> pd.DataFrame:
         """Return Table 3 in numbers: a copy of `summary`."""
-        return self.summary.copy()
+        return self.summary
 
     def __fspath__(self) -> str:
         return str(self.folder)

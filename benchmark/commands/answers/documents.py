@@ -18,7 +18,7 @@ from benchmark.reference.contents import COMPLETE, Reference
 from benchmark.reference.leaderboard import Leaderboard
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Report(Answer):
     """The report of a run: one HTML file, which can be passed on.
 
@@ -94,7 +94,7 @@ class Comparison(Table):
         yield from (self.grids, self.remarks, self.paths)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Ranked(Table):
     """The leaderboard: how all methods of the reference results, and one's own, rank.
 
@@ -116,7 +116,7 @@ class Ranked(Table):
         yield from (self.board, self.reference, self.paths)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Checked(Answer):
     """What came of the check of a submission.
 
@@ -154,7 +154,7 @@ class Checked(Answer):
         return Problems(self.wrong, f"{self.file} can be submitted: {self.about}.")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class ReferenceResults(Reference, Answer):
     """Reference results: `Reference`, shown by its sets and methods.
 

@@ -19,7 +19,7 @@ from benchmark.tables.grid import Grid, latex, markdown, terminal, text_cells
 from benchmark.wording import count
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Table(Answer):
     """A table, or several that belong together.
 
