@@ -202,7 +202,7 @@ def run(
     >>> from baselines import AAKNN
     >>> rng = np.random.default_rng(0)
     >>> X, D = rng.normal(size=(60, 5)), rng.dirichlet(np.ones(4), size=60)
-    >>> study = benchmark.run([AAKNN(k=3), "SA-BFGS"], datasets=(X, D), folds=5)
+    >>> study = benchmark.run([AAKNN(k=3), "SA-BFGS"], datasets=(X, D), folds=5, report=False)
     >>> study.summary["model"].tolist()
     ['AA-kNN (k=3)', 'SA-BFGS', 'mean distribution', 'uniform']
     >>> benchmark.run("AA-kNN", datasets=(X, D), fold=5)
