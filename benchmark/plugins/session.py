@@ -11,9 +11,11 @@ from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from benchmark.plugins.fingerprint import INSTALLED, NOT_LOCAL, module_fingerprint
 from benchmark.plugins.parameters import as_json
-from features.storage.files import canonical_json
+from features.storage.files import array_key, canonical_json
 
 
 def session_fingerprint(cls: type) -> str:
@@ -48,7 +50,7 @@ def closure_code(cls: type) -> str:
         Empty where there are none.
     """
     values = {
-        f"{key}.{name}": as_json(cell.cell_contents)
+        f"{key}.{name}": _value(cell.cell_contents)
         for key, method in vars(cls).items()
         if isinstance(method, FunctionType)
         for name, cell in zip(method.__code__.co_freevars, method.__closure__ or (), strict=True)
@@ -82,7 +84,7 @@ def _visit(name: str, value: Any, parts: dict[str, str]) -> None:
             _visit(used, found, parts)
         _visit(f"{name}.<defaults>", [value.__defaults__, value.__kwdefaults__], parts)
     else:
-        parts[name] = canonical_json(as_json(value))
+        parts[name] = canonical_json(_value(value))
 
 
 _TEXT = "text: "
@@ -95,6 +97,12 @@ _OF_EVERY_CLASS = frozenset({
     "__static_attributes__", "__abstractmethods__", "_abc_impl", "__parameters__", "__annotate__",
     "__annotate_func__", "__annotations_cache__", "__conditional_annotations__", "__doc__",
 })  # fmt: skip
+
+
+def _value(value: Any) -> Any:
+    """Identify data; those of an array by its bytes, of which there may be many."""
+    is_numbers = isinstance(value, np.ndarray) and not value.dtype.hasobject
+    return {"array": array_key(value)} if is_numbers else as_json(value)
 
 
 def _visit_member(name: str, member: Any, parts: dict[str, str]) -> None:

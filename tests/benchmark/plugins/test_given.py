@@ -143,6 +143,9 @@ def test_what_is_around_a_class_of_a_function_counts():
         return Local
 
     assert class_code(make(1)) == class_code(make(1)) != class_code(make(2))
+    large, other = np.zeros(10**6), np.zeros(10**6)
+    other[-1] = 1
+    assert class_code(make(large)) == class_code(make(large.copy())) != class_code(make(other))
 
 
 def test_datasets_are_names_arrays_frames_and_several_of_them(problem):
