@@ -13,6 +13,8 @@
 #                     about two hours on two cores; goes on where it stopped
 # make reference      every method on them, peers within a budget: results/reference; a night on two
 #                     cores; goes on where it stopped
+# make dist           build wheel and sdist, and check them as strangers use them (some minutes)
+# make release VERSION=0.2.0   the same, with the version and its date written where they stand
 # make docs-tables    write the computed pages of docs/
 # make demo-networks  choose the demo's settings of networks on other images: results/demo_networks.csv
 # make perf           measure against the peer library, in an environment of its own (large)
@@ -33,7 +35,7 @@ test test-fast coverage faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast coverage faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast coverage faults test-installed lint demo demo-networks emotion6 wheel quoted fairness reference docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu clean
+.PHONY: run test test-fast coverage faults test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -99,6 +101,13 @@ reference: $(VENV)/installed-test
 docs-tables: $(VENV)/installed-test
 	$(BIN)/python docs/tables.py
 
+dist: $(VENV)-release/installed
+	$(VENV)-release/bin/python tests/release/release.py
+
+release: $(VENV)-release/installed
+	@test -n "$(VERSION)" || { echo "Give the version: make release VERSION=0.2.0"; exit 1; }
+	$(VENV)-release/bin/python tests/release/release.py $(VERSION)
+
 # The report is tested in a browser. Where there is none and it cannot be installed, these tests are skipped.
 chromium:
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null \
@@ -146,5 +155,10 @@ $(VENV)-perf/installed: pyproject.toml constraints.txt
 	$(VENV)-perf/bin/python $(INSTALL) '.[networks,perf]'
 	touch $@
 
+$(VENV)-release/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-release
+	$(VENV)-release/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.5"
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-perf build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-perf $(VENV)-release build dist *.egg-info .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -30,10 +30,12 @@ def completion(context: click.Context, shell: str | None) -> None:
           ldl-benchmark completion fish | source
     """  # noqa: D301 - click reads the character \b
     if shell is None:
+        printing.give(lines={name: line for name, (_, line) in LINES.items()})
         for name, (file, line) in LINES.items():
             printing.result(f"{name}, in {file}: {line}")
         return
     from benchmark.commands.line import shells
 
     script = shells.BY_NAME[shell](context.find_root().command, {}, "ldl-benchmark", VARIABLE)
+    printing.give(script=script.source())
     printing.result(script.source())

@@ -50,5 +50,7 @@ def features(**given: Any) -> None:
     """
     from benchmark.commands.features import extract_features
 
-    for sentence in extract_features(**given, show_progress=not printing.output.quiet):
+    cached = list(extract_features(**given, show_progress=not printing.output.quiet))
+    printing.give(cached=cached)
+    for sentence in cached:
         printing.result(sentence)
