@@ -52,10 +52,11 @@ def start(small, tmp_path):
     """Start a run in a session of its own: further options of Popen -> the process."""
     started = []
 
-    def start(*models, plugin=PLUGIN, **options):
+    def start(*models, plugin=PLUGIN, jobs=2, **options):
         (tmp_path / "waits.py").write_text(plugin)
         arguments = ["-m", "benchmark", "run", *models, "--plugin", "waits.py", "--dataset",
-                     str(small), "--folds", "2", "--out", "out", "--no-report"]  # fmt: skip
+                     str(small), "--folds", "2", "--out", "out", "--no-report",
+                     "--jobs", str(jobs)]  # fmt: skip
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=tmp_path,
@@ -162,7 +163,7 @@ def test_nohup_stays_ignored_and_a_worker_that_is_killed_costs_nobody_anything(s
 def test_what_a_plugin_leaves_in_this_process_does_not_keep_it_alive(start, tmp_path):
     """Nor does a child that has its standard output: ``communicate`` waits for all who have it."""
     (tmp_path / "GO").touch()
-    process = start("waits", plugin=PLUGIN + LEAVES)
+    process = start("waits", plugin=PLUGIN + LEAVES, jobs=1)
     out, errors = process.communicate(timeout=100)
     assert process.returncode == 0, errors
     assert "Waits" in out
@@ -177,7 +178,7 @@ def test_the_next_run_removes_what_a_killed_one_has_left(start, tmp_path):
         pathlib.Path(__file__).with_name(f"CHILD{pid}").touch()
         pathlib.Path(__file__)"""
     plugin = PLUGIN.replace("\n        pathlib.Path(__file__)", child, 1)
-    killed = start("waits", plugin=plugin)
+    killed = start("waits", plugin=plugin, jobs=1)
     wait_for(tmp_path / "FITS", killed)
     os.killpg(killed.pid, signal.SIGKILL)
     killed.communicate()
@@ -188,7 +189,7 @@ def test_the_next_run_removes_what_a_killed_one_has_left(start, tmp_path):
     memory = [path.name for path in Path("/dev/shm").iterdir()]  # noqa: S108 - nothing is written
     assert not [name for name in memory if re.search(rf"[-_]{killed.pid}[-_]", name)]
     (tmp_path / "GO").touch()
-    again = start("waits", plugin=plugin)
+    again = start("waits", plugin=plugin, jobs=1)
     _, errors = again.communicate(timeout=100)
     assert again.returncode == 0, errors
     assert not (tmp_path / "out" / "running").exists()
