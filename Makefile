@@ -15,6 +15,7 @@
 #                     cores; goes on where it stopped
 # make dist           build wheel and sdist, and check them as strangers use them (some minutes)
 # make release VERSION=0.2.0   the same, with the version and its date written where they stand
+# make docs           build the documentation site: build/docs/index.html
 # make docs-tables    write the computed pages of docs/
 # make demo-networks  choose the demo's settings of networks on other images: results/demo_networks.csv
 # make perf           measure against the peer library, in an environment of its own (large)
@@ -35,7 +36,7 @@ test test-fast coverage faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast coverage faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast coverage faults test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu clean
+.PHONY: run test test-fast coverage faults test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -98,6 +99,10 @@ reference: $(VENV)/installed-test
 	$(BIN)/python tests/perf/reference.py
 	$(BIN)/python tests/perf/reference.py --collect
 
+docs: $(VENV)/installed-test
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --jobs 2 docs build/docs
+	$(BIN)/python docs/links.py build/docs
+
 docs-tables: $(VENV)/installed-test
 	$(BIN)/python docs/tables.py
 
@@ -147,7 +152,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(INSTALL) '.[networks,test]'
+	$(BIN)/python $(INSTALL) '.[networks,test,docs]'
 	touch $(VENV)/installed $@
 
 $(VENV)-perf/installed: pyproject.toml constraints.txt

@@ -69,8 +69,8 @@ class PTSVM(SmoothedLearner):
     C : float, default 1.0
         Penalty, LIBSVM's default.
     gamma : {"scale", "auto"}, float or None, default "scale"
-        Width of the kernel exp(-gamma |x - z|^2). ``"scale"`` is 1 / (n_features X.var()) of the
-        preprocessed features (1 if they do not vary); ``"auto"`` or None is 1 / n_features,
+        Width of the kernel ``exp(-gamma |x - z|^2)``. ``"scale"`` is 1 / (n_features X.var()) of
+        the preprocessed features (1 if they do not vary); ``"auto"`` or None is 1 / n_features,
         LIBSVM's default. On standardised features the two are the same.
     gamma_factor : float, default 1.0
         Multiplies gamma: kernels twice as wide as the data say, and so on.
