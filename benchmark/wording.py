@@ -78,9 +78,9 @@ def seen(text: str) -> str:
     return spaced(visible(text))
 
 
-def rank_mark(rank: float) -> str:
-    """Write the rank that stands behind a value, ``(1)``; nothing where there is none."""
-    return "" if math.isnan(rank) else f"({rank:.0f})"
+def rank_text(rank: float) -> str:
+    """Write a rank, nothing where there is none."""
+    return "" if math.isnan(rank) else f"{rank:.0f}"
 
 
 def duration(seconds: float) -> str:
@@ -163,6 +163,24 @@ def rounded(number: float, decimals: int, sign: str = "") -> str:
 def _two_digits(number: float) -> str:
     """Write two significant digits, of larger numbers all before the point; never an exponent."""
     return f"{number:.0f}" if number >= 10 else f"{Decimal(f'{number:.2g}'):f}"
+
+
+def find_name(what: str, name: str, known: Iterable[str]) -> str:
+    """Find a name among those that a run has; case does not matter.
+
+    Raises
+    ------
+    UsageError
+        There is none of that name.
+    """
+    by_lower = {candidate.casefold(): candidate for candidate in known}
+    if name.casefold() not in by_lower:
+        names = list(by_lower.values())
+        raise UsageError(
+            f"the run has no {what} {name!r}{did_you_mean(name, names)} "
+            f"(there are: {', '.join(names)})"
+        )
+    return by_lower[name.casefold()]
 
 
 def find_measure(name: str) -> Measure:

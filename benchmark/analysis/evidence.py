@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike, fspath
@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.analysis import comparisons, explained, instances, samples, scores, tuning
+from benchmark.analysis.reference import TRIVIAL
 from benchmark.columns import INTERVALS
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.metrics import MEASURES, Measure
@@ -22,6 +23,7 @@ from benchmark.store.latest import RUNS, latest_run
 from benchmark.store.merging import Part, merge
 from benchmark.store.pictures import pictures_of
 from benchmark.store.run_folder import RunFolder
+from benchmark.wording import find_name, listed
 from features.arrays import FloatArray
 from features.names import readable
 from features.storage.files import DamagedFileError, folder_name, slug
@@ -100,6 +102,37 @@ class Evidence:
         for name in {measure.name for measure in further} & found.failed.keys():
             raise UsageError(f"the measure {name} cannot score this run: {found.failed[name]}")
         return found
+
+    def of_models(self, names: Sequence[str]) -> Evidence:
+        """Return the evidence of some models alone, in the order given; all where none is named.
+
+        Ranks and tests are then among these. Names of trivial rows may be among the names.
+
+        Raises
+        ------
+        UsageError
+            There is no such model in the run.
+        """
+        if not names:
+            return self
+        rows = [*self.plan.models, *(row for row in TRIVIAL if row not in self.plan.models)]
+        found = [find_name("model", name, rows) for name in names]
+        found = [name for name in found if name in self.plan.models]
+        if not found:
+            raise UsageError(f"of {listed(names)} none is a model; name at least one")
+        chosen = list(dict.fromkeys(found))
+        inputs = {
+            dataset: {name: key for name, key in of.items() if name in chosen}
+            for dataset, of in self.plan.inputs.items()
+        }
+        plan = replace(
+            self.plan,
+            models={name: self.plan.models[name] for name in chosen},
+            truths={name: truth for name, truth in self.plan.truths.items() if inputs[name]},
+            inputs={name: of for name, of in inputs.items() if of},
+        )
+        results = {task: result for task, result in self.results.items() if task.model in chosen}
+        return replace(self, plan=plan, results=results)
 
     @cached_property
     def scores(self) -> pd.DataFrame:

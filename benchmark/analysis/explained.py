@@ -30,20 +30,22 @@ _RULES = {
 }
 
 
+# More measures than these are not listed by name where all of them count.
+_MANY = 9
+
+
 def over_what(measures: Sequence[Measure]) -> str:
     """Say over which measures the mean rank is."""
-    if tuple(measures) == MEASURES:
-        return "the paper's seven measures"
-    names = listed(measure.title.removesuffix(" %") for measure in counted(measures))
-    return f"the chosen measures ({names})" if len(measures) > 1 else f"the chosen measure, {names}"
+    titles = [measure.title.removesuffix(" %") for measure in counted(measures)]
+    many = len(titles) == len(measures) > _MANY
+    return f"all {len(titles)} measures" if many else listed(titles)
 
 
 def of_ranks(measures: Sequence[Measure]) -> list[str]:
     """Say what values, ranks and the dagger are, and which rules the measures follow."""
     lines = [
-        "Mean over all test folds; in parentheses the rank among the models, 1 is best; "
-        f"mean rank over {over_what(measures)}. Means that differ by at most "
-        f"{TOLERANCE:g} are tied.",
+        "Mean over all test folds; ranks are among the models, 1 is best; mean rank over "
+        f"{over_what(measures)}. Means that differ by at most {TOLERANCE:g} are tied.",
         "† not better than the mean training distribution, which looks at no instance.",
     ]
     if tuple(measures) == MEASURES:

@@ -7,7 +7,7 @@ import numpy as np
 from benchmark.planning.plan import Truth
 from features.arrays import FloatArray
 
-MEAN, UNIFORM, ORACLE = "mean distribution", "uniform", "oracle"
+MEAN, UNIFORM, ORACLE = TRIVIAL = "mean distribution", "uniform", "oracle"
 
 
 def trivial_predictions(truth: Truth, repeat: int, fold: int) -> dict[str, FloatArray]:

@@ -143,7 +143,7 @@ def notes(
     if summary["oracle_gap"].notna().any():
         lines.append(explained.of_the_oracle(measures))
     apart = {
-        "extended": "baselines that the paper does not have",
+        "extended": "further baselines",
         "newer": "newer methods of the field",
         "peer": f"methods of the library python-ldl ({PREFIX}...), computed by it with its own "
         "settings",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -98,7 +98,7 @@ def measures(command: Command) -> Command:
     return chosen
 
 
-def refuse_misplaced(number: str, options: Mapping[str, Mapping[str, object]]) -> None:
+def refuse_misplaced(number: str, options: Mapping[str, Sequence[str]]) -> None:
     """Refuse options of another table, which would be dropped in silence.
 
     Parameters
@@ -106,17 +106,18 @@ def refuse_misplaced(number: str, options: Mapping[str, Mapping[str, object]]) -
     number : str
         The table that is asked for.
     options : mapping
-        Table to its own options with their values.
+        What was given, each with the tables that have it.
 
     Raises
     ------
     UsageError
         One of another table is given.
     """
-    for table, own in options.items():
-        for option, value in own.items():
-            if value and table != number:
-                raise UsageError(f"{option} is for table {table}, not for table {number}")
+    for option, tables in options.items():
+        if number not in tables:
+            *most, last = tables
+            named = f"tables {', '.join(most)} and {last}" if most else f"table {last}"
+            raise UsageError(f"{option} is for {named}, not for table {number}")
 
 
 #: What is run, and how.

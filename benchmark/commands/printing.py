@@ -21,6 +21,7 @@ from benchmark.installation import version
 from benchmark.streams import stdout_to_stderr, terminal_width
 
 if TYPE_CHECKING:
+    from benchmark.commands.answers.tables import Table
     from benchmark.commands.study import Study
     from benchmark.tables.grid import Grid
 
@@ -173,16 +174,18 @@ def verdict(wrong: Sequence[str], fine: str) -> None:
     say(fine)
 
 
-def table(study: Study, std: bool = False) -> None:
+def table(study: Study, kind: str = "text") -> None:
     """Print Table 3 of a study."""
     give(scores=study.summary, notes=study.notes)
-    from benchmark.reference.grids import standing_grids
-    from benchmark.tables.table3 import table3_grids
+    answer(study.shown, kind)
 
-    if study.standing:
-        grids(standing_grids(study.standing, std), study.remarks, sys.stdout.isatty())
-        return
-    grids(table3_grids(study.summary, std, study.measures), study.notes, sys.stdout.isatty())
+
+def answer(made: Table, kind: str = "text") -> None:
+    """Print a table as text, or as it is put into a page or a paper."""
+    if kind == "text" or output.json:
+        grids(made.grids, made.remarks, sys.stdout.isatty())
+    else:
+        result(made.written(kind).rstrip("\n"))
 
 
 def close(study: Study, report: bool = False) -> None:

@@ -12,9 +12,11 @@ from benchmark.analysis.evidence import Evidence, Out
 from benchmark.columns import WHEEL_MEASURES
 from benchmark.commands.answers.tables import Table
 from benchmark.commands.gathering import gathered, tells_obstacle
+from benchmark.errors import UsageError
 from benchmark.metrics import BY_NAME
 from benchmark.spelling import spelt
 from benchmark.tables.grid import Grid
+from benchmark.tables.options import TABLES_WITH, TableOptions
 from benchmark.tables.significance import significance_grid, significance_table
 from benchmark.tables.table4 import table4, table4_grid
 from benchmark.tables.tuning import (
@@ -24,47 +26,49 @@ from benchmark.tables.tuning import (
     tuning_table,
 )
 from benchmark.tables.wheel import wheel_grid, wheel_table
-from benchmark.tables.writing import write_grid
-from benchmark.wording import find_measure
+from benchmark.tables.writing import marks_of, write_grid
+from benchmark.wording import find_measure, listed
+from features.names import did_you_mean
 
 #: The numbers of a table and its cells.
 Made = tuple[pd.DataFrame, Grid]
 
 
-def make_table4(evidence: Evidence) -> Made:
+def make_table4(evidence: Evidence, options: TableOptions) -> Made:
     """Make Table 4, accuracies of models (rows) on datasets (columns)."""
     evidence = evidence.including(BY_NAME["accuracy"])
     frame = table4(evidence.summary)
     groups = dict(zip(evidence.summary["model"], evidence.summary["group"], strict=True))
-    return frame, table4_grid(frame, evidence.remarks, groups)
+    marks = marks_of(evidence, options, [])
+    return frame, table4_grid(frame, evidence.remarks, groups, options, marks)
 
 
-def make_wheel(evidence: Evidence) -> Made:
+def make_wheel(evidence: Evidence, options: TableOptions) -> Made:
     """Make the table of the wheel ablation."""
     evidence = evidence.including(*(BY_NAME[name] for name in WHEEL_MEASURES))
     frame = wheel_table(evidence.plan, evidence.scores)
-    return frame, wheel_grid(frame, evidence.remarks)
+    return frame, wheel_grid(frame, evidence.remarks, options)
 
 
-def make_tuned(evidence: Evidence) -> Made:
+def make_tuned(evidence: Evidence, options: TableOptions) -> Made:
     """Make the table that puts tuned rows beside those that they tune."""
     by = measure_of_tuning(evidence.plan)
     evidence = evidence.including(by) if by else evidence
     frame = tuning_table(evidence.plan, evidence.summary, evidence.pairs, evidence.tuning)
     notes = [*notes_of_failures(evidence.tuning), *evidence.remarks]
-    return frame, tuning_grid(frame, evidence.plan, notes)
+    return frame, tuning_grid(frame, evidence.plan, notes, options)
 
 
-def make_tests(evidence: Evidence, measure: str = "") -> Made:
+def make_tests(evidence: Evidence, options: TableOptions, measure: str = "") -> Made:
     """Make the table of tests of significance in a measure, by default the KL divergence."""
     wanted = find_measure(measure or "kl_divergence")
     evidence = evidence.including(wanted)
     frame = significance_table(evidence.summary, evidence.pairs, wanted)
-    return frame, significance_grid(frame, evidence.summary, wanted, evidence.plan)
+    return frame, significance_grid(frame, evidence.summary, wanted, evidence.plan, options)
 
 
 #: Name of a table, on the command line and in Python, to its files and to what makes it.
-MAKERS: Mapping[str, tuple[str, Callable[[Evidence], Made]]] = {
+MAKERS: Mapping[str, tuple[str, Callable[[Evidence, TableOptions], Made]]] = {
     "4": ("table4", make_table4),
     "wheel": ("wheel", make_wheel),
     "tests": ("tests", make_tests),
@@ -72,9 +76,47 @@ MAKERS: Mapping[str, tuple[str, Callable[[Evidence], Made]]] = {
 }
 
 
+#: Names of tables.
+TABLES = ("1", "3", *MAKERS)
+
+
+def find_table(number: object) -> str:
+    """Find a table by its number or name; case does not matter.
+
+    Raises
+    ------
+    UsageError
+        There is none of that name.
+    """
+    wanted = str(number).strip().lower().removeprefix("table").strip(" -_")
+    if wanted not in TABLES:
+        raise UsageError(
+            f"there is no table {number!r}{did_you_mean(wanted, TABLES)} "
+            f"(there are: {', '.join(TABLES)})"
+        )
+    return wanted
+
+
+def refuse_other(wanted: str, settings: Mapping[str, object]) -> None:
+    """Refuse settings of other tables, which would be dropped in silence.
+
+    Raises
+    ------
+    UsageError
+        There is one.
+    """
+    for name, value in settings.items():
+        tables = TABLES_WITH.get(name, TABLES)
+        if value and wanted not in tables:
+            raise UsageError(f"{name} is for table {listed(tables)}, not for table {wanted}")
+
+
 @spelt()
 def network_table(
-    out: Out = None, to: str | Path | None = None, problems: list[str] | None = None
+    out: Out = None,
+    to: str | Path | None = None,
+    problems: list[str] | None = None,
+    options: TableOptions | None = None,
 ) -> Table:
     """Make Table 4, accuracies of models (rows) on datasets (columns), of stored runs.
 
@@ -84,6 +126,8 @@ def network_table(
         As in `benchmark.table`.
     problems : list of str, optional
         Collects sentences about files that cannot be written, instead of an error in the end.
+    options : TableOptions, optional
+        How it is written, and of which models.
 
     Returns
     -------
@@ -102,12 +146,15 @@ def network_table(
     >>> benchmark.network_table().to_frame().columns.tolist()
     ['model', 'data', 'data_std', 'data_rank']
     """
-    return _of_runs("4", out, to, problems)
+    return _of_runs("4", out, to, problems, options)
 
 
 @spelt()
 def ablation_table(
-    out: Out = None, to: str | Path | None = None, problems: list[str] | None = None
+    out: Out = None,
+    to: str | Path | None = None,
+    problems: list[str] | None = None,
+    options: TableOptions | None = None,
 ) -> Table:
     """Make the table of the wheel ablation of stored runs.
 
@@ -117,6 +164,8 @@ def ablation_table(
         As in `benchmark.table`.
     problems : list of str, optional
         Collects sentences about files that cannot be written, instead of an error in the end.
+    options : TableOptions, optional
+        As in `network_table`.
 
     Returns
     -------
@@ -136,18 +185,21 @@ def ablation_table(
     >>> benchmark.run(protocol="wheel", datasets="ArtPhoto")  # doctest: +SKIP
     >>> benchmark.ablation_table().save("wheel.tex")  # doctest: +SKIP
     """
-    return _of_runs("wheel", out, to, problems)
+    return _of_runs("wheel", out, to, problems, options)
 
 
 @spelt()
 def tuned_table(
-    out: Out = None, to: str | Path | None = None, problems: list[str] | None = None
+    out: Out = None,
+    to: str | Path | None = None,
+    problems: list[str] | None = None,
+    options: TableOptions | None = None,
 ) -> Table:
     """Make the table of stored runs that puts tuned rows beside those that they tune.
 
     Parameters
     ----------
-    out, to, problems : optional
+    out, to, problems, options : optional
         As in `network_table`.
 
     Returns
@@ -168,7 +220,7 @@ def tuned_table(
     >>> benchmark.run("AA-kNN", datasets="data.csv", tune=True)  # doctest: +SKIP
     >>> benchmark.tuned_table()  # doctest: +SKIP
     """
-    return _of_runs("tuned", out, to, problems)
+    return _of_runs("tuned", out, to, problems, options)
 
 
 @spelt()
@@ -177,6 +229,7 @@ def significance(
     measure: str = "",
     to: str | Path | None = None,
     problems: list[str] | None = None,
+    options: TableOptions | None = None,
 ) -> Table:
     """Make the table of tests of significance: the best model of each dataset against the others.
 
@@ -186,7 +239,7 @@ def significance(
         As in `benchmark.table`.
     measure : str
         Name of the measure, by default ``kl_divergence``.
-    problems : optional
+    problems, options : optional
         As in `network_table`.
 
     Returns
@@ -209,15 +262,20 @@ def significance(
     {'cosine'}
     """
     find_measure(measure or "kl_divergence")  # a misspelt one is told before anything is read
-    return _of_runs("tests", out, to, problems, measure)
+    return _of_runs("tests", out, to, problems, options, measure)
 
 
 def _of_runs(
-    number: str, out: Out, to: str | Path | None, problems: list[str] | None, measure: str = ""
+    number: str,
+    out: Out,
+    to: str | Path | None,
+    problems: list[str] | None,
+    options: TableOptions | None = None,
+    measure: str = "",
 ) -> Table:
     """Make a table of stored runs, and its files where they can be written."""
     with gathered("the table", out, to) as evidence:
-        made = table_of(evidence, number, measure)
+        made = table_of(evidence, number, options, measure)
         if tells_obstacle(evidence.target):
             return made
         name = MAKERS[number][0]
@@ -226,7 +284,14 @@ def _of_runs(
         )
 
 
-def table_of(evidence: Evidence, number: str, measure: str = "") -> Table:
+def table_of(
+    evidence: Evidence, number: str, options: TableOptions | None = None, measure: str = ""
+) -> Table:
     """Make one of `MAKERS` of a run, without any file; `measure` is that of the tests."""
-    frame, cells = make_tests(evidence, measure) if measure else MAKERS[number][1](evidence)
+    options = options or TableOptions()
+    evidence = evidence.of_models(options.models)
+    if measure:
+        frame, cells = make_tests(evidence, options, measure)
+    else:
+        frame, cells = MAKERS[number][1](evidence, options)
     return Table([cells], frame)

@@ -18,15 +18,16 @@ from benchmark.commands.answers.figures import Figure, Figures
 from benchmark.commands.answers.predictions import predictions_frame
 from benchmark.commands.answers.tables import Failures, Table
 from benchmark.commands.show import Shown, figures_of, report
-from benchmark.commands.show_tables import MAKERS, table_of
+from benchmark.commands.show_tables import find_table, refuse_other, table_of
 from benchmark.errors import UsageError
 from benchmark.metrics import Measure
 from benchmark.reference.grids import standing_grids
 from benchmark.reference.joining import Standing
 from benchmark.spelling import spelt
+from benchmark.tables.options import Look, TableOptions, options_of
 from benchmark.tables.table3 import table3_grids
+from benchmark.tables.writing import marks_of
 from benchmark.wording import Chosen, count, find_measures
-from features.names import did_you_mean
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -52,6 +53,8 @@ class Study(Answer):
         The full table of the reference results with the run's rows in it, where that was asked for.
     remarks : list of str
         What a reader of that table has to know.
+    options : TableOptions
+        How its table is written.
 
     Examples
     --------
@@ -74,6 +77,7 @@ class Study(Answer):
     written: bool = True
     standing: Standing | None = None
     remarks: list[str] = field(default_factory=list)
+    options: TableOptions = field(default_factory=TableOptions)
 
     _what = "study"
 
@@ -180,18 +184,18 @@ class Study(Answer):
         """
         return predictions_frame(self.evidence, model, dataset)
 
-    @spelt()
-    def table(self, number: int | str = 3, *, std: bool = False, measure: str = "") -> Table:
+    @spelt(Look)
+    def table(self, number: int | str = 3, *, measure: str = "", **look: Unpack[Look]) -> Table:
         """Make a table of the run, without writing it.
 
         Parameters
         ----------
         number : int or str
             3, 4, ``tests``, ``wheel`` or ``tuned``, see `benchmark.table`.
-        std : bool
-            Of Table 3: show the deviation over folds.
         measure : str
             Of the tests: which one, by default the KL divergence.
+        **look
+            How it is written, and of which models: see `benchmark.tables.options.TableOptions`.
 
         Raises
         ------
@@ -201,11 +205,11 @@ class Study(Answer):
         wanted = find_table(number)
         if wanted == "1":
             raise UsageError("table 1 is of datasets, not of a run; see benchmark.table(1)")
-        if measure and wanted != "tests":
-            raise UsageError(f"measure is for table tests, not for table {wanted}")
-        if std and wanted != "3":
-            raise UsageError(f"std is for table 3, not for table {wanted}")
-        return self._table3(std) if wanted == "3" else table_of(self.evidence, wanted, measure)
+        refuse_other(wanted, {"measure": measure, **look})
+        options = options_of(look)
+        if wanted == "3":
+            return self._table3(options)
+        return table_of(self.evidence, wanted, options, measure)
 
     @overload
     def figure(  # type: ignore[overload-overlap]
@@ -276,11 +280,20 @@ class Study(Answer):
     def _files(self) -> Mapping[str, Make]:
         return self._table3()._files()
 
-    def _table3(self, std: bool = False) -> Table:
+    @property
+    def shown(self) -> Table:
+        """Table 3 as the study's options say."""
+        return self._table3()
+
+    def _table3(self, options: TableOptions | None = None) -> Table:
+        options = options or self.options
         if self.standing:
-            return Table(standing_grids(self.standing, std), self.standing.summary, self.remarks)
-        grids = table3_grids(self.summary, std, self.measures)
-        return Table(grids, self.summary, self.notes)
+            grids = standing_grids(self.standing, options)
+            return Table(grids, self.standing.summary, self.remarks)
+        shown = self.evidence.of_models(options.models)
+        marks = marks_of(shown, options, [])
+        grids = table3_grids(shown.summary, shown.measures, options, marks)
+        return Table(grids, shown.summary, shown.notes if options.models else self.notes)
 
     def _state(self) -> str:
         plan = self.evidence.plan
@@ -294,24 +307,3 @@ class Study(Answer):
                 + (f", {len(self.failures)} failed (.failures)" if self.failures else "")
             )
         return " ".join(said)
-
-
-#: Names of tables.
-TABLES = ("1", "3", *MAKERS)
-
-
-def find_table(number: object) -> str:
-    """Find a table by its number or name; case does not matter.
-
-    Raises
-    ------
-    UsageError
-        There is none of that name.
-    """
-    wanted = str(number).strip().lower().removeprefix("table").strip(" -_")
-    if wanted not in TABLES:
-        raise UsageError(
-            f"there is no table {number!r}{did_you_mean(wanted, TABLES)} "
-            f"(there are: {', '.join(TABLES)})"
-        )
-    return wanted

@@ -14,6 +14,7 @@ from benchmark.errors import apart
 from benchmark.planning.tasks import Outcome
 from benchmark.reference.contents import Reference
 from benchmark.reference.grids import write_standing
+from benchmark.tables.options import TableOptions
 from benchmark.tables.writing import write_run_tables
 from benchmark.wording import Chosen
 
@@ -28,7 +29,7 @@ def show_nothing(_study: Study) -> None:
 def write_tables(
     evidence: Evidence,
     failures: Iterable[Outcome] = (),
-    std: bool = False,
+    options: TableOptions | None = None,
     show: Show = show_nothing,
     against: Reference | None = None,
 ) -> Study:
@@ -40,8 +41,8 @@ def write_tables(
         Its target folder gets the files.
     failures : iterable of Outcome
         Tasks that failed, for the returned `Study`.
-    std : bool
-        Show the deviation over folds in Markdown and LaTeX.
+    options : TableOptions, optional
+        How it is written, and of which models.
     show : callable
         Gets the study before any file is written.
     against : Reference, optional
@@ -55,20 +56,20 @@ def write_tables(
     standing, remarks = standing_of(evidence, against) if against else (None, [])
     study = Study(
         evidence, notes, Failures(failures), problems, not tells_obstacle(evidence.target),
-        standing, remarks,
+        standing, remarks, options or TableOptions(),
     )  # fmt: skip
     with apart("the table on the terminal", problems):
         show(study)
     if study.written:
-        write_run_tables(evidence, std, problems)
+        write_run_tables(evidence, options, problems)
         if standing:
-            write_standing(evidence.target, standing, remarks, std, problems)
+            write_standing(evidence.target, standing, remarks, options, problems)
     return study
 
 
 def tabulated(
     out: Out = None,
-    std: bool = False,
+    options: TableOptions | None = None,
     to: str | Path | None = None,
     show: Show = show_nothing,
     against: str | Path | None = None,
@@ -80,8 +81,8 @@ def tabulated(
     ----------
     out, to : optional
         Run folders, and the output folder: see `benchmark.analysis.evidence.gather`.
-    std : bool
-        Show the deviation over folds in Markdown and LaTeX.
+    options : TableOptions, optional
+        How it is written, and of which models.
     show : callable
         Gets the study before any file is written.
     against : str or Path, optional
@@ -102,4 +103,4 @@ def tabulated(
         A file of a run is damaged.
     """
     with gathered("the table", out, to, measures) as evidence:
-        return write_tables(evidence, (), std, show, opened(against))
+        return write_tables(evidence, (), options, show, opened(against))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypedDict, Unpack, cast
+from typing import Any, Unpack, cast
 
 import pandas as pd
 
@@ -14,25 +14,26 @@ from benchmark.analysis.evidence import Out
 from benchmark.commands.answers.tables import Table
 from benchmark.commands.show_tables import (
     ablation_table,
+    find_table,
     network_table,
+    refuse_other,
     significance,
     tuned_table,
 )
-from benchmark.commands.study import find_table
+from benchmark.commands.study import Study
 from benchmark.commands.table3 import Show, tabulated
 from benchmark.errors import UsageError, raised_last
 from benchmark.spelling import spelt
+from benchmark.tables.options import Look, TableOptions, options_of
 from benchmark.tables.table1 import write_table1
-from benchmark.wording import Chosen, listed
+from benchmark.wording import Chosen
 
 
-class TableSettings(TypedDict, total=False):
-    """What can be asked of a table.
+class TableSettings(Look, total=False):
+    """What can be asked of a table, besides how it is written.
 
     Attributes
     ----------
-    std : bool
-        Table 3: show the deviation over folds.
     against : str or Path
         Table 3: ``reference``, or a folder of reference results, into whose full table the rows
         are put.
@@ -48,25 +49,12 @@ class TableSettings(TypedDict, total=False):
         Table 3: gets the study before any file is written.
     """
 
-    std: bool
     against: str | Path | None
     measures: Chosen
     measure: str
     datasets: Sequence[str]
     data_dir: str | Path | None
     show: Show
-
-
-# Setting -> the tables that have it.
-_OF = {
-    "std": ["3"],
-    "against": ["3"],
-    "measures": ["3"],
-    "show": ["3"],
-    "measure": ["tests"],
-    "datasets": ["1"],
-    "data_dir": ["1"],
-}
 
 
 @spelt(TableSettings)
@@ -120,19 +108,18 @@ def table(
     benchmark.errors.UsageError: there is no table 'test'; did you mean 'tests'? (there are: ...)
     """
     if _is_folder(number):
-        return cast(Table, tabulated(cast(Out, number), to=to, **cast(Any, settings)))
+        return cast(Table, _tabulated(cast(Out, number), to, settings))
     wanted = find_table(number)
-    for name, value in settings.items():
-        if value and wanted not in _OF[name]:
-            raise UsageError(f"{name} is for table {listed(_OF[name])}, not for table {wanted}")
+    refuse_other(wanted, settings)
+    options = options_of(settings)
     if wanted == "1":
-        return _table1(out, to, settings)
+        return _table1(out, to, settings, options)
     if wanted == "3":
         return _table3(out, to, settings)
     if wanted == "tests":
-        return significance(out, settings.get("measure", ""), to)
+        return significance(out, settings.get("measure", ""), to, None, options)
     makers = {"4": network_table, "wheel": ablation_table, "tuned": tuned_table}
-    return makers[wanted](out, to)
+    return makers[wanted](out, to, None, options)
 
 
 def _is_folder(number: object) -> bool:
@@ -142,19 +129,35 @@ def _is_folder(number: object) -> bool:
     return isinstance(number, PathLike | Iterable)
 
 
-def _table1(out: Out, to: str | Path | None, settings: TableSettings) -> Table:
+def _table1(
+    out: Out, to: str | Path | None, settings: TableSettings, options: TableOptions
+) -> Table:
     if out is not None and (to or not isinstance(out, str | PathLike)):
         raise UsageError("table 1 goes into one folder; give it with to=")
     place = to or cast("str | Path | None", out)
-    grid, paths = write_table1(settings.get("datasets", ()), settings.get("data_dir"), place)
+    grid, paths = write_table1(
+        settings.get("datasets", ()), settings.get("data_dir"), place, None, options
+    )
     frame = pd.read_csv(paths[0]) if paths else pd.DataFrame(grid.rows, columns=grid.headers)
     return Table([grid], frame, paths=paths)
 
 
 def _table3(out: Out, to: str | Path | None, settings: TableSettings) -> Table:
-    study = tabulated(out, to=to, **cast(Any, settings))
+    study = _tabulated(out, to, settings)
     with raised_last(None) as problems:
         problems += study.problems
     name = "against" if study.standing else "table3"
     paths = [study.folder / f"{name}.{kind}" for kind in ("csv", "tex", "md")]
-    return replace(study.table(3, std=settings.get("std", False)), paths=paths * study.written)
+    return replace(study.table(3, **_look(settings)), paths=paths * study.written)
+
+
+def _tabulated(out: Out, to: str | Path | None, settings: TableSettings) -> Study:
+    others = {name: settings[name] for name in ("against", "measures", "show") if name in settings}
+    return tabulated(out, options_of(settings), to, **cast(Any, others))
+
+
+_LOOK = frozenset(Look.__annotations__)
+
+
+def _look(settings: TableSettings) -> Look:
+    return cast(Look, {name: value for name, value in settings.items() if name in _LOOK})

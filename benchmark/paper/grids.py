@@ -17,7 +17,7 @@ from benchmark.paper.comparison import Comparison
 from benchmark.paper.published import EMOTION6, PAPER_MEASURES, TABLE3, TABLE4
 from benchmark.paper.sentences import datasets_of, numbers_of
 from benchmark.tables.grid import DAGGER, Cell, Grid, text_cells
-from benchmark.wording import GAP, effect, rank_mark, signed, value
+from benchmark.wording import GAP, effect, rank_text, signed, value
 
 _BETTER = "ours better by"
 _SIGN = (
@@ -96,6 +96,13 @@ def _table3(comparison: Comparison, cells: pd.DataFrame) -> Grid:
             f"paper has no such row).",
             _TAU_NOTE,
         ],
+        legend=[
+            "In parentheses: rank among the models of the run, or as printed. Bold: best. "
+            f"{DAGGER} does not beat the mean training distribution.",
+            _SIGN,
+            _TAU_NOTE,
+        ],
+        name="beside-table3",
     )
 
 
@@ -131,6 +138,13 @@ def _table4(comparison: Comparison, cells: pd.DataFrame) -> Grid:
             f"the published values.",
             _TAU_NOTE,
         ],
+        legend=[
+            "In parentheses: rank among the models of the run, or of the published table. Bold: "
+            f"best. {DAGGER} does not beat the mean training distribution.",
+            _SIGN,
+            _TAU_NOTE,
+        ],
+        name="beside-table4",
     )
 
 
@@ -182,6 +196,12 @@ def _claims(comparison: Comparison) -> Grid:
             *notes,
             *lacking,
         ],
+        legend=[
+            "A claim holds if all of its comparisons agree and are significant (corrected "
+            f"resampled t-test over the folds, Holm-adjusted, level {ALPHA:g}); it does not hold "
+            "if one is significantly the other way round."
+        ],
+        name="claims",
     )  # fmt: skip
 
 
@@ -201,9 +221,13 @@ def _taus(comparison: Comparison, table: str, paper: str, measures: list[str]) -
 
 def _ranked(row: dict[Any, Any], side: _Side, measure: Measure) -> Cell:
     rank, beats = row[side.rank], row[side.beats_mean]
-    text = value(row[side.title], measure) + rank_mark(rank)
     lost = not pd.isna(beats) and not beats
-    return Cell(text + (DAGGER if lost else ""), best=rank == 1)
+    return Cell(
+        value(row[side.title], measure),
+        rank=rank_text(rank),
+        after=DAGGER if lost else "",
+        best=rank == 1,
+    )
 
 
 def _ranges(numbers: list[int]) -> str:

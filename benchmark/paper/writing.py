@@ -12,7 +12,8 @@ from benchmark.paper.comparison import Comparison
 from benchmark.paper.grids import grids
 from benchmark.paper.sentences import datasets_of, numbers_of, sentences, warnings
 from benchmark.store.run_folder import RunFolder
-from benchmark.tables.grid import latex, markdown, markdown_text
+from benchmark.tables.grid import markdown, markdown_text
+from benchmark.tables.latex import latex
 from benchmark.tables.writing import write_files
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from benchmark.columns import as_csv
 from benchmark.metrics import EPS, TOLERANCE, Measure
 from benchmark.reference.joining import Standing
 from benchmark.store.run_folder import RunFolder
-from benchmark.tables.grid import Grid, latex, markdown
+from benchmark.tables.grid import Grid, markdown
+from benchmark.tables.latex import latex
+from benchmark.tables.options import TableOptions
 from benchmark.tables.significance import ranking_sentences
 from benchmark.tables.table3 import table3_grids
 from benchmark.tables.writing import write_files
@@ -25,7 +28,7 @@ from benchmark.wording import count, listed
 MARK = "→ "
 
 
-def standing_grids(standing: Standing, std: bool = False) -> list[Grid]:
+def standing_grids(standing: Standing, options: TableOptions | None = None) -> list[Grid]:
     """Lay out the full table, the best mean rank first, one's own rows marked; one per dataset.
 
     Reference rows without a result are left to the sentences.
@@ -39,7 +42,11 @@ def standing_grids(standing: Standing, std: bool = False) -> list[Grid]:
         part.sort_values(["kind", "mean_rank"], kind="stable", na_position="last")
         for _, part in shown.groupby("dataset", sort=False)
     ]
-    return table3_grids(pd.concat(parts, ignore_index=True), std, standing.measures)
+    grids = table3_grids(pd.concat(parts, ignore_index=True), standing.measures, options)
+    legend = f"{MARK}own rows; the others are reference results."
+    return [
+        replace(grid, name=f"against-{grid.title}", legend=[legend, *grid.legend]) for grid in grids
+    ]
 
 
 def standing_sentences(standing: Standing, measure: Measure) -> list[str]:
@@ -52,8 +59,8 @@ def standing_sentences(standing: Standing, measure: Measure) -> list[str]:
     if len(summary["dataset"].unique()) > 1:
         lines += ranking_sentences(summary, measure)
     lines += [
-        "Mean over all test folds; in parentheses the rank among all models, 1 is best; mean rank "
-        f"over {over_what(standing.measures)}. Means that differ by at most {TOLERANCE:g} are "
+        "Mean over all test folds; ranks are among all models, 1 is best; mean rank over "
+        f"{over_what(standing.measures)}. Means that differ by at most {TOLERANCE:g} are "
         f"tied. Predicted shares below {EPS:g} count as {EPS:g} in KLdiv.",
         "† not better than the mean training distribution, which looks at no instance.",
         "Significance: corrected resampled t-test over the folds (Nadeau and Bengio 2003), "
@@ -105,11 +112,11 @@ def write_standing(
     folder: RunFolder,
     standing: Standing,
     sentences: Sequence[str],
-    std: bool = False,
+    options: TableOptions | None = None,
     problems: list[str] | None = None,
 ) -> list[Path]:
     """Write ``against.csv``, ``.md``, ``.tex`` and ``against-pairs.csv`` into a run folder."""
-    grids = standing_grids(standing, std)
+    grids = standing_grids(standing, options)
     return write_files(
         folder,
         {

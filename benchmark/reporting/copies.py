@@ -15,9 +15,12 @@ import pandas as pd
 
 from benchmark.analysis.evidence import Evidence
 from benchmark.columns import as_csv
-from benchmark.tables.grid import Cell, Grid, latex, text_cells
+from benchmark.tables.grid import Cell, Grid, text_cells
+from benchmark.tables.latex import latex
 from benchmark.tables.latex_text import latex_text
+from benchmark.tables.options import TableOptions
 from benchmark.tables.table3 import table3_grids
+from benchmark.tables.writing import marks_of
 from benchmark.wording import seen
 
 #: Signs that the page's script writes into numbers, each to be put into LaTeX.
@@ -73,26 +76,30 @@ def rows_shown(
 def table3_copies(evidence: Evidence) -> dict[str, tuple[str, str]]:
     """Return what ``table 3`` writes of each dataset: plain, and with deviations over folds."""
     found = {}
+    marks = marks_of(evidence, None, [])
     parts = evidence.summary.groupby("dataset", sort=False)
     for number, (_, part) in enumerate(parts):
         text = as_csv(part)
-        for ending, std in (("", False), ("-std", True)):
-            (grid,) = table3_grids(part, std, evidence.measures)
+        for ending, spread in (("", "none"), ("-std", "std")):
+            options = TableOptions(spread=spread)
+            (grid,) = table3_grids(part, evidence.measures, options, marks)
             name = f"table3-{number}{ending}"
             found[name] = (latex(grid, evidence.notes), text)
     return found
 
 
-def pattern(grid: Grid) -> str:
+def pattern(grid: Grid, digits: int = 1) -> str:
     """Write a table whose cells the page's script fills in: ``Q0Q`` the caption, ``Q1Q`` and so on.
 
-    The cells of `grid` that are empty are those.
+    The cells of `grid` that are empty are those. More digits, ``Q00000001Q``, keep room for longer
+    texts when the columns are laid out.
     """
     number = iter(range(1, 1 + sum(map(len, grid.cells))))
     cells = [
-        [cell if str(cell) else Cell(f"Q{next(number)}Q") for cell in row] for row in grid.cells
+        [cell if str(cell) else Cell(f"Q{next(number):0{digits}}Q") for cell in row]
+        for row in grid.cells
     ]
-    return latex(Grid("Q0Q", grid.headers, cells))
+    return latex(Grid("Q0Q", grid.headers, cells, name=grid.name))
 
 
 def pair_patterns(data: Mapping[str, Any]) -> dict[str, str]:
@@ -100,7 +107,10 @@ def pair_patterns(data: Mapping[str, Any]) -> dict[str, str]:
     sizes = {len(entry["models"]) - 1 for entry in data["datasets"]}
     return {
         str(size): pattern(
-            Grid("", list(PAIR_HEADERS), [text_cells([""] * len(PAIR_HEADERS))] * size)
+            Grid(
+                "", list(PAIR_HEADERS), [text_cells([""] * len(PAIR_HEADERS))] * size, name="pairs"
+            ),
+            8,
         )
         for size in sorted(sizes)
         if size > 0
@@ -113,6 +123,7 @@ def confusion_grid(labels: Sequence[str], counts: Sequence[Sequence[object]], ca
         caption,
         ["True \\ predicted", *labels, "All"],
         [text_cells([name, *map(str, row)]) for name, row in zip(labels, counts, strict=True)],
+        name="confusion",
     )
 
 

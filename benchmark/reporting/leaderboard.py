@@ -21,7 +21,7 @@ from benchmark.reference.leaderboard import Leaderboard
 from benchmark.reporting.copies import packed
 from benchmark.reporting.page import fill
 from benchmark.reporting.pictures import Picture, address_of
-from benchmark.tables.grid import latex
+from benchmark.tables.latex import latex
 from benchmark.wording import GAP, count, listed
 
 # Rows in the diagram of critical differences: with more it cannot be read.

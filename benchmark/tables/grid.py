@@ -1,20 +1,31 @@
-"""A table as a person reads it, and the one place that writes tables: terminal, Markdown, LaTeX."""
+"""A table as a person reads it, written for terminal and Markdown, and as CSV.
+
+`benchmark.tables.latex` writes it for LaTeX, `benchmark.commands.answers.html` for a browser.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from tabulate import tabulate
 
-from benchmark.tables.latex_text import DEFINITIONS, latex_text
 from benchmark.tables.layout import columns_in_blocks, filled
+from benchmark.tables.options import TableOptions
 from benchmark.wording import GAP, spaced, visible
 
 #: Marks a cell of a model that does not beat the mean training distribution.
 DAGGER = "†"
+
+#: Marks a cell that the test does not tell from the best of its column.
+AS_GOOD = "≈"
+
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -26,21 +37,28 @@ class Cell:
     text : str
         A lone dash stands for a missing value.
     after : str
-        What follows the text and is never bold, such as a rank or a dagger.
-    best : bool
-        Whether it is the best of its column: bold.
+        Marks behind all else, which are never bold, such as a dagger.
+    best, second : bool
+        Whether it is the best of its column, or the next one: bold, underlined.
     aside : bool
         Whether it is there for comparison only, as the name of a trivial row, of an extended
-        baseline, of a newer or of a peer's method: italic in Markdown.
+        baseline, of a newer or of a peer's method: italic in Markdown and HTML.
+    spread : str
+        What stands behind a mean: ``±`` and a deviation, or an interval.
+    rank : str
+        The rank among the models, or empty.
     """
 
     text: str
     after: str = ""
     best: bool = False
+    second: bool = False
     aside: bool = False
+    spread: str = ""
+    rank: str = ""
 
     def __str__(self) -> str:
-        return self.text + self.after
+        return self.text + self.spread + (f"({self.rank})" if self.rank else "") + self.after
 
 
 def text_cells(texts: Iterable[str]) -> list[Cell]:
@@ -61,15 +79,19 @@ class Grid:
     cells : list of list of Cell
         Row by row.
     notes : list of str
-        What a reader has to know, in sentences.
+        What a reader has to know, in sentences; comments in LaTeX where there is a `legend`.
     title : str
         Stands for the caption on the terminal and in Markdown; empty if it is the caption itself.
     rules : frozenset of int
         Rows above which a line parts groups; Markdown has no such lines.
-    wide : bool
-        Whether LaTeX always gives the table the width of the page; others only if they are wider.
     names : int
         How many columns, from the first, say what a row is about.
+    legend : list of str
+        What stands under the table in a paper: short sentences.
+    name : str
+        What tells the table from others, such as ``table3-emotion6``.
+    options : TableOptions
+        How it is written.
     """
 
     caption: str
@@ -78,8 +100,10 @@ class Grid:
     notes: list[str] = field(default_factory=list)
     title: str = ""
     rules: frozenset[int] = frozenset()
-    wide: bool = False
     names: int = 1
+    legend: list[str] = field(default_factory=list)
+    name: str = ""
+    options: TableOptions = field(default_factory=TableOptions)
 
     @property
     def heading(self) -> str:
@@ -90,6 +114,24 @@ class Grid:
     def rows(self) -> list[list[str]]:
         """Plain text of the cells, row by row."""
         return [list(map(str, row)) for row in self.cells]
+
+
+def captioned(grids: Sequence[Grid], options: TableOptions) -> list[Grid]:
+    """Give tables their options, and the caption that these name; of several each has its title."""
+    found = []
+    for grid in grids:
+        caption = options.caption or grid.caption
+        if options.caption and len(grids) > 1:
+            caption = f"{caption} ({grid.title or grid.caption})"
+        found.append(replace(grid, caption=caption, options=options))
+    return found
+
+
+def best_and_second(ranks: Iterable[float]) -> tuple[float, float]:
+    """Return the best rank and the next one; missing values where there are none."""
+    found = sorted({float(rank) for rank in ranks if not math.isnan(rank)})
+    best, second = (*found[:2], math.nan, math.nan)[:2]
+    return best, second
 
 
 def group_rules(groups: Iterable[str]) -> frozenset[int]:
@@ -109,19 +151,29 @@ ASIDE = ("extended", "newer", "peer", "trivial")
 
 
 @dataclass(frozen=True)
-class _Style:
+class Style:
     """How an output format writes the parts of a cell."""
 
     text: Callable[[str], str]
     bold: str = "{}"
+    underlined: str = "{}"
     italic: str = "{}"
     gap: str = GAP
+    raised: Callable[[str], str] = "{}".format
+    faint: str = "{}"
 
-    def write(self, cell: Cell) -> str:
+    def write(self, cell: Cell, ranks: str) -> str:
+        """Write a cell, its rank as the options of tables say."""
         text = self.gap if cell.text == GAP else self.text(cell.text)
         text = self.bold.format(text) if cell.best else text
+        text = self.underlined.format(text) if cell.second else text
         text = self.italic.format(text) if cell.aside else text
-        return text + self.text(cell.after)
+        if cell.rank and ranks != "none":
+            rank = f"({cell.rank})" if ranks == "parentheses" else self.raised(cell.rank)
+        else:
+            rank = ""
+        behind = self.text(cell.spread) + rank + self.text(cell.after)
+        return text + (self.faint.format(behind) if behind else "")
 
 
 def terminal(
@@ -141,101 +193,93 @@ def terminal(
     notes : sequence of str
         What is to be said of all of them, at the end.
     colour : bool
-        Show the best values in bold; plain text has no mark for them.
+        Show the best values in bold and the second underlined; plain text has no marks for them.
     width : int, optional
         Characters in a line of the terminal; no limit if absent.
     """
-    style = _Style(visible, bold="\x1b[1m{}\x1b[0m" if colour else "{}")
+    style = Style(
+        visible,
+        bold="\x1b[1m{}\x1b[0m" if colour else "{}",
+        underlined="\x1b[4m{}\x1b[0m" if colour else "{}",
+        raised=lambda rank: rank.translate(_RAISED),
+    )
     blocks = []
-    for grid in _several(grids):
+    for grid in several(grids):
         rows = []
         for number, row in enumerate(grid.cells):
             if number in grid.rules:
                 rows.append(["-" * 4] + [""] * (len(row) - 1))
-            rows.append([style.write(cell) for cell in row])
+            rows.append([style.write(cell, grid.options.ranks) for cell in row])
         tables = columns_in_blocks(list(map(visible, grid.headers)), rows, width, grid.names)
         remarks = filled(list(map(visible, grid.notes)), width)
-        blocks += [f"{visible(grid.heading)}\n{tables[0]}", *tables[1:], remarks]
+        blocks += [f"{visible(titled(grid))}\n{tables[0]}", *tables[1:], remarks]
     return _joined([*blocks, filled(list(map(visible, notes)), width)])
 
 
 def markdown(grids: Grid | Sequence[Grid], notes: Sequence[str] = ()) -> str:
     """Render one table or several as Markdown; parameters as of `terminal`."""
-    style = _Style(markdown_text, bold="**{}**", italic="*{}*")
+    style = Style(
+        markdown_text,
+        bold="**{}**",
+        underlined="<ins>{}</ins>",
+        italic="*{}*",
+        raised="<sup>{}</sup>".format,
+    )
 
     def items(lines: Sequence[str]) -> str:
         return "\n".join(f"- {markdown_text(line)}" for line in lines)
 
     blocks = []
-    for grid in _several(grids):
-        rows = [[style.write(cell) for cell in row] for row in grid.cells]
+    for grid in several(grids):
+        rows = [[style.write(cell, grid.options.ranks) for cell in row] for row in grid.cells]
         headers = [markdown_text(header) for header in grid.headers]
         table = tabulate(rows, headers=headers, tablefmt="pipe", disable_numparse=True)
-        blocks += [f"### {markdown_text(grid.heading)}", table, items(grid.notes)]
+        blocks += [f"### {markdown_text(titled(grid))}", table, items(grid.notes)]
     return _joined([*blocks, items(notes)])
 
 
-def latex(grids: Grid | Sequence[Grid], notes: Sequence[str] = (), placement: str = "htbp") -> str:
-    r"""Render one table or several as LaTeX: compiles as it is, or with ``\input`` in a paper.
+def csv_text(grids: Grid | Sequence[Grid]) -> str:
+    """Write tables as CSV: what is shown, with spreads, ranks and marks in columns of their own.
 
-    All notes come last, each once, for LaTeX may move tables. Written here, because neither
-    tabulate nor pandas keeps a name that begins with ``[`` or ``*`` from being read as an option.
-
-    Parameters
-    ----------
-    grids, notes
-        As of `terminal`.
-    placement : str
-        Where LaTeX may put the tables.
+    Of several tables a column before all others has the title.
     """
-    several = _several(grids)
-    of_grids = dict.fromkeys(note for grid in several for note in grid.notes)
-    remarks = [rf"\noindent {{\footnotesize {latex_text(n)}\par}}" for n in (*of_grids, *notes)]
-    blocks = [_latex_table(grid, placement) for grid in several]
-    return _HEAD + DEFINITIONS + "\n\n".join([*blocks, *remarks]) + "\n\\ldltableend\n"
-
-
-def _latex_table(grid: Grid, placement: str) -> str:
-    style = _Style(latex_text, bold=r"\textbf{{{}}}", gap="--")
-    lines = []
-    for number, row in enumerate(grid.cells):
-        if number in grid.rules:
-            lines.append(r"\midrule")
-        # The empty group keeps a name that begins with [ or * from being an option of \\.
-        lines.append("{}" + " & ".join(style.write(cell) for cell in row) + r" \\")
-    width = r"\linewidth" if grid.wide else r"\ifdim\width>\linewidth\linewidth\else\width\fi"
-    return "\n".join(
-        [
-            rf"\begin{{table}}[{placement}]",
-            r"\centering",
-            rf"\caption{{{latex_text(grid.caption)}}}",
-            rf"\resizebox{{{width}}}{{!}}{{%",
-            rf"\begin{{tabular}}{{l{'c' * (len(grid.headers) - 1)}}}",
-            r"\toprule",
-            " & ".join(map(latex_text, grid.headers)) + r" \\",
-            r"\midrule",
-            *lines,
-            r"\bottomrule",
-            r"\end{tabular}}",
-            r"\end{table}",
+    many = several(grids)
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    before: list[str] = []
+    for grid in many:
+        parts = [_parts_of(grid, column) for column in range(len(grid.headers))]
+        heads = [
+            f"{header} {part}".strip()
+            for header, of in zip(grid.headers, parts, strict=True)
+            for part in of
         ]
-    )
+        heads = ["Table", *heads] if len(many) > 1 else heads
+        if heads != before:
+            writer.writerow(heads)
+            before = heads
+        for row in grid.cells:
+            texts = [
+                _part_of(cell, part) for cell, of in zip(row, parts, strict=True) for part in of
+            ]
+            writer.writerow([grid.heading, *texts] if len(many) > 1 else texts)
+    return written.getvalue()
 
 
-# Lets a table compile as it is, and be \input in a paper.
-_HEAD = r"""% Made by: python -m benchmark table NUMBER
-% Compile it as it is, or \input it in a paper that loads booktabs and graphicx.
-% Needs UTF-8, LaTeX's own since 2018.
-\expandafter\ifx\csname @nodocument\endcsname\relax
-  \def\ldltableend{}
-\else
-  \documentclass{article}
-  \usepackage{booktabs,graphicx}
-  \usepackage[a4paper,landscape,margin=15mm]{geometry}
-  \begin{document}
-  \def\ldltableend{\end{document}}
-\fi
-"""
+# Columns that a column of a table has in a CSV file, and where they are in a cell.
+_PARTS = {"": "text", "spread": "spread", "rank": "rank", "mark": "after"}
+
+
+def _parts_of(grid: Grid, column: int) -> list[str]:
+    """Return which of `_PARTS` any cell of a column has."""
+    cells = [row[column] for row in grid.cells]
+    found = [part for part, name in _PARTS.items() if part and any(getattr(c, name) for c in cells)]
+    return ["", *(part for part in found if part != "rank" or grid.options.ranks != "none")]
+
+
+def _part_of(cell: Cell, part: str) -> str:
+    text = str(getattr(cell, _PARTS[part])).removeprefix("±")
+    return "" if text == GAP else text
 
 
 def markdown_text(text: str) -> str:
@@ -245,8 +289,14 @@ def markdown_text(text: str) -> str:
     return spaced(escaped)
 
 
-def _several(grids: Grid | Sequence[Grid]) -> Sequence[Grid]:
+def several(grids: Grid | Sequence[Grid]) -> Sequence[Grid]:
+    """Return a list of tables, also of one."""
     return [grids] if isinstance(grids, Grid) else grids
+
+
+def titled(grid: Grid) -> str:
+    """Return what stands above a table that has its own notes; a caption that was asked for."""
+    return grid.caption if grid.options.caption else grid.heading
 
 
 def _joined(blocks: Sequence[str]) -> str:

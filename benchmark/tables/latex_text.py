@@ -1,7 +1,8 @@
 r"""Plain text for LaTeX: every character has a form of its own, which compiles with every engine.
 
-What LaTeX takes as UTF-8 goes as it is, Greek and signs of mathematics go as mathematics. All
-other characters go by their code, ``\ldlchar{4E2D}``: LuaLaTeX and XeLaTeX print the character if
+What LaTeX takes as UTF-8 goes as it is, Greek and signs of mathematics go as mathematics, Chinese
+and Japanese as they are where the paper can print them, see `DEFINITIONS`. All other characters go
+by their code, ``\ldlchar{4E2D}``: LuaLaTeX and XeLaTeX print the character if
 the font has it, pdfLaTeX prints ``U+4E2D`` in angle brackets, which come about in no other way. So
 two texts that differ in Unicode's normal form NFC differ on paper, too.
 """
@@ -27,14 +28,36 @@ DEFINITIONS = r"""% Characters that LaTeX may lack go by their codes: LuaLaTeX a
 \fi
 """
 
+#: Those that a text with Chinese or Japanese needs too.
+CJK_DEFINITIONS = r"""%
+% Chinese: XeLaTeX or LuaLaTeX with xeCJK or ctex; or pdfLaTeX with ctex, or with
+% CJKutf8 and \begin{CJK}{UTF8}{gbsn} around the text. Without these it goes by its codes.
+\ifdefined\ldlcjk\else
+  \ifdefined\CJKfamily
+    \def\ldlcjk#1#2{#1}
+  \else
+    \def\ldlcjk#1#2{#2}
+  \fi
+\fi
+"""
+
+#: What a document of its own loads for them.
+CJK_PREAMBLE = r"""  \ifdefined\Umathchar
+    \IfFileExists{ctex.sty}{\usepackage[scheme=plain]{ctex}}{}
+  \else
+    \IfFileExists{CJKutf8.sty}{\usepackage{CJKutf8}%
+      \AtBeginDocument{\begin{CJK}{UTF8}{gbsn}}\AtEndDocument{\clearpage\end{CJK}}}{}
+  \fi
+"""
+
 _SPECIAL = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\texttt{\char34}",
-    "†": r"$^\dagger$", "‡": r"$^\ddagger$", "±": r"$\pm$", "×": r"$\times$", "÷": r"$\div$",
+    "†": r"$\dagger$", "‡": r"$\ddagger$", "±": r"$\pm$", "×": r"$\times$", "÷": r"$\div$",
     "·": r"$\cdot$", "−": r"$-$", "≤": r"$\leq$", "≥": r"$\geq$", "≠": r"$\neq$",
     "≈": r"$\approx$", "∞": r"$\infty$", "√": r"$\surd$", "∂": r"$\partial$", "∇": r"$\nabla$",
-    "∈": r"$\in$", "∑": r"$\sum$", "∏": r"$\prod$", "°": r"$^\circ$", "←": r"$\leftarrow$",
+    "∈": r"$\in$", "∑": r"$\sum$", "∏": r"$\prod$", "°": r"\textdegree{}", "←": r"$\leftarrow$",
     "→": r"$\rightarrow$", "↔": r"$\leftrightarrow$", "↓": r"$\downarrow$", "↑": r"$\uparrow$",
     "–": r"\textendash{}", "—": r"\textemdash{}", "“": r"\textquotedblleft{}",
     "”": r"\textquotedblright{}", "…": r"\ldots{}", "§": r"\S{}", "©": r"\textcopyright{}",
@@ -69,8 +92,11 @@ _LIGATURE = re.compile(r"(?<=[-'`,?!])(?=[-'`,])")
 # The quotation marks by which LaTeX prints ` and ' go by their codes.
 _PRINTED_FOR_OTHERS = "‘’"
 
-# A letter with the marks that follow it, or any other character.
-_CLUSTER = re.compile("([^\\W\\d_])([\u0300-\u036f]+)|(.)", re.DOTALL)
+# Chinese and Japanese characters and signs.
+_CJK = "[\u3001-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff60\U00020000-\U0003134f]"
+
+# Some of these, a letter with the marks that follow it, or any other character.
+_CLUSTER = re.compile(f"({_CJK}+)|([^\\W\\d_])([\u0300-\u036f]+)|(.)", re.DOTALL)
 
 
 def latex_text(text: str) -> str:
@@ -80,12 +106,26 @@ def latex_text(text: str) -> str:
     """
     composed = unicodedata.normalize("NFC", text)
     written = "".join(
-        _accented(match[1], match[2]) if match[1] else _character(match[3])
+        _cjk(match[1])
+        if match[1]
+        else _accented(match[2], match[3])
+        if match[2]
+        else _character(match[4])
         for match in _CLUSTER.finditer(composed)
     )
     written = _LIGATURE.sub(r"\\kern0pt{}", written)
     # LaTeX drops spaces at the ends, and all but one between words.
     return re.sub(r"^ | $|(?<= ) ", lambda _: r"\ ", written)
+
+
+def needs_cjk(text: str) -> bool:
+    """Tell whether a text in LaTeX needs `CJK_DEFINITIONS`."""
+    return r"\ldlcjk{" in text
+
+
+def _cjk(characters: str) -> str:
+    codes = "".join(map(_character, characters))
+    return rf"\ldlcjk{{{characters}}}{{{codes}}}" if characters.isprintable() else codes
 
 
 def _character(character: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypedDict
 
 from benchmark.errors import UsageError
 from benchmark.metrics import Measure
@@ -31,7 +33,7 @@ class TableOptions:
     caption : str
         Instead of the table's own: plain text, of which nothing is taken for markup.
     label : str
-        What ``\\ref`` calls it; by default ``tab:`` and the name of the table.
+        What ``\ref`` calls it; by default ``tab:`` and the name of the table.
     ranks : {"parentheses", "superscript", "none"}
         How the rank among the models stands behind a value.
     measures : tuple of str
@@ -90,3 +92,50 @@ class TableOptions:
         if self.percent and not measure.percent and (measure.low, measure.high) == (0.0, 1.0):
             measure = replace(measure, percent=True, title=f"{measure.title} %")
         return replace(measure, digits=self.digits)
+
+
+class Look(TypedDict, total=False):
+    """The attributes of `TableOptions` as keywords, and ``std``, short for ``spread="std"``."""
+
+    columns: int
+    caption: str
+    label: str
+    ranks: str
+    models: str | Sequence[str]
+    digits: int
+    percent: bool
+    spread: str
+    std: bool
+
+
+#: Which tables have them, where not all do.
+TABLES_WITH = {
+    "ranks": ("3", "4"),
+    "models": ("3", "4", "tests", "tuned"),
+    "digits": ("3", "4", "tests", "tuned", "wheel"),
+    "percent": ("3", "tests", "tuned", "wheel"),
+    "spread": ("3", "4"),
+    "std": ("3", "4"),
+    "interval": ("3", "4"),
+    "measures": ("3",),
+    "against": ("3",),
+    "show": ("3",),
+    "measure": ("tests",),
+    "datasets": ("1",),
+    "data_dir": ("1",),
+}
+
+
+def options_of(given: Mapping[str, Any]) -> TableOptions:
+    """Make options of keywords, those of `Look`; others are left aside.
+
+    Raises
+    ------
+    UsageError
+        As `TableOptions`.
+    """
+    found = {name: given[name] for name in TableOptions.__dataclass_fields__ if name in given}
+    found.pop("measures", None)  # chosen where results are read
+    if given.get("std"):
+        found["spread"] = "std"
+    return TableOptions(**found)

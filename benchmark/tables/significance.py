@@ -6,12 +6,13 @@ from collections import Counter
 
 import pandas as pd
 
-from benchmark.analysis.assumptions import ACROSS, of_tests, why_untested
+from benchmark.analysis.assumptions import ACROSS, name_of_test, of_tests, why_untested
 from benchmark.analysis.comparisons import NoTest, rank_across
 from benchmark.analysis.statistics import ALPHA
 from benchmark.metrics import Measure
 from benchmark.planning.plan import Plan
-from benchmark.tables.grid import Grid, text_cells
+from benchmark.tables.grid import Grid, captioned, text_cells
+from benchmark.tables.options import TableOptions
 from benchmark.wording import GAP, NO_TEST, count, effect, p_equals, p_value, percent, signed
 
 
@@ -67,9 +68,15 @@ _OTHER_SIDE = {
 
 
 def significance_grid(
-    table: pd.DataFrame, summary: pd.DataFrame, measure: Measure, plan: Plan
+    table: pd.DataFrame,
+    summary: pd.DataFrame,
+    measure: Measure,
+    plan: Plan,
+    options: TableOptions | None = None,
 ) -> Grid:
     """Write the cells; differences are positive where the best model is better."""
+    options = options or TableOptions()
+    measure = options.shown(measure)
     rows = []
     for row in table.to_dict("records"):
         names = [str(row[name]) for name in ("dataset", "model_a", "model_b")]
@@ -100,14 +107,24 @@ def significance_grid(
         *of_tests(plan),
         *ranking_sentences(summary, measure),
     ]
-    return Grid(
+    grid = Grid(
         caption=f"Is the difference real? The best model in {measure.title} against the others",
         headers=["Dataset", "Best", "Other", "Difference", "95 % interval", "p (Holm)",
                  "P better / equal / worse", "Effect", "Won"],
         names=3,
         cells=rows,
         notes=notes,
+        legend=[
+            f"Differences: means over the folds, positive where the best model is better. "
+            f"{name_of_test(plan.truths.values())}, adjusted by Holm's method for all pairs; "
+            f"* significant at "
+            f"{ALPHA:g}.",
+            "P: probability in percent of better, practically equivalent, worse. Effect: in "
+            "deviations of the differences over instances. Won: share of the instances.",
+        ],
+        name="tests",
     )  # fmt: skip
+    return captioned([grid], options)[0]
 
 
 def untested_sentences(pairs: pd.DataFrame) -> list[str]:

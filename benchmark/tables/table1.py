@@ -16,7 +16,8 @@ from benchmark.datasets.image_sets.loading import read_image_set
 from benchmark.errors import UsageError
 from benchmark.store.run_folder import RunFolder
 from benchmark.tables import grid
-from benchmark.tables.grid import Grid
+from benchmark.tables.grid import Grid, captioned
+from benchmark.tables.options import TableOptions
 from benchmark.tables.writing import write_grid
 
 logger = logging.getLogger("benchmark")
@@ -60,7 +61,7 @@ def table1(sets: Sequence[tuple[ImageSet, Reading]]) -> pd.DataFrame:
     return frame.astype({"expected": "Int64"})
 
 
-def table1_grid(frame: pd.DataFrame) -> Grid:
+def table1_grid(frame: pd.DataFrame, options: TableOptions | None = None) -> Grid:
     """Write the cells; a number other than the paper's has the paper's in brackets."""
     rows = []
     for (dataset, counted_by), part in frame.groupby(["dataset", "counted_by"], sort=False):
@@ -70,7 +71,7 @@ def table1_grid(frame: pd.DataFrame) -> Grid:
             number = f"{row['images']:,}" + (f" [{expected:,}]" if differs else "")
             rows.append([str(dataset), str(counted_by), str(row["class"]), number])
         rows.append([str(dataset), str(counted_by), "all", f"{part['images'].sum():,}"])
-    return Grid(
+    cells = Grid(
         caption="Images per class",
         headers=["Dataset", "Counted by", "Class", "Images"],
         cells=[grid.text_cells(row) for row in rows],
@@ -79,7 +80,14 @@ def table1_grid(frame: pd.DataFrame) -> Grid:
             "A category is the folder in which an image lies; the dominant label is the first of "
             "the largest shares that raters gave it, which may be another emotion.",
         ],
+        names=3,
+        legend=[
+            "In brackets: the number in Table 1 of Lai, Wan and Zeng (2022), where it is another. "
+            "Category: the folder of an image; dominant label: the first of the largest shares.",
+        ],
+        name="table1",
     )
+    return captioned([cells], options or TableOptions())[0]
 
 
 def write_table1(
@@ -87,6 +95,7 @@ def write_table1(
     data_dir: str | Path | None = None,
     out: str | Path | None = None,
     problems: list[str] | None = None,
+    options: TableOptions | None = None,
 ) -> tuple[Grid, list[Path]]:
     """Make Table 1 of image sets as .csv, .tex and .md files. Decodes no image.
 
@@ -100,6 +109,8 @@ def write_table1(
         Folder for the files, by default ``results/tables``.
     problems : optional
         As in `benchmark.tables.writing.write_files`.
+    options : TableOptions, optional
+        How it is written.
 
     Returns
     -------
@@ -119,7 +130,7 @@ def write_table1(
     if len({image_set.name for image_set in chosen}) < len(chosen):
         raise UsageError("a dataset is named twice")
     frame = table1([(each, read_image_set(each, data_dir)[1]) for each in chosen])
-    cells = table1_grid(frame)
+    cells = table1_grid(frame, options)
     folder = RunFolder(Path(out or FOLDER))
     if out is None and (said := folder.obstacle()):  # nobody asked for files
         logger.warning("%s", said)

@@ -9,8 +9,18 @@ import pandas as pd
 
 from benchmark.metrics import BY_NAME
 from benchmark.plugins.built_in import BEYOND, GROUPS
-from benchmark.tables.grid import ASIDE, Cell, Grid, group_rules
-from benchmark.wording import rank_mark, value
+from benchmark.tables.grid import (
+    AS_GOOD,
+    ASIDE,
+    Cell,
+    Grid,
+    best_and_second,
+    captioned,
+    group_rules,
+)
+from benchmark.tables.options import TableOptions
+from benchmark.tables.table3 import Tested, legend_of, spread_of
+from benchmark.wording import rank_text, value
 
 
 def table4(summary: pd.DataFrame) -> pd.DataFrame:
@@ -47,7 +57,13 @@ def table4(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(columns, axis=1)
 
 
-def table4_grid(table: pd.DataFrame, notes: list[str], groups: Mapping[str, str]) -> Grid:
+def table4_grid(
+    table: pd.DataFrame,
+    notes: list[str],
+    groups: Mapping[str, str],
+    options: TableOptions | None = None,
+    tested: Tested | None = None,
+) -> Grid:
     """Write the cells: accuracy in percent and rank; groups of models stand apart.
 
     Parameters
@@ -58,19 +74,41 @@ def table4_grid(table: pd.DataFrame, notes: list[str], groups: Mapping[str, str]
         What a reader has to know.
     groups : mapping
         Model to its group, see `benchmark.columns.TABLE3`.
+    options : TableOptions, optional
+        How it is written.
+    tested : Tested, optional
+        What the tests tell, as of Table 3.
     """
+    options, tested = options or TableOptions(), tested or Tested()
+    accuracy = options.shown(BY_NAME["accuracy"])
     datasets = list(table.columns[1::3])
+    places = [best_and_second(table.iloc[:, column]) for column in range(3, table.shape[1], 3)]
     rows = []
     for model, *numbers in table.itertuples(index=False, name=None):
         cells = [Cell(str(model), aside=groups[model] in ASIDE)]
-        for mean, rank in zip(numbers[::3], numbers[2::3], strict=True):
-            text = value(mean, BY_NAME["accuracy"]) + rank_mark(rank)
-            cells.append(Cell(text, best=rank == 1))
+        of_sets = (numbers[i : i + 3] for i in range(0, len(numbers), 3))
+        for dataset, place, (mean, std, rank) in zip(datasets, places, of_sets, strict=True):
+            key = (str(dataset), str(model), "accuracy")
+            good = key in tested.as_good and rank != place[0]
+            cells.append(
+                Cell(
+                    value(mean, accuracy),
+                    spread=spread_of(std, tested.ends.get(key), accuracy, options),
+                    rank=rank_text(rank),
+                    after=AS_GOOD if good else "",
+                    best=rank == place[0],
+                    second=rank == place[1],
+                )
+            )
         rows.append(cells)
-    return Grid(
+    legend = legend_of(rows, options)
+    grid = Grid(
         caption="Accuracy (%) of the dominant label: means over all test folds",
         headers=["Model", *datasets],
         cells=rows,
         rules=group_rules(groups[model] for model in table.iloc[:, 0]),
-        notes=["In parentheses the rank among the models, 1 is best.", *notes],
+        notes=[*legend, *notes],
+        legend=legend,
+        name="table4",
     )
+    return captioned([grid], options)[0]

@@ -10,7 +10,8 @@ from benchmark.analysis.tuning import tuned_frame
 from benchmark.errors import UsageError
 from benchmark.metrics import BY_NAME, Measure
 from benchmark.planning.plan import Plan
-from benchmark.tables.grid import Grid, text_cells
+from benchmark.tables.grid import Grid, captioned, text_cells
+from benchmark.tables.options import TableOptions
 from benchmark.wording import GAP, NO_TEST, count, p_value, percent, signed, value
 
 
@@ -59,10 +60,14 @@ def _tried_of(tried: pd.DataFrame, dataset: object, model: object) -> int:
     return int(tried.loc[here, "configuration"].nunique())
 
 
-def tuning_grid(table: pd.DataFrame, plan: Plan, notes: list[str]) -> Grid:
+def tuning_grid(
+    table: pd.DataFrame, plan: Plan, notes: list[str], options: TableOptions | None = None
+) -> Grid:
     """Write the cells; a gain is positive where tuning helps."""
+    options = options or TableOptions()
     measure = measure_of_tuning(plan)
     assert measure is not None  # noqa: S101 - there is a table
+    measure = options.shown(measure)
     rows = []
     for row in table.to_dict("records"):
         names = [str(row["dataset"]), str(row["model"])]
@@ -102,7 +107,7 @@ def tuning_grid(table: pd.DataFrame, plan: Plan, notes: list[str]) -> Grid:
     part = []
     if most and min(most) < largest:
         part = [f"Of more than {count(min(most), 'training row')} a stratified part chooses."]
-    return Grid(
+    grid = Grid(
         caption=f"What tuning gains in {measure.title}: each row with its own settings, and with "
         "those chosen on the training rows of each fold",
         headers=["Dataset", "Model", "Untuned", "Tuned", "Gain", "Gain %", "95 % interval",
@@ -121,4 +126,12 @@ def tuning_grid(table: pd.DataFrame, plan: Plan, notes: list[str]) -> Grid:
             *part,
             *notes,
         ],
+        legend=[
+            f"Chosen by {' or '.join(by)} in {' or '.join(map(str, folds))} inner folds of the "
+            "training rows. Gain: positive where the tuned row is better, mean over the folds. "
+            f"p: {name_of_test(plan.truths.values())}, adjusted by Holm's method; * significant "
+            f"at {ALPHA:g}.",
+        ],
+        name="tuned",
     )  # fmt: skip
+    return captioned([grid], options)[0]

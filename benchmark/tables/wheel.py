@@ -15,7 +15,8 @@ from benchmark.columns import WHEEL, WHEEL_MEASURES
 from benchmark.errors import UsageError
 from benchmark.metrics import BY_NAME, Measure
 from benchmark.planning.plan import Plan, Truth
-from benchmark.tables.grid import Grid, text_cells
+from benchmark.tables.grid import Grid, captioned, text_cells
+from benchmark.tables.options import TableOptions
 from benchmark.wording import GAP, NO_TEST, p_equals, p_value, signed, value
 
 
@@ -85,13 +86,14 @@ def _compared(folds: Any, bare: int, truth: Truth, name: str) -> list[tuple[str,
     ]  # fmt: skip
 
 
-def wheel_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
+def wheel_grid(table: pd.DataFrame, notes: list[str], options: TableOptions | None = None) -> Grid:
     """Write the cells; gains carry their sign."""
+    options = options or TableOptions()
     rows = []
     for row in table.to_dict("records"):
         texts = [row["dataset"], row["model"]]
         for name in WHEEL_MEASURES:
-            measure = BY_NAME[name]
+            measure = options.shown(BY_NAME[name])
             texts.append(value(row[name], measure))
             gain = row[f"{name}_gain"]
             if row["wheel"] == "none":
@@ -103,7 +105,7 @@ def wheel_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
                 texts += [f"{signed(gain, measure)}{won}", *_tested(row, measure)]
         rows.append(text_cells(texts))
     of_measure = ["gain (folds won)", "95 % interval", "p (Holm)"]
-    return Grid(
+    grid = Grid(
         caption="Does the wheel help? Each matrix W against no wheel, on the same folds",
         headers=["Dataset", "W", "Accuracy %", *of_measure, "KLdiv", *of_measure],
         names=2,
@@ -116,7 +118,14 @@ def wheel_grid(table: pd.DataFrame, notes: list[str]) -> Grid:
             of_t_test(()),
             *notes,
         ],
+        legend=[
+            "Gain: over the network without a wheel, mean over the folds, positive is better; in "
+            "parentheses the folds in which it is better. Corrected resampled t-test over the "
+            f"folds, adjusted by Holm's method; * significant at {ALPHA:g}.",
+        ],
+        name="wheel",
     )
+    return captioned([grid], options)[0]
 
 
 def _tested(row: dict[Any, Any], measure: Measure) -> list[str]:

@@ -7,33 +7,38 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark.analysis.comparisons import rankings_frame
+from benchmark.analysis.comparisons import as_good_as_best, rankings_frame
 from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.scores import timings_frame
 from benchmark.columns import as_csv
 from benchmark.errors import BenchmarkError, apart, raised_last
 from benchmark.store.run_folder import RunFolder
-from benchmark.tables.grid import Grid, latex, markdown
-from benchmark.tables.table3 import table3_grids
+from benchmark.tables.grid import Grid, markdown
+from benchmark.tables.latex import latex
+from benchmark.tables.options import TableOptions
+from benchmark.tables.table3 import Tested, table3_grids
 from benchmark.wording import listed
 
 
 def write_run_tables(
-    evidence: Evidence, std: bool = False, problems: list[str] | None = None
+    evidence: Evidence,
+    options: TableOptions | None = None,
+    problems: list[str] | None = None,
 ) -> None:
     """Write scores, timings, tests and Table 3 into the evidence's target folder.
 
     Parameters
     ----------
     evidence : Evidence
-    std : bool
-        Show the deviation over folds in Markdown and LaTeX.
+    options : TableOptions, optional
+        How Table 3 is written, and which of the models it has; other files have all.
     problems : list of str, optional
         As in `write_files`.
     """
+    shown = evidence.of_models(options.models if options else ())
     frames: dict[str, Callable[[], pd.DataFrame | None]] = {
         "scores": lambda: evidence.scores,
-        "table3": lambda: evidence.summary,
+        "table3": lambda: shown.summary,
         "timings": lambda: timings_frame(evidence.plan, evidence.results),
         "pairs": lambda: evidence.pairs,
         "intervals": lambda: evidence.intervals,
@@ -42,14 +47,42 @@ def write_run_tables(
     }
 
     def grids() -> list[Grid]:
-        return table3_grids(evidence.summary, std, evidence.measures)
+        tested = marks_of(shown, options, problems)
+        return table3_grids(shown.summary, shown.measures, options, tested)
 
     texts: dict[str, Callable[[], str]] = {
-        "table3.tex": lambda: latex(grids(), evidence.notes),
-        "table3.md": lambda: markdown(grids(), evidence.notes),
+        "table3.tex": lambda: latex(grids(), shown.notes),
+        "table3.md": lambda: markdown(grids(), shown.notes),
     }
     contents = {f"{name}.csv": _as_csv(frame) for name, frame in frames.items()}
     write_files(evidence.target, {**contents, **texts}, problems)
+
+
+def marks_of(
+    evidence: Evidence, options: TableOptions | None = None, problems: list[str] | None = None
+) -> Tested:
+    """Collect what the tests tell of the cells of Table 3; what cannot be tested is not marked.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    options : TableOptions, optional
+        Without intervals in the cells none are made.
+    problems : list of str, optional
+        Gets a sentence where the tests or the intervals cannot be made; else that is an error.
+    """
+    good: set[tuple[str, str, str]] = set()
+    ends: dict[tuple[str, str, str], tuple[float, float]] = {}
+    with raised_last(problems) as found:
+        with apart("the marks of significance", found):
+            good = as_good_as_best(evidence.summary, evidence.pairs, evidence.measures)
+        if options and options.spread == "interval":
+            with apart("the intervals of means", found):
+                ends = {
+                    (row["dataset"], row["model"], row["measure"]): (row["low"], row["high"])
+                    for row in evidence.intervals.to_dict("records")
+                }
+    return Tested(good, ends)
 
 
 def write_grid(

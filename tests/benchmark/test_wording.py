@@ -24,7 +24,7 @@ from benchmark.wording import (
     p_equals,
     p_value,
     percent,
-    rank_mark,
+    rank_text,
     signed,
     value,
 )
@@ -53,7 +53,7 @@ def test_long_lists_are_cut():
 
 
 def test_ranks_behind_values():
-    assert [rank_mark(rank) for rank in (1.0, 12, math.nan)] == ["(1)", "(12)", ""]
+    assert [rank_text(rank) for rank in (1.0, 12, math.nan)] == ["1", "12", ""]
 
 
 @pytest.mark.parametrize(

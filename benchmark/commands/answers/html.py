@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from benchmark.tables.grid import Cell, Grid
+from benchmark.tables.grid import Cell, Grid, Style, titled
 from benchmark.wording import GAP, seen
 
 # Inline, since a notebook that is shown elsewhere drops style sheets; colours are the theme's.
@@ -16,6 +16,21 @@ _TABLE = (
 _CAPTION = "caption-side:top;text-align:left;font-weight:600;padding:0.2em 0"
 _CELL = "padding:0.15em 0.45em;white-space:nowrap;border:none"
 _RULE = "border-top:1px solid currentColor;"
+
+
+def _text(text: str) -> str:
+    return escape(seen(text))
+
+
+_STYLE = Style(
+    _text,
+    bold="<b>{}</b>",
+    underlined="<u>{}</u>",
+    italic="<i>{}</i>",
+    gap="\N{EN DASH}",
+    raised="<sup>{}</sup>".format,
+    faint='<span style="opacity:0.65"> {}</span>',
+)
 
 
 def grids_html(grids: Sequence[Grid]) -> str:
@@ -37,20 +52,17 @@ def _table(grid: Grid) -> str:
     )
     return (
         f'<div style="{_SCROLLS}"><table style="{_TABLE}">'
-        f'<caption style="{_CAPTION}">{escape(seen(grid.heading))}</caption>'
+        f'<caption style="{_CAPTION}">{escape(seen(titled(grid)))}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
 def _cell(cell: Cell, column: int, grid: Grid) -> str:
-    text = "\N{EN DASH}" if cell.text == GAP else escape(seen(cell.text))
-    text = f"<b>{text}</b>" if cell.best else text
-    text = f"<i>{text}</i>" if cell.aside else text
-    after = f'<span style="opacity:0.65"> {escape(seen(cell.after))}</span>' if cell.after else ""
+    text = _STYLE.write(cell, grid.options.ranks)
     kind, scope = ("th", ' scope="row"') if column == 0 else ("td", "")
     weight = ";font-weight:normal" if column == 0 else ""
     style = f"{_CELL};text-align:{_side(column, grid)}{weight}"
-    return f'<{kind}{scope} style="{style}">{text}{after}</{kind}>'
+    return f'<{kind}{scope} style="{style}">{text}</{kind}>'
 
 
 def _side(column: int, grid: Grid) -> str:

@@ -15,7 +15,8 @@ from benchmark.commands.answers.base import Answer, Make, paragraphs, shortened
 from benchmark.commands.answers.html import grids_html
 from benchmark.planning.tasks import Outcome, Task
 from benchmark.streams import terminal_width
-from benchmark.tables.grid import Grid, latex, markdown, terminal, text_cells
+from benchmark.tables.grid import Grid, csv_text, markdown, terminal, text_cells
+from benchmark.tables.latex import latex
 from benchmark.wording import count
 
 
@@ -70,6 +71,16 @@ class Table(Answer):
             ".html": lambda: page(self.grids, self.notes),
             ".txt": lambda: terminal(self.grids, self.remarks),
         }
+
+    def written(self, kind: str) -> str:
+        """Write it as ``text``, ``markdown``, ``latex``, ``html`` or ``csv``, as it is shown."""
+        return {
+            "text": lambda: terminal(self.grids, self.remarks),
+            "markdown": lambda: markdown(self.grids, self.remarks),
+            "latex": lambda: latex(self.grids, self.remarks),
+            "html": lambda: page(self.grids, self.notes),
+            "csv": lambda: csv_text(self.grids),
+        }[kind]()
 
     def __iter__(self) -> Iterator[Any]:
         """Give the table and its files, as ``cells, paths = benchmark.significance(..)`` takes."""

@@ -33,7 +33,8 @@ def test_latex_compiles(run, tmp_path, how):
     with gather(run) as evidence:
         write(evidence.target, compare(evidence))
     (run / "paper.tex").write_text(
-        "\\documentclass{article}\\usepackage{booktabs,graphicx}\\begin{document}\n"
+        "\\documentclass[twocolumn]{article}\\usepackage[margin=17mm]{geometry}\n"
+        "\\usepackage{booktabs,threeparttable}\\begin{document}\n"
         "Before. \\input{compare} After.\n\\end{document}\n"
     )
     done = subprocess.run(

@@ -15,9 +15,11 @@ from screenshot import FLAGS, find_chromium
 from benchmark.columns import as_csv
 from benchmark.reporting.copies import PAIR_HEADERS
 from benchmark.reporting.page import write_report
-from benchmark.tables.grid import latex
+from benchmark.tables.latex import latex
+from benchmark.tables.options import TableOptions
 from benchmark.tables.significance import seen_from
 from benchmark.tables.table3 import table3_grids
+from benchmark.tables.writing import marks_of
 
 CHROMIUM = find_chromium()
 pytestmark = [
@@ -378,7 +380,8 @@ def test_what_is_copied_is_what_the_table_command_writes(open_page, evidence, sa
     for std in (False, True):
         page.locator("#show-std").set_checked(std)
         assert page.locator("#results small.std").first.is_visible() == std
-        (grid,) = table3_grids(part, std, evidence.measures)
+        options = TableOptions(spread="std" if std else "none")
+        (grid,) = table3_grids(part, evidence.measures, options, marks_of(evidence, options))
         assert copied(page, "table3-0", "latex") == latex(grid, evidence.notes)
     assert copied(page, "table3-0", "csv") == as_csv(part)
     if safe:

@@ -13,12 +13,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from benchmark.tables.grid import Cell, Grid, latex, text_cells
+from benchmark.tables.grid import Cell, Grid, text_cells
+from benchmark.tables.latex import latex
 from benchmark.tables.latex_text import latex_text
 
 # What a text consists of, each alternative with a form that the others do not have.
 PIECE = re.compile(
     r"""\\[&%$\#_{}] | \\\  | \\(text\w+|ldots|S)\{\} | \\texttt\{\\char34\}
+    | \\ldlcjk\{[^{}]+\}\{(\\ldl(char|code)\{[0-9A-F]{4,6}\})+\}
     | \\ldl(char|code)\{[0-9A-F]{4,6}\} | \\['`"^~=.urHvdb]\{\\?[A-Za-z]\}
     | \\kern0pt\{\} | \$(\^?\\[a-z]+|\\[A-Z][a-z]+|-)\$ | \{\} | [^\\{}$&%\#_~^<>|"\n]""",
     re.VERBOSE,
@@ -75,7 +77,9 @@ def test_what_goes_how():
     assert latex_text("Be\u0301zier") == "Bézier"
     assert latex_text("αβ-kNN ≤ 0.5") == r"$\alpha$$\beta$-kNN $\leq$ 0.5"
     assert latex_text("x\u0304 ẽ ą") == r"\={x} \~{e} \ldlchar{0105}"
-    assert latex_text("中 😀 Я") == r"\ldlchar{4E2D} \ldlchar{1F600} \ldlchar{042F}"
+    assert latex_text("中文 😀 Я") == (
+        r"\ldlcjk{中文}{\ldlchar{4E2D}\ldlchar{6587}} \ldlchar{1F600} \ldlchar{042F}"
+    )
     assert latex_text("A\u200b\n") == r"A\ldlcode{200B}\ldlcode{000A}"
     assert latex_text(" a  b ") == r"\ a \ b\ "
     assert latex_text("it's") == "it's"
@@ -141,7 +145,7 @@ def test_a_paper_may_read_several_tables(tmp_path):
     for name in ("one", "two"):
         (tmp_path / f"{name}.tex").write_text(table, encoding="utf-8")
     paper = (
-        "\\documentclass{report}\\usepackage{booktabs,graphicx}\\begin{document}\n"
+        "\\documentclass{report}\\usepackage{booktabs,threeparttable}\\begin{document}\n"
         "\\listoftables\\input{one}\\input{two}\\end{document}\n"
     )
     for _ in range(2):  # the list of tables is read the second time

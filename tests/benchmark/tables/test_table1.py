@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -92,8 +93,8 @@ def test_latex_is_escaped(data, command):
     text = Path("here", "table1.tex").read_text()
     assert r"Flickr\_LDL & dominant label & amusement & " in text
     assert "Flickr_LDL" not in text
-    assert r"Emotion6 & category & joy & 2 [330] \\" in text
-    assert text.count(r"\begin{tabular}{lccc}") == 1
+    assert re.search(r"Emotion6 & category & joy & (\\phantom\{0+\})?2 \[330\] \\\\", text)
+    assert text.count(r"}llll@{}}") == 1
     # Flickr_LDL is not in the paper's table.
     flickr = [line for line in text.splitlines() if "Flickr" in line]
     assert len(flickr) == 9

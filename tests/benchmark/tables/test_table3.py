@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 from benchmark.analysis import scores as tables
-from benchmark.tables.grid import latex, markdown, terminal
+from benchmark.tables.grid import markdown, terminal
+from benchmark.tables.latex import latex
+from benchmark.tables.options import TableOptions
 from benchmark.tables.table3 import table3_grids
 
 
@@ -21,16 +23,17 @@ def summary_of(finished):
 
 def test_cells_carry_what_they_mean(finished):
     summary = summary_of(finished)
-    (grid,) = table3_grids(summary, std=True)
+    (grid,) = table3_grids(summary, options=TableOptions(spread="std"))
     assert grid.heading == "data_1"
-    assert grid.caption.endswith("on data_1: means over 2 test folds, ranks in parentheses.")
+    assert grid.caption.endswith("on data_1: means over 2 test folds.")
     assert grid.headers[:2] == ["Model", "Cheb ↓"]
     rows = {row[0].text: row for row in grid.cells}
     assert list(rows)[:3] == ["Good", "Blend & <b>", "Partial"]
     assert grid.rules == {3}
     good, blend = rows["Good"][4], rows["Blend & <b>"][4]
-    assert (good.text, good.after, good.best) == ("0.0000±0.0000", "(1)", True)
-    assert (blend.after, blend.best) == ("(2)†", False)
+    assert (good.text, good.spread, good.rank) == ("0.0000", "±0.0000", "1")
+    assert (good.best, good.second, good.after) == (True, False, "")
+    assert (blend.rank, blend.after, blend.best, blend.second) == ("2", "†", False, True)
     assert [row[0].aside for row in grid.cells] == [False] * 3 + [True] * 3
     assert rows["mean distribution"][4].after == ""
 
@@ -74,7 +77,7 @@ def test_markdown_and_terminal_mark_the_best_and_the_beaten(finished):
     assert "| *oracle*" in text
     assert "\x1b[1m" in terminal(table3_grids(summary), colour=True)
     assert "\x1b" not in terminal(table3_grids(summary))
-    assert "±" in markdown(table3_grids(summary, std=True))
+    assert "±" in markdown(table3_grids(summary, options=TableOptions(spread="std")))
 
 
 @pytest.mark.parametrize("how", ["as it is", "input"])
@@ -85,10 +88,12 @@ def test_latex_compiles(finished, tmp_path, how):
     summary = summary_of(finished)
     odd = {"Good": r"[50% \input{x} #_^~{}$ é 情]", "Partial": "*star"}
     summary["model"] = summary["model"].replace(odd)
-    text = latex(table3_grids(summary, std=True), tables.notes(plan, results, summary))
+    grids = table3_grids(summary, options=TableOptions(spread="std"))
+    text = latex(grids, tables.notes(plan, results, summary))
     (tmp_path / "table3.tex").write_text(text, encoding="utf-8")
     (tmp_path / "paper.tex").write_text(
-        "\\documentclass{article}\\usepackage{booktabs,graphicx}\\begin{document}\n"
+        "\\documentclass[twocolumn]{article}\\usepackage[margin=17mm]{geometry}\n"
+        "\\usepackage{booktabs,threeparttable}\\begin{document}\n"
         "Before. \\input{table3} After.\n\\end{document}\n"
     )
     name = "table3" if how == "as it is" else "paper"

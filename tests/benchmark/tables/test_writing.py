@@ -6,9 +6,11 @@ import pandas as pd
 from made import make_evidence
 
 from benchmark.store.run_folder import RunFolder
-from benchmark.tables.grid import Grid, latex, markdown, text_cells
+from benchmark.tables.grid import Grid, markdown, text_cells
+from benchmark.tables.latex import latex
+from benchmark.tables.options import TableOptions
 from benchmark.tables.table3 import table3_grids
-from benchmark.tables.writing import write_grid, write_run_tables
+from benchmark.tables.writing import marks_of, write_grid, write_run_tables
 
 MODELS = {"A": 0.1, "B": 0.5, "C": 0.9}
 
@@ -19,7 +21,8 @@ def names(folder):
 
 def test_tables_of_a_run(tmp_path):
     evidence = make_evidence(tmp_path, MODELS, {"x": 40}, folds=2)
-    write_run_tables(evidence, std=True)
+    options = TableOptions(spread="std")
+    write_run_tables(evidence, options)
     assert names(tmp_path) == {
         "scores.csv", "timings.csv", "pairs.csv", "intervals.csv",
         "table3.csv", "table3.md", "table3.tex",
@@ -33,7 +36,7 @@ def test_tables_of_a_run(tmp_path):
         assert (tmp_path / f"{name}.csv").read_text() == frame.to_csv(index=False)
     timings = pd.read_csv(tmp_path / "timings.csv")
     assert timings["n_iter"].tolist() == [7] * 6
-    grids = table3_grids(evidence.summary, std=True)
+    grids = table3_grids(evidence.summary, options=options, tested=marks_of(evidence, options))
     assert (tmp_path / "table3.md").read_text() == markdown(grids, evidence.notes)
     assert (tmp_path / "table3.tex").read_text() == latex(grids, evidence.notes)
 
