@@ -50,8 +50,8 @@ def test_a_run_writes_its_tables_whatever_its_streams_do(tmp_path, streams, code
         "    def _fit(self, X, D):\n        print('fitting' * 9999, flush=True)\n"
         "        super()._fit(X, D)\n"
     )
-    run = "$B run AA-kNN Loud --plugin loud.py --dataset d.csv --folds 2 --jobs 1 --no-report --out r"
-    done = in_shell(f"{run} {streams}", tmp_path, **environment)
+    run = "$B run AA-kNN Loud --plugin loud.py --dataset d.csv --folds 2 --no-report --out r"
+    done = in_shell(f"{run} --jobs 1 {streams}", tmp_path, **environment)
     assert done.returncode == code, done
     assert "Traceback" not in done.stdout + done.stderr
     values = (tmp_path / "r" / "scores.csv").read_text().splitlines()

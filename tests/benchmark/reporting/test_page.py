@@ -29,22 +29,26 @@ def embedded(html):
     )
 
 
-@pytest.fixture
-def evidence(tmp_path):
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory):
     models = {"Good": 0.05, "Poor": 0.9}
-    made = make_evidence(tmp_path, models, {"faces": 60, "art": 40}, folds=3)
+    made = make_evidence(tmp_path_factory.mktemp("run"), models, {"faces": 60, "art": 40}, folds=3)
     make_pictures(made, "faces", range(60))
     return made
 
 
-@pytest.mark.slow
-def test_the_same_evidence_gives_the_same_bytes(evidence):
-    assert write_report(evidence).read_bytes() == render(content(evidence)).encode()
+@pytest.fixture(scope="module")
+def html(evidence):
+    return render(content(evidence))
 
 
 @pytest.mark.slow
-def test_nothing_is_loaded_from_elsewhere(evidence):
-    html = render(content(evidence))
+def test_the_same_evidence_gives_the_same_bytes(evidence, html):
+    assert write_report(evidence).read_bytes() == html.encode()
+
+
+@pytest.mark.slow
+def test_nothing_is_loaded_from_elsewhere(html):
     addresses = re.findall(r'(?:src|href)="([^"]*)"', html)
     assert addresses
     assert all(address.startswith(("#", "data:")) for address in addresses)
@@ -96,8 +100,8 @@ def test_a_model_that_lacks_a_dataset_has_no_overall_rank(tmp_path):
 
 
 @pytest.mark.slow
-def test_browsed_instances_have_the_models_shares_and_pictures(evidence):
-    data = embedded(render(content(evidence)))
+def test_browsed_instances_have_the_models_shares_and_pictures(evidence, html):
+    data = embedded(html)
     faces, art = data["instances"]
     assert [faces["name"], art["name"]] == ["faces", "art"]
     assert faces["rows"] == list(range(60))
@@ -112,18 +116,17 @@ def test_browsed_instances_have_the_models_shares_and_pictures(evidence):
 
 
 @pytest.mark.slow
-def test_pictures_can_be_left_out(evidence):
-    html = render(content(evidence, pictures=False))
-    assert all(entry["pictures"] == [] for entry in embedded(html)["instances"])
+def test_pictures_can_be_left_out(evidence, html):
+    without = render(content(evidence, pictures=False))
+    assert all(entry["pictures"] == [] for entry in embedded(without)["instances"])
     jpeg = base64.b64encode(evidence.thumbnails("faces")[0]).decode()
-    assert jpeg in render(content(evidence))
-    assert jpeg not in html
-    assert "data:image/jpeg" not in re.sub(r"<script>.*?</script>", "", html, flags=re.S)
+    assert jpeg in html
+    assert jpeg not in without
+    assert "data:image/jpeg" not in re.sub(r"<script>.*?</script>", "", without, flags=re.S)
 
 
 @pytest.mark.slow
-def test_figures_are_sound_pictures(evidence):
-    html = render(content(evidence))
+def test_figures_are_sound_pictures(html):
     figures = re.findall(r'<img src="data:image/(svg\+xml|png);base64,([^"]+)"', html)
     assert len(figures) >= 5
     for kind, text in figures:
