@@ -25,6 +25,13 @@ class Answer(ABC):
     """What a function of `benchmark` returns.
 
     At a prompt it is a short text, in a notebook HTML; ``print`` writes all of it.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> from benchmark.answers import Answer
+    >>> isinstance(benchmark.measures(), Answer)
+    True
     """
 
     #: What it is called in a message.

@@ -30,6 +30,12 @@ class Report(Answer):
         The file.
     frame : DataFrame
         Its table of results, see `Study.summary`.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> report = benchmark.report()  # doctest: +SKIP
+    >>> report.save("to_send.html")  # doctest: +SKIP
     """
 
     path: Path
@@ -80,6 +86,11 @@ class Comparison(Table):
     """A run beside the published tables: the tables, and what is to be said of them.
 
     Attributes are those of `Table`.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> benchmark.compare("results/runs/Emotion6").sentences  # doctest: +SKIP
     """
 
     _what = "comparison"
@@ -104,6 +115,12 @@ class Ranked(Table):
         With the ranking's tests and what is missing.
     reference : Reference
         The results that were ranked.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> ranked = benchmark.leaderboard()  # doctest: +SKIP
+    >>> ranked.board.missing  # doctest: +SKIP
     """
 
     board: Leaderboard | None = field(default=None, kw_only=True)
@@ -128,6 +145,12 @@ class Checked(Answer):
         Sentences without a full stop; empty for a submission that can be taken.
     about : str
         What it holds, and how far it could be checked.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> checked = benchmark.check_submission("submission.json")  # doctest: +SKIP
+    >>> checked.wrong  # doctest: +SKIP
     """
 
     file: Path
@@ -159,6 +182,12 @@ class ReferenceResults(Reference, Answer):
     """Reference results: `Reference`, shown by its sets and methods.
 
     Attributes are those of `benchmark.reference.contents.Reference`.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> benchmark.reference_results().sets["dataset"].tolist()[:2]
+    ['Movie', 'Painting']
     """
 
     _what = "set of reference results"

@@ -38,6 +38,12 @@ class Figure(Sequence[tuple[Drawing, list[Path]]], Answer):
     ----------
     drawing : Drawing
     paths : list of Path
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> boxes = benchmark.figure("boxes")  # doctest: +SKIP
+    >>> boxes.save("boxes.pdf")  # doctest: +SKIP
     """
 
     _what = "figure"
@@ -106,6 +112,12 @@ class Figures(list[Figure], Answer):
     found : iterable of Figure
     left_out : sequence of str
         Which cannot be drawn of the run and why, as clauses without a full stop.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> figures = benchmark.figure("all")  # doctest: +SKIP
+    >>> [figure.name for figure in figures]  # doctest: +SKIP
     """
 
     _what = "list of figures"

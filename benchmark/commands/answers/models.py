@@ -20,6 +20,13 @@ class Models(dict[str, Entry], Answer):
 
     Shown are those of the paper, of the field and one's own; the methods of python-ldl are in the
     mapping and in `to_frame`.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> models = benchmark.models()
+    >>> models["AA-kNN"].load().__name__
+    'AAKNN'
     """
 
     _what = "listing"

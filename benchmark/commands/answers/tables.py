@@ -34,6 +34,15 @@ class Table(Answer):
         What is to be said of all of them.
     paths : list of Path
         The files that were written of it in the run folder; empty if none was.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> table = benchmark.table("tests")
+    >>> table.to_frame()["model_a"].unique().tolist()
+    ['SA-BFGS']
+    >>> table.save("tests.html").name
+    'tests.html'
     """
 
     grids: list[Grid]
@@ -92,6 +101,12 @@ class Listing(Table):
     """What there is of something, a row each.
 
     Attributes are those of `Table`.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> benchmark.measures().save("measures.md").name
+    'measures.md'
     """
 
     _what = "listing"
@@ -113,6 +128,15 @@ class Problems(list[str], Answer):
     sentences : iterable of str
     fine : str
         What is said where there are none.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> problems = benchmark.check_model("Ridge")
+    >>> list(problems)
+    []
+    >>> problems
+    Ridge follows the contract.
     """
 
     _what = "check"
@@ -142,7 +166,14 @@ class Problems(list[str], Answer):
 
 
 class Failures(list[Outcome], Answer):
-    """Tasks that failed, each an `Outcome` with its ``task`` and the ``error``."""
+    """Tasks that failed, each an `Outcome` with its ``task`` and the ``error``.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> benchmark.Study.load().failures
+    Nothing failed.
+    """
 
     _what = "list of failures"
 

@@ -23,6 +23,7 @@ import pandas as pd
 import pytest
 
 import benchmark
+import benchmark.answers as answer_classes
 from baselines import AAKNN
 from benchmark.commands.answers.base import Answer, shortened
 from benchmark.commands.answers.documents import Report
@@ -274,8 +275,9 @@ def test_the_example_of_every_public_name_runs(tmp_path, monkeypatch):
     finder = doctest.DocTestFinder(recurse=False)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     names = [name for name in benchmark.__all__ if name != "__version__"]
-    for name in sorted(names, key=lambda name: (name != "run", name)):
-        public = getattr(benchmark, name)
+    names = sorted([*names, *answer_classes.__all__], key=lambda name: (name != "run", name))
+    for name in names:
+        public = getattr(benchmark if name in benchmark.__all__ else answer_classes, name)
         assert "\nExamples\n---" in (inspect.getdoc(public) or ""), name
         for test in finder.find(public, name, module=False, globs={}):
             output = StringIO()
