@@ -185,13 +185,22 @@ class Study(Answer):
         return predictions_frame(self.evidence, model, dataset)
 
     @spelt(Look)
-    def table(self, number: int | str = 3, *, measure: str = "", **look: Unpack[Look]) -> Table:
+    def table(
+        self,
+        number: int | str = 3,
+        *,
+        measures: Chosen = None,
+        measure: str = "",
+        **look: Unpack[Look],
+    ) -> Table:
         """Make a table of the run, without writing it.
 
         Parameters
         ----------
         number : int or str
             3, 4, ``tests``, ``wheel`` or ``tuned``, see `benchmark.table`.
+        measures : optional
+            Of Table 3: other columns than the study has, as of `benchmark.table`.
         measure : str
             Of the tests: which one, by default the KL divergence.
         **look
@@ -205,7 +214,9 @@ class Study(Answer):
         wanted = find_table(number)
         if wanted == "1":
             raise UsageError("table 1 is of datasets, not of a run; see benchmark.table(1)")
-        refuse_other(wanted, {"measure": measure, **look})
+        refuse_other(wanted, {"measures": measures, "measure": measure, **look})
+        if measures is not None:
+            return self._with_columns(find_measures(measures))._table3(options_of(look))
         options = options_of(look)
         if wanted == "3":
             return self._table3(options)
@@ -279,6 +290,13 @@ class Study(Answer):
 
     def _files(self) -> Mapping[str, Make]:
         return self._table3()._files()
+
+    def _with_columns(self, chosen: tuple[Measure, ...]) -> Study:
+        """Return the study with other measures; the reference's rows stay behind."""
+        evidence = replace(self.evidence, chosen=chosen)
+        if evidence.nothing_scored:
+            raise UsageError(evidence.nothing_scored)
+        return replace(self, evidence=evidence, notes=evidence.notes, standing=None)
 
     @property
     def shown(self) -> Table:

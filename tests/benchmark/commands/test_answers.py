@@ -160,6 +160,19 @@ def test_the_study_has_the_numbers_of_the_files(study):
     pd.testing.assert_frame_equal(study.to_frame()[["model", "cosine"]], read[["model", "cosine"]])
 
 
+def test_a_table_of_a_study_is_written_as_it_is_asked_for(study):
+    table = study.table(3, models=["SA-BFGS"], measures="KL, cosine", digits=2, ranks="none")
+    assert table.grids[0].headers == ["Model", "KLdiv ↓", "Cos ↑", "Mean rank"]
+    ((name, *_),) = table.grids[0].rows
+    assert name == "SA-BFGS"
+    shown = table.to_frame()
+    assert shown[shown["kind"] == "model"]["model"].tolist() == ["SA-BFGS", "SA-BFGS"]
+    with pytest.raises(benchmark.UsageError, match="measures is for table 3, not for table tests"):
+        study.table("tests", measures="KL")
+    with pytest.raises(benchmark.UsageError, match="there is no measure 'KLL'"):
+        study.table(3, measures="KLL")
+
+
 def test_predictions_stand_beside_the_true_distributions_of_their_rows(study):
     X, D = problem()
     frame = study.predictions("aa-knn (K=3)", "DATA")
