@@ -180,6 +180,15 @@ def table(study: Study, kind: str = "text") -> None:
     answer(study.shown, kind)
 
 
+def texts(paragraphs: Sequence[str], kind: str = "text") -> None:
+    """Print paragraphs, as plain text or for LaTeX."""
+    from benchmark.tables.latex import paragraphs_in_latex
+
+    give(text=list(paragraphs))
+    latex = kind == "latex"
+    result(paragraphs_in_latex(paragraphs).rstrip("\n") if latex else "\n\n".join(paragraphs))
+
+
 def answer(made: Table, kind: str = "text") -> None:
     """Print a table as text, or as it is put into a page or a paper."""
     if kind == "text" or output.json:

@@ -16,7 +16,9 @@ from benchmark.errors import UsageError
 from benchmark.metrics import BY_NAME
 from benchmark.spelling import spelt
 from benchmark.tables.grid import Grid
+from benchmark.tables.latex import paragraphs_in_latex
 from benchmark.tables.options import TABLES_WITH, TableOptions
+from benchmark.tables.sentences import paragraphs
 from benchmark.tables.significance import significance_grid, significance_table
 from benchmark.tables.table4 import table4, table4_grid
 from benchmark.tables.tuning import (
@@ -26,7 +28,7 @@ from benchmark.tables.tuning import (
     tuning_table,
 )
 from benchmark.tables.wheel import wheel_grid, wheel_table
-from benchmark.tables.writing import marks_of, write_grid
+from benchmark.tables.writing import marks_of, write_files, write_grid
 from benchmark.wording import find_measure, listed
 from features.names import did_you_mean
 
@@ -263,6 +265,46 @@ def significance(
     """
     find_measure(measure or "kl_divergence")  # a misspelt one is told before anything is read
     return _of_runs("tests", out, to, problems, options, measure)
+
+
+def paper_text(
+    out: Out = None,
+    measure: str = "",
+    to: str | Path | None = None,
+    problems: list[str] | None = None,
+    options: TableOptions | None = None,
+) -> tuple[list[str], list[Path]]:
+    """Write what a paper says of stored runs: which tests, how many folds, p-values, effect sizes.
+
+    Parameters
+    ----------
+    out, measure, to, problems, options : optional
+        As in `significance`.
+
+    Returns
+    -------
+    paragraphs : list of str
+        A paragraph per dataset, and one across them where there are enough.
+    paths : list of Path
+        ``text.txt`` and ``text.tex`` in the run folder.
+
+    Raises
+    ------
+    UsageError, BenchmarkError
+        As `significance`.
+    """
+    wanted, options = find_measure(measure or "kl_divergence"), options or TableOptions()
+    with gathered("the text", out, to) as evidence:
+        said = paragraphs(
+            evidence.of_models(options.models).including(wanted), options.shown(wanted)
+        )
+        if tells_obstacle(evidence.target):
+            return said, []
+        contents = {
+            "text.txt": lambda: "\n\n".join(said) + "\n",
+            "text.tex": lambda: paragraphs_in_latex(said),
+        }
+        return said, write_files(evidence.target, contents, problems)
 
 
 def _of_runs(

@@ -76,6 +76,13 @@ def latex(grids: Grid | Sequence[Grid], notes: Sequence[str] = (), placement: st
     )
 
 
+def paragraphs_in_latex(texts: Sequence[str]) -> str:
+    r"""Write paragraphs of a text, for ``\input`` in a paper."""
+    body = "\n\n".join("\n".join(wrap(latex_text(_signed(text)), 96)) for text in texts)
+    chinese = CJK_DEFINITIONS if needs_cjk(body) else ""
+    return f"% Made by: ldl-benchmark table text\n{DEFINITIONS}{chinese}{body}\n"
+
+
 def _label(grid: Grid, among_others: bool) -> str:
     name = slug(grid.name or grid.heading)
     if not grid.options.label:

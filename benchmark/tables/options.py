@@ -111,16 +111,16 @@ class Look(TypedDict, total=False):
 #: Which tables have them, where not all do.
 TABLES_WITH = {
     "ranks": ("3", "4"),
-    "models": ("3", "4", "tests", "tuned"),
-    "digits": ("3", "4", "tests", "tuned", "wheel"),
-    "percent": ("3", "tests", "tuned", "wheel"),
+    "models": ("3", "4", "tests", "tuned", "text"),
+    "digits": ("3", "4", "tests", "tuned", "wheel", "text"),
+    "percent": ("3", "tests", "tuned", "wheel", "text"),
     "spread": ("3", "4"),
     "std": ("3", "4"),
     "interval": ("3", "4"),
     "measures": ("3",),
     "against": ("3",),
     "show": ("3",),
-    "measure": ("tests",),
+    "measure": ("tests", "text"),
     "datasets": ("1",),
     "data_dir": ("1",),
 }

@@ -37,10 +37,13 @@ class Tested:
         See `benchmark.analysis.comparisons.as_good_as_best`.
     ends : mapping
         (dataset, model, measure) to the ends of the bootstrap interval of the mean.
+    test : str
+        What the test is called.
     """
 
     as_good: Collection[tuple[str, str, str]] = ()
     ends: Mapping[tuple[str, str, str], tuple[float, float]] = field(default_factory=dict)
+    test: str = "corrected resampled t-test"
 
 
 def table3_grids(
@@ -139,7 +142,7 @@ class _Maker:
 
     def _legend(self, cells: list[list[Cell]], has_oracle: bool) -> list[str]:
         """Say in short sentences what stands in the cells."""
-        lines = legend_of(cells, self.options)
+        lines = legend_of(cells, self.options, self.tested)
         if len(self.measures) > 1:
             lines.append(f"Mean rank: over {over_what(self.measures)}.")
         if has_oracle:
@@ -163,7 +166,7 @@ def spread_of(
     return ""
 
 
-def legend_of(cells: list[list[Cell]], options: TableOptions) -> list[str]:
+def legend_of(cells: list[list[Cell]], options: TableOptions, tested: Tested) -> list[str]:
     """Say in short sentences what signs in the cells mean; nothing of those that are not there."""
     flat = [cell for row in cells for cell in row]
     marks = "".join(cell.after for cell in flat)
@@ -175,8 +178,8 @@ def legend_of(cells: list[list[Cell]], options: TableOptions) -> list[str]:
         lines.append("Bold: best; underlined: second best.")
     if AS_GOOD in marks:
         lines.append(
-            f"{AS_GOOD} not significantly different from the best (corrected resampled t-test "
-            f"over the folds, Holm-adjusted, level {ALPHA:g})."
+            f"{AS_GOOD} not significantly different from the best ({tested.test}, Holm-adjusted, "
+            f"level {ALPHA:g})."
         )
     if DAGGER in marks:
         lines.append(f"{DAGGER} not better than the mean training distribution.")

@@ -101,7 +101,7 @@ def table4_grid(
                 )
             )
         rows.append(cells)
-    legend = legend_of(rows, options)
+    legend = legend_of(rows, options, tested)
     grid = Grid(
         caption="Accuracy (%) of the dominant label: means over all test folds",
         headers=["Model", *datasets],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark.analysis.assumptions import name_of_test
 from benchmark.analysis.comparisons import as_good_as_best, rankings_frame
 from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.scores import timings_frame
@@ -82,7 +83,7 @@ def marks_of(
                     (row["dataset"], row["model"], row["measure"]): (row["low"], row["high"])
                     for row in evidence.intervals.to_dict("records")
                 }
-    return Tested(good, ends)
+    return Tested(good, ends, name_of_test(evidence.plan.truths.values()))
 
 
 def write_grid(

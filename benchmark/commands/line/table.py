@@ -16,7 +16,7 @@ _paper = of_section("How it is written")
 
 
 @click.command(cls=options.PlainCommand)
-@click.argument("number", type=options.OneOf("1", "3", "4", "wheel", "tests", "tuned"))
+@click.argument("number", type=options.OneOf("1", "3", "4", "wheel", "tests", "tuned", "text"))
 @options.out
 @options.to
 @options.against
@@ -26,7 +26,7 @@ _paper = of_section("How it is written")
     "--measure",
     default="",
     metavar="NAME",
-    help="Tests: of which measure. [default: kl_divergence]",
+    help="Tests and text: of which measure. [default: kl_divergence]",
 )
 @_numbers(
     "--dataset", "datasets", multiple=True, metavar="NAME", help="Table 1: of which datasets."
@@ -75,6 +75,7 @@ def table(number: str, out: tuple[str, ...], to: str | None, kind: str, **given:
     wheel  the wheel ablation of a run
     tests  is the difference real? The best model against the others
     tuned  what --tune gained, and which settings it chose
+    text   no table but a paragraph for the paper: tests, p-values, effect sizes
 
     With --models ranks and tests are among these models, in the order given; rows such as the mean
     distribution are shown if they are named. With --out given several times, runs on different
@@ -101,6 +102,11 @@ def table(number: str, out: tuple[str, ...], to: str | None, kind: str, **given:
             given["measures"],
         )
         printing.close(study)
+        return
+    if number == "text":
+        said, paths = show_tables.paper_text(out or None, given["measure"], to, problems, written)
+        printing.texts(said, kind)
+        printing.written(paths, problems)
         return
     if number == "1":
         import pandas as pd
