@@ -84,7 +84,8 @@ def table3_copies(evidence: Evidence) -> dict[str, tuple[str, str]]:
             options = TableOptions(spread=spread)
             (grid,) = table3_grids(part, evidence.measures, options, marks)
             name = f"table3-{number}{ending}"
-            found[name] = (latex(grid, evidence.notes), text)
+            # The CSV is the same.
+            found[name] = (latex(grid, evidence.notes), "" if std else text)
     return found
 
 

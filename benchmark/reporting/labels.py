@@ -126,11 +126,11 @@ def error_tables(evidence: Evidence, dataset: str, name: str) -> list[Shown]:
                 ],
                 notes=[note],
             ),
-            frame,
+            frame[["dataset", "model", "label", column]],
             _shades(values),
             sortable=True,
         )
-        for kind, values, caption, sign, note in kinds
+        for (kind, values, caption, sign, note), column in zip(kinds, (_ERROR, _BIAS), strict=True)
     ]
 
 

@@ -87,7 +87,7 @@
       rows.push(row);
     }
     const table = by("pairs");
-    table.caption.textContent = `${set.models[model]} on ${set.name}, ${measure.title}: a positive `
+    table.caption.firstChild.textContent = `${set.models[model]} on ${set.name}, ${measure.title}: a positive `
       + "difference means that it is better than the other model. * significant at 0.05."
       + (untested ? ` No test of ${untested} of ${rows.length}: too few folds, or no spread.` : "");
     table.tBodies[0].replaceChildren(...rows);
@@ -124,7 +124,7 @@
     choosePairSet();
   } else {
     by("pair-controls").hidden = true;
-    by("pairs").caption.textContent = pairs.datasets.length
+    by("pairs").caption.firstChild.textContent = pairs.datasets.length
       ? "There is one model, hence no difference." : "The differences could not be made.";
   }
 
@@ -310,7 +310,7 @@
     table.tHead.replaceChildren(head);
     table.tBodies[0].replaceChildren(...rows);
     const share = all ? `${((100 * right) / all).toFixed(2)} % on the diagonal` : "no predictions";
-    table.caption.textContent = `${model.name} on ${set.name}: ${all} instances, ${share}. Several `
+    table.caption.firstChild.textContent = `${model.name} on ${set.name}: ${all} instances, ${share}. Several `
       + `largest shares, of which the first counts: ${model.ties[0]} true, ${model.ties[1]} predicted.`;
     by("confusion-note").textContent = "Rows are true dominant labels, columns predicted ones, cells "
       + "count instances; the deeper the shade, the larger the share of the row.";
