@@ -18,7 +18,7 @@ from benchmark.columns import as_csv
 from benchmark.tables.grid import Cell, Grid, text_cells
 from benchmark.tables.latex import latex
 from benchmark.tables.latex_text import latex_text
-from benchmark.tables.options import TableOptions
+from benchmark.tables.options import SPREADS, TableOptions
 from benchmark.tables.table3 import table3_grids
 from benchmark.tables.writing import marks_of
 from benchmark.wording import seen
@@ -74,18 +74,19 @@ def rows_shown(
 
 
 def table3_copies(evidence: Evidence) -> dict[str, tuple[str, str]]:
-    """Return what ``table 3`` writes of each dataset: plain, and with deviations over folds."""
+    """Return what ``table 3`` writes of each dataset: plain, with deviations, with intervals."""
     found = {}
-    marks = marks_of(evidence, None, [])
+    kinds = [TableOptions(spread=spread) for spread in SPREADS]
+    marks = [marks_of(evidence, options, []) for options in kinds]
     parts = evidence.summary.groupby("dataset", sort=False)
     for number, (_, part) in enumerate(parts):
         text = as_csv(part)
-        for ending, spread in (("", "none"), ("-std", "std")):
-            options = TableOptions(spread=spread)
-            (grid,) = table3_grids(part, evidence.measures, options, marks)
-            name = f"table3-{number}{ending}"
+        for options, tested in zip(kinds, marks, strict=True):
+            plain = options.spread == "none"
+            (grid,) = table3_grids(part, evidence.measures, options, tested)
+            name = f"table3-{number}" if plain else f"table3-{number}-{options.spread}"
             # The CSV is the same.
-            found[name] = (latex(grid, evidence.notes), "" if std else text)
+            found[name] = (latex(grid, evidence.notes), text if plain else "")
     return found
 
 

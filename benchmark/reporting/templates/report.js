@@ -21,8 +21,11 @@
       by("results").classList.toggle(what, event.target.checked);
     });
   }
-  // With ± in the page, the copied LaTeX has it too.
-  tables.variant = (name) => (name.startsWith("table3-") && by("show-std").checked ? `${name}-std` : name);
+  // What stands behind the means in the page, ± before intervals, the copied LaTeX has too.
+  tables.variant = (name) => {
+    const spread = by("show-std").checked ? "-std" : by("show-intervals").checked ? "-interval" : "";
+    return name.startsWith("table3-") ? name + spread : name;
+  };
   by("filter").addEventListener("input", (event) => {
     const wanted = event.target.value.trim().toLowerCase();
     let shown = 0;

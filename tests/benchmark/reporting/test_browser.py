@@ -377,10 +377,11 @@ def test_what_is_copied_is_what_the_table_command_writes(open_page, evidence, sa
     if not safe:
         page.evaluate("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     part = evidence.summary[evidence.summary["dataset"] == IMAGE]
-    for std in (False, True):
-        page.locator("#show-std").set_checked(std)
-        assert page.locator("#results small.std").first.is_visible() == std
-        options = TableOptions(spread="std" if std else "none")
+    for spread in ("none", "interval", "std"):
+        for kind, control in (("std", "#show-std"), ("interval", "#show-intervals")):
+            page.locator(control).set_checked(spread == kind)
+            assert page.locator(f"#results small.{kind}").first.is_visible() == (spread == kind)
+        options = TableOptions(spread=spread)
         (grid,) = table3_grids(part, evidence.measures, options, marks_of(evidence, options))
         assert copied(page, "table3-0", "latex") == latex(grid, evidence.notes)
     assert copied(page, "table3-0", "csv") == as_csv(part)
