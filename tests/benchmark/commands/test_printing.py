@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,7 @@ def test_a_run_as_one_document(document, small, command, capsys):
     assert told["complete"]
     assert "done before" in stderr  # how far it is goes there
     scores = pd.read_csv(Path(told["folder"]) / "table3.csv")
+    assert documented("run") <= set(told)
     rows = {row["model"]: row for row in told["scores"]}
     for model, value in zip(scores["model"], scores["kl_divergence"], strict=True):
         assert rows[model]["kl_divergence"] == pytest.approx(value, rel=1e-12)
@@ -67,8 +69,24 @@ def test_a_run_as_one_document(document, small, command, capsys):
     assert told["tables"][0]["columns"][0] == "Dataset"
 
 
+def documented(command):
+    """The names that docs/command_line.md lists of a command's document."""
+    text = (ROOT / "docs" / "command_line.md").read_text()
+    rows = re.findall(r"(?m)^\| (.*`.*) \| (.*) \|$", text.partition("and further ones")[2])
+    (about,) = [about for commands, about in rows if f"`{command}`" in commands]
+    return set(re.findall(r"`(\w+)`(?=[:;,]|$| for| of)", about))
+
+
+@pytest.mark.parametrize("name", ["measures", "completion"])
+def test_the_documentation_lists_what_is_in_a_document(document, name):
+    told = document(name)[1]
+    assert documented(name) - {"script"} <= {*told, *told.get("measures", [{}])[0]}
+
+
 def test_lists_as_documents(document):
-    assert {one["name"] for one in document("models", "--all")[1]["models"]} == set(models())
+    told = document("models", "--all")[1]
+    assert {one["name"] for one in told["models"]} == set(models())
+    assert documented("models") <= {*told, *told["models"][0]}
     measures = {one["name"]: one for one in document("measures")[1]["measures"]}
     assert measures["cosine"]["higher_is_better"]
     assert not measures["clark"]["higher_is_better"]
