@@ -191,6 +191,8 @@ def texts(paragraphs: Sequence[str], kind: str = "text") -> None:
 
 def answer(made: Table, kind: str = "text") -> None:
     """Print a table as text, or as it is put into a page or a paper."""
+    if "scores" not in output.parts and len(made.frame):
+        give(rows=made.frame)
     if kind == "text" or output.json:
         grids(made.grids, made.remarks, sys.stdout.isatty())
     else:

@@ -108,7 +108,7 @@ def test_bash_gets_what_stands_behind_a_colon_and_an_equals_sign(monkeypatch):
 
 def test_every_option_that_takes_a_name_or_a_path_offers_something(folder):
     """So that a new option is not forgotten."""
-    silent = {("new-model", "name"), ("fetch", "url"), ("run", "regressors"), ("run", "jobs")}
+    silent = {("new-model", "name"), ("fetch", "url"), ("run", "regressors"), ("table", "label")}
     commands = {**main.commands, **main.commands["datasets"].commands}
     for name, command in commands.items():
         for param in command.params:

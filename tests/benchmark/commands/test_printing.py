@@ -67,6 +67,7 @@ def test_a_run_as_one_document(document, small, command, capsys):
     code, told, _ = document("table", "tests")
     assert {Path(path).name for path in told["files"]} == {"tests.csv", "tests.tex", "tests.md"}
     assert told["tables"][0]["columns"][0] == "Dataset"
+    assert 0 < told["rows"][0]["p_value"] < 1
 
 
 def documented(command):
