@@ -337,12 +337,12 @@ def test_numbers_of_a_model_that_are_no_floats_cost_nobody_the_report(command, s
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("table 5", "'5' is none of 1, 3, 4, wheel, tests, tuned"),
-        ("table test", "'test' is none of 1, 3, 4, wheel, tests, tuned; did you mean 'tests'?"),
+        ("table 5", "'5' is none of 1, 3, 4, wheel, tests, tuned, text"),
+        ("table test", "'test' is none of 1, 3, 4, wheel, tests, tuned, text; did you mean 'tests'?"),
         ("figure 1 --format jpg", "--format: 'jpg' is none of pdf, svg, png; did you mean 'png'?"),
-        ("table 4 --measure KL", "--measure is for table tests, not for table 4"),
+        ("table 4 --measure KL", "--measure is for tables tests and text, not for table 4"),
         ("table 3 --dataset x", "--dataset is for table 1, not for table 3"),
-        ("table tests --std", "--std is for table 3, not for table tests"),
+        ("table tests --std", "--std is for tables 3 and 4, not for table tests"),
         ("table 1 --out a --out b", "table 1 goes into one folder; give it with --to"),
         ("table 1 --out a --to b", "table 1 goes into one folder; give it with --to"),
         ("run A --precision float3",
