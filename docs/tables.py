@@ -48,11 +48,11 @@ from benchmark import register_measure
 
 @register_measure("hellinger", title="Hell", higher_is_better=False, range=(0, 1), best=0)
 def hellinger(D, P):
-    \"\"\"Hellinger distance, sqrt(1 - sum_j sqrt(d_j p_j)), in [0, 1].
+    \"\"\"Hellinger distance, sqrt(sum_j (sqrt d_j - sqrt p_j)^2 / 2), in [0, 1].
 
     Source: Hellinger (1909).
     \"\"\"
-    return np.sqrt(np.maximum(1 - np.sqrt(D * P).sum(axis=1), 0))
+    return np.sqrt(((np.sqrt(D) - np.sqrt(P)) ** 2).sum(axis=1) / 2)
 ```
 
 in a session, or in a file: `run ... --plugin mine.py --measures paper,hellinger`; `table`,
