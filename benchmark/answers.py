@@ -10,7 +10,7 @@ from benchmark.commands.answers.documents import (
 )
 from benchmark.commands.answers.figures import Figure, Figures
 from benchmark.commands.answers.models import Models
-from benchmark.commands.answers.tables import Failures, Listing, Problems, Table
+from benchmark.commands.answers.tables import Failures, Listing, Problems, Table, Text
 from benchmark.commands.study import Study
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "Report",
     "Study",
     "Table",
+    "Text",
 ]

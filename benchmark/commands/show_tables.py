@@ -79,7 +79,7 @@ MAKERS: Mapping[str, tuple[str, Callable[[Evidence, TableOptions], Made]]] = {
 
 
 #: Names of tables.
-TABLES = ("1", "3", *MAKERS)
+TABLES = ("1", "3", *MAKERS, "text")
 
 
 def find_table(number: object) -> str:
@@ -293,11 +293,10 @@ def paper_text(
     UsageError, BenchmarkError
         As `significance`.
     """
-    wanted, options = find_measure(measure or "kl_divergence"), options or TableOptions()
+    find_measure(measure or "kl_divergence")
+    options = options or TableOptions()
     with gathered("the text", out, to) as evidence:
-        said = paragraphs(
-            evidence.of_models(options.models).including(wanted), options.shown(wanted)
-        )
+        said = text_of(evidence, options, measure)
         if tells_obstacle(evidence.target):
             return said, []
         contents = {
@@ -305,6 +304,13 @@ def paper_text(
             "text.tex": lambda: paragraphs_in_latex(said),
         }
         return said, write_files(evidence.target, contents, problems)
+
+
+def text_of(evidence: Evidence, options: TableOptions, measure: str = "") -> list[str]:
+    """Write the paragraphs of `paper_text` of a run, without any file."""
+    wanted = find_measure(measure or "kl_divergence")
+    shown = evidence.of_models(options.models).including(wanted)
+    return paragraphs(shown, options.shown(wanted))
 
 
 def _of_runs(

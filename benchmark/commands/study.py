@@ -16,9 +16,9 @@ from benchmark.commands.answers.base import Answer, Make
 from benchmark.commands.answers.documents import Report
 from benchmark.commands.answers.figures import Figure, Figures
 from benchmark.commands.answers.predictions import predictions_frame
-from benchmark.commands.answers.tables import Failures, Table
+from benchmark.commands.answers.tables import Failures, Table, Text
 from benchmark.commands.show import Shown, figures_of, report
-from benchmark.commands.show_tables import find_table, refuse_other, table_of
+from benchmark.commands.show_tables import find_table, refuse_other, table_of, text_of
 from benchmark.errors import UsageError
 from benchmark.metrics import Measure
 from benchmark.reference.grids import standing_grids
@@ -198,7 +198,7 @@ class Study(Answer):
         Parameters
         ----------
         number : int or str
-            3, 4, ``tests``, ``wheel`` or ``tuned``, see `benchmark.table`.
+            3, 4, ``tests``, ``wheel``, ``tuned`` or ``text``, see `benchmark.table`.
         measures : optional
             Of Table 3: other columns than the study has, as of `benchmark.table`.
         measure : str
@@ -220,6 +220,8 @@ class Study(Answer):
         options = options_of(look)
         if wanted == "3":
             return self._table3(options)
+        if wanted == "text":
+            return Text.of(text_of(self.evidence, options, measure))
         return table_of(self.evidence, wanted, options, measure)
 
     @overload

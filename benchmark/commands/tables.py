@@ -11,11 +11,12 @@ from typing import Any, Unpack, cast
 import pandas as pd
 
 from benchmark.analysis.evidence import Out
-from benchmark.commands.answers.tables import Table
+from benchmark.commands.answers.tables import Table, Text
 from benchmark.commands.show_tables import (
     ablation_table,
     find_table,
     network_table,
+    paper_text,
     refuse_other,
     significance,
     tuned_table,
@@ -71,7 +72,8 @@ def table(
     ----------
     number : int or str
         As on the command line: 3, every measure and rank of a run; 4, accuracies; ``wheel``, the
-        wheel ablation; ``tests``, whether differences are real; ``tuned``, what tuning gained; 1,
+        wheel ablation; ``tests``, whether differences are real; ``tuned``, what tuning gained;
+        ``text``, a paragraph for a paper; 1,
         images per class of image sets. A run folder in its place stands for Table 3 of that run,
         and gives the `Study`, as in earlier versions.
     out : str, Path, Study, iterable of them, optional
@@ -118,6 +120,8 @@ def table(
         return _table3(out, to, settings)
     if wanted == "tests":
         return significance(out, settings.get("measure", ""), to, None, options)
+    if wanted == "text":
+        return Text.of(*paper_text(out, settings.get("measure", ""), to, None, options))
     makers = {"4": network_table, "wheel": ablation_table, "tuned": tuned_table}
     return makers[wanted](out, to, None, options)
 

@@ -16,7 +16,7 @@ from benchmark.commands.answers.html import grids_html
 from benchmark.planning.tasks import Outcome, Task
 from benchmark.streams import terminal_width
 from benchmark.tables.grid import Grid, csv_text, markdown, terminal, text_cells
-from benchmark.tables.latex import latex
+from benchmark.tables.latex import latex, paragraphs_in_latex
 from benchmark.wording import count
 
 
@@ -95,6 +95,35 @@ class Table(Answer):
         """Give the table and its files, as ``cells, paths = benchmark.significance(..)`` takes."""
         yield self.grids[0] if len(self.grids) == 1 else self.grids
         yield self.paths
+
+
+class Text(Table):
+    """Paragraphs for a paper: `remarks` has them, and `frame` in a column ``paragraph``.
+
+    Examples
+    --------
+    >>> import benchmark
+    >>> benchmark.table("text").save("text.tex").name
+    'text.tex'
+    """
+
+    _what = "text"
+
+    @classmethod
+    def of(cls, said: Sequence[str], paths: Sequence[Path] = ()) -> Text:
+        """Make one of paragraphs, and of the files that were written of them."""
+        return cls([], pd.DataFrame({"paragraph": list(said)}), list(said), list(paths))
+
+    def __str__(self) -> str:
+        return "\n\n".join(self.remarks)
+
+    __repr__ = Answer.__repr__
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<p>{escape(text)}</p>" for text in self.remarks)
+
+    def _files(self) -> Mapping[str, Make]:
+        return {".txt": lambda: f"{self}\n", ".tex": lambda: paragraphs_in_latex(self.remarks)}
 
 
 class Listing(Table):
