@@ -338,7 +338,8 @@ def test_numbers_of_a_model_that_are_no_floats_cost_nobody_the_report(command, s
     ("arguments", "sentence"),
     [
         ("table 5", "'5' is none of 1, 3, 4, wheel, tests, tuned, text"),
-        ("table test", "'test' is none of 1, 3, 4, wheel, tests, tuned, text; did you mean 'tests'?"),
+        ("table test",
+         "'test' is none of 1, 3, 4, wheel, tests, tuned, text; did you mean 'tests'?"),
         ("figure 1 --format jpg", "--format: 'jpg' is none of pdf, svg, png; did you mean 'png'?"),
         ("table 4 --measure KL", "--measure is for tables tests and text, not for table 4"),
         ("table 3 --dataset x", "--dataset is for table 1, not for table 3"),
