@@ -54,7 +54,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
-html_sidebars = {"index": [], "changelog": []}
+html_sidebars = {page: [] for page in ("index", "faq", "protocol", "reference/gallery")}
 html_theme_options = {
     "header_links_before_dropdown": 6,
     "navigation_depth": 3,
