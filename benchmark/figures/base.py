@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -13,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.figures.lettering import covering_fonts, quiet_fonts
+from benchmark.figures.look import STYLE_FILE, look, read_style
 from benchmark.figures.plain_matplotlib import plain_matplotlib
 from benchmark.metrics import Measure
 from features.arrays import FloatArray
@@ -26,34 +28,8 @@ _R = TypeVar("_R")
 #: File formats of figures.
 FORMATS = ("pdf", "svg", "png")
 
-#: Okabe and Ito's colours (2008), which colour-blind people tell apart, darkest first where they
-#: would look alike in grey; yellow is left out, for it does not show on white.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*", "h")
 LINES = ("-", "--", "-.", ":")
-
-#: Width of a figure in inches: that of a page's text. Nothing is printed below 7 points.
-WIDTH = 7.0
-_STYLE = {
-    "font.size": 8,
-    "axes.titlesize": 8,
-    "axes.labelsize": 8,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.fontsize": 7,
-    "figure.titlesize": 9,
-    "axes.axisbelow": True,
-    "axes.linewidth": 0.6,
-    "lines.linewidth": 1.2,
-    "lines.markersize": 4,
-    "hatch.linewidth": 0.6,
-    "grid.color": "0.85",
-    "grid.linewidth": 0.6,
-    "savefig.dpi": 200,
-    "svg.hashsalt": "ldl-benchmark",
-    "svg.fonttype": "none",  # text is written as text, not as outlines
-    "pdf.fonttype": 42,
-}
 
 
 @dataclass(frozen=True)
@@ -78,12 +54,32 @@ class Drawing:
     caption: str
 
 
+@functools.cache
+def _default_style() -> dict[str, Any]:
+    with plain_matplotlib({}):
+        return read_style(STYLE_FILE)
+
+
+def colours() -> list[str]:
+    """Return the colours of the style, as it says them; they are few and come again."""
+    style = {**_default_style(), **look().style}
+    return [str(colour) for colour in style["axes.prop_cycle"].by_key()["color"]]
+
+
+def small_type() -> Any:
+    """Return the size of the smallest type: that of legends and of numbers in panels."""
+    from matplotlib import rcParams
+
+    return rcParams["legend.fontsize"]
+
+
 def styled(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Make a function draw in the style of this package, whatever the user's settings say."""
 
     @functools.wraps(function)
     def inside(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        with plain_matplotlib(_STYLE), quiet_fonts():
+        settings = {**_default_style(), **look().style}
+        with plain_matplotlib(settings), quiet_fonts():
             return function(*args, **kwargs)
 
     return inside
@@ -94,9 +90,9 @@ def model_style(names: Sequence[str], name: str) -> dict[str, Any]:
 
     No two of up to 77 models have the same, and no two of up to 44 in grey.
     """
-    number = names.index(name)
+    number, known = names.index(name), colours()
     return {
-        "color": COLOURS[number % len(COLOURS)],
+        "color": known[number % len(known)],
         "marker": MARKERS[number % len(MARKERS)],
         "linestyle": LINES[number % len(LINES)],
     }
@@ -153,17 +149,27 @@ def shortened(names: Sequence[str], limit: int) -> list[str]:
     return [found[name] for name in names]
 
 
+def name_limit() -> int:
+    """Return how many characters of a name beside a panel there is room for."""
+    return 24 if not look().narrow else 18
+
+
+def wrapped(text: str, size: float = 1.0) -> str:
+    """Break a line of the smallest type, or of a multiple of it, to the width of the figure."""
+    return textwrap.fill(text, max(20, int(look().width * 17 / size)))
+
+
 def _visible(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def legend_columns(labels: Iterable[str]) -> int:
-    """Return the number of columns that a legend across the page has room for."""
-    return max(1, int(WIDTH / (0.5 + 0.065 * max(map(len, labels), default=0))))
+    """Return the number of columns that a legend across the figure has room for."""
+    return max(1, int(look().width / (0.5 + 0.065 * max(map(len, labels), default=0))))
 
 
 def legend_height(labels: Sequence[str]) -> float:
-    """Return the height in inches that a legend across the page takes."""
+    """Return the height in inches that a legend across the figure takes."""
     return 0.15 * -(-len(labels) // legend_columns(labels)) + 0.1
 
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from benchmark.analysis.reference import MEAN, ORACLE
-from benchmark.figures.base import WIDTH, Drawing, directed, far_out, shortened, styled
+from benchmark.figures.base import (
+    Drawing,
+    colours,
+    directed,
+    far_out,
+    name_limit,
+    shortened,
+    small_type,
+    styled,
+)
 from benchmark.figures.choice import Choice, chosen_dataset, chosen_measure, complete_models
+from benchmark.figures.look import look
 from benchmark.metrics import Measure
+from benchmark.wording import listed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +39,7 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     dataset = chosen_dataset(evidence.plan, choice)
     models, remark = complete_models(evidence, choice)
     measures = [chosen_measure(choice, evidence)] if choice.measure else list(evidence.measures)
+    measures, cut_off = _on_a_page(measures, len(models))
     values = fold_scores(evidence.scores, dataset, [*models, MEAN, ORACLE], measures)
     figure, cut = draw(values, models, measures)
     count = int(values.groupby(["model", "measure"]).size().max())
@@ -41,7 +54,7 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     extra = (
         [f"Outside, with the median, so that the others can be told apart: {cut}."] if cut else []
     )
-    caption = " ".join([caption, *extra, *([remark] if remark else [])])
+    caption = " ".join([caption, *extra, *filter(None, (remark, cut_off))])
     return Drawing(f"boxes-{dataset}", figure, values, caption)
 
 
@@ -64,15 +77,32 @@ def fold_scores(
     return here[["model", "measure", "repeat", "fold", "value"]].reset_index(drop=True)
 
 
+def _columns() -> int:
+    return max(1, min(4, int(look().width / 1.7)))
+
+
+def _panel_height(models: int) -> float:
+    return 0.5 + (0.15 if look().narrow else 0.17) * models
+
+
+def _on_a_page(measures: list[Measure], models: int) -> tuple[list[Measure], str]:
+    """Return the measures for which a printed page is high enough, and a sentence on the others."""
+    rows = (look().tallest - 0.3) / _panel_height(models)
+    room = len(measures) if math.isinf(rows) else max(1, int(rows)) * _columns()
+    left = [measure.title.removesuffix(" %") for measure in measures[room:]]
+    said = f"Left out, since the page is not high enough: {listed(left)}." if left else ""
+    return measures[:room], said
+
+
 @styled
 def draw(values: pd.DataFrame, models: list[str], measures: list[Measure]) -> tuple[Figure, str]:
     """Draw what `fold_scores` returned; tell which models are outside of which panels."""
     from matplotlib.figure import Figure
 
-    columns = min(4, len(measures))
+    columns = min(_columns(), len(measures))
     rows = -(-len(measures) // columns)
-    height = rows * (0.5 + 0.17 * len(models))
-    figure = Figure(figsize=(WIDTH, height + 0.3), layout="constrained")
+    height = rows * _panel_height(len(models))
+    figure = Figure(figsize=(look().width, height + 0.3), layout="constrained")
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     outside: dict[str, list[str]] = {}
     for panel, measure in zip(panels.flat, measures, strict=False):
@@ -86,7 +116,7 @@ def draw(values: pd.DataFrame, models: list[str], measures: list[Measure]) -> tu
         panel.set_title(directed(measure))
     for panel in panels.flat[len(measures) :]:
         panel.set_axis_off()
-    panels[0, 0].set_yticks(range(len(models)), shortened(models, 24))
+    panels[0, 0].set_yticks(range(len(models)), shortened(models, name_limit()))
     panels[0, 0].set_ylim(len(models) - 0.5, -0.5)
     return figure, "; ".join(f"{name} in {', '.join(of)}" for name, of in outside.items())
 
@@ -109,7 +139,7 @@ def _draw_measure(panel: Axes, of: dict[str, np.ndarray], models: list[str]) -> 
     for place, name in enumerate(models):
         if len(of[name]) <= _MOST_POINTS:
             panel.plot(
-                of[name], np.full(len(of[name]), place), ".", color="#0072B2", markersize=3,
+                of[name], np.full(len(of[name]), place), ".", color=colours()[0], markersize=3,
                 alpha=0.7, zorder=3,
             )  # fmt: skip
     lines = [of[name].mean() for name in (MEAN, ORACLE) if name in of]
@@ -131,9 +161,9 @@ def _draw_measure(panel: Axes, of: dict[str, np.ndarray], models: list[str]) -> 
                 0.97 if above else 0.03, place, f"{text} →" if above else f"← {text}",
                 bbox={"facecolor": "white", "lw": 0, "pad": 1},
                 transform=panel.get_yaxis_transform(), va="center",
-                ha="right" if above else "left", fontsize=7,
+                ha="right" if above else "left", fontsize=small_type(),
             )  # fmt: skip
     panel.grid(axis="x")
     panel.tick_params(axis="y", length=0)
-    panel.locator_params(axis="x", nbins=4)
+    panel.locator_params(axis="x", nbins=3 if look().narrow else 4)
     return [name for name, out in zip(models, far, strict=True) if out]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from benchmark.figures.base import WIDTH, Drawing, plain, shortened, styled
+from benchmark.figures.base import Drawing, colours, plain, shortened, small_type, styled
 from benchmark.figures.choice import Choice, chosen_dataset, complete_models
+from benchmark.figures.look import look
+from benchmark.wording import listed
 from features.arrays import FloatArray
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     dataset = chosen_dataset(evidence.plan, choice)
     truth = evidence.plan.truths[dataset]
     models, remark = complete_models(evidence, choice)
+    models, cut_off = _on_a_page(models)
     repeats = [evidence.predictions(dataset, r) for r in range(truth.folds.n_repeats)]
     tested = (truth.folds.assignment >= 0).T.ravel()
     D = np.tile(truth.D, (len(repeats), 1))[tested]
@@ -39,7 +43,7 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
         f"width: the mean true share over the mean predicted share of each bin. On the diagonal "
         f"shares mean what they say; below it, the model promises too much. Bars at the bottom: "
         f"how many of the shares fall into the bin. ECE, the expected calibration error: the mean "
-        f"distance from the diagonal, weighted by these numbers. {remark}"
+        f"distance from the diagonal, weighted by these numbers. {remark} {cut_off}"
     ).strip()
     return Drawing(f"calibration-{dataset}", draw(data, models), data, caption)
 
@@ -79,27 +83,40 @@ def calibration(D: FloatArray, P: FloatArray) -> pd.DataFrame:
     )
 
 
+def _columns() -> int:
+    return max(2, int(look().width / 1.15)) if look().narrow else max(5, int(look().width / 1.4))
+
+
+def _on_a_page(models: list[str]) -> tuple[list[str], str]:
+    """Return the models for which a printed page is high enough, and a sentence on the others."""
+    rows = (look().tallest - 0.3) / (look().width / _columns() + 0.1)
+    room = len(models) if math.isinf(rows) else max(1, int(rows)) * _columns()
+    left = models[room:]
+    said = f"Left out, since the page is not high enough: {listed(left)}." if left else ""
+    return models[:room], said
+
+
 @styled
 def draw(data: pd.DataFrame, models: list[str]) -> Figure:
     """Draw what `calibration` returned for each model."""
     from matplotlib.figure import Figure
 
-    columns = min(5, len(models))
+    columns = min(_columns(), len(models))
     rows = -(-len(models) // columns)
-    side = WIDTH / 5
-    figure = Figure(
-        figsize=(max(columns, 2) * side, rows * (side + 0.1) + 0.3), layout="constrained"
-    )
+    side = look().width / max(columns, 2)
+    figure = Figure(figsize=(look().width, rows * (side + 0.1) + 0.3), layout="constrained")
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    for panel, name, title in zip(panels.flat, models, shortened(models, 18), strict=False):
+    for panel, name, title in zip(
+        panels.flat, models, shortened(models, 18 if side > 1.3 else 15), strict=False
+    ):
         mine = data[data["model"] == name]
         panel.plot([0, 1], [0, 1], color="0.6", linewidth=0.8, linestyle="--")
         share = mine["count"] / mine["count"].sum()
         panel.bar(mine["low"], 0.3 * share, width=1 / BINS, align="edge", color="0.85",
                   edgecolor="0.5", linewidth=0.4)  # fmt: skip
-        panel.plot(mine["predicted"], mine["true"], marker="o", color="#0072B2", markersize=3)
-        panel.set_title(title, fontsize=7)
-        panel.text(0.05, 0.9, plain(f"ECE {mine['error'].iloc[0]:.3f}"), fontsize=7)
+        panel.plot(mine["predicted"], mine["true"], marker="o", color=colours()[0], markersize=3)
+        panel.set_title(title, fontsize=small_type())
+        panel.text(0.05, 0.9, plain(f"ECE {mine['error'].iloc[0]:.3f}"), fontsize=small_type())
         panel.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
         panel.set_xticks([0, 0.5, 1], ["0", ".5", "1"])
         panel.set_yticks([0, 0.5, 1], ["0", ".5", "1"])
@@ -107,6 +124,6 @@ def draw(data: pd.DataFrame, models: list[str]) -> Figure:
         panel.set_axis_off()
     for panel in panels.flat[len(models) - columns : len(models)]:
         panel.tick_params(labelbottom=True)
-    figure.supxlabel("mean predicted share", fontsize=8)
-    figure.supylabel("mean true share", fontsize=8)
+    figure.supxlabel("mean predicted share")
+    figure.supylabel("mean true share")
     return figure

@@ -12,7 +12,6 @@ from benchmark.analysis.reference import MEAN
 from benchmark.analysis.scores import Results
 from benchmark.analysis.ties import levelled
 from benchmark.figures.base import (
-    WIDTH,
     Drawing,
     directed,
     far_out,
@@ -23,6 +22,7 @@ from benchmark.figures.base import (
     styled,
 )
 from benchmark.figures.choice import Choice, chosen_dataset, chosen_measure, complete_models
+from benchmark.figures.look import look
 from benchmark.metrics import Measure
 from benchmark.wording import value
 
@@ -120,7 +120,7 @@ def draw(
     far = far_out(values, values)
     shown = [str(name) for name in data["model"][~far]]
     labels = shortened(shown, 40)
-    figure = Figure(figsize=(WIDTH, 3.2 + legend_height(labels)), layout="constrained")
+    figure = Figure(figsize=(look().width, 3.2 + legend_height(labels)), layout="constrained")
     panel = figure.subplots()
     panel.set_xscale("log")
     handles = []

@@ -9,8 +9,17 @@ import pandas as pd
 
 from benchmark.analysis.comparisons import NoTest, Ranking, rank_across, rankings_frame
 from benchmark.analysis.statistics import ALPHA
-from benchmark.figures.base import WIDTH, Drawing, shortened, styled
+from benchmark.figures.base import (
+    Drawing,
+    colours,
+    name_limit,
+    shortened,
+    small_type,
+    styled,
+    wrapped,
+)
 from benchmark.figures.choice import Choice, NotShown, chosen_measure
+from benchmark.figures.look import look
 from benchmark.wording import listed, p_equals
 
 if TYPE_CHECKING:
@@ -63,7 +72,7 @@ def draw(ranking: Ranking, wilcoxon: bool = True) -> Figure:
     from matplotlib.figure import Figure
     from scikit_posthocs import critical_difference_diagram
 
-    names = shortened(ranking.models, 24)
+    names = shortened(ranking.models, name_limit())
     ranks = pd.Series(ranking.friedman.mean_ranks, index=names)
     distance = ranking.critical_difference
     tests = {
@@ -72,8 +81,9 @@ def draw(ranking: Ranking, wilcoxon: bool = True) -> Figure:
     if wilcoxon:
         tests["Wilcoxon, adjusted by Holm's method"] = ranking.wilcoxon
     height = 1.0 + 0.22 * len(names)
-    figure = Figure(figsize=(WIDTH, len(tests) * height), layout="constrained")
+    figure = Figure(figsize=(look().width, len(tests) * height), layout="constrained")
     panels = figure.subplots(len(tests), 1, squeeze=False)[:, 0]
+    bars = {"color": colours()[0], "marker": "o", "markersize": 4, "linewidth": 2.5}
     for panel, (title, found) in zip(panels, tests.items(), strict=True):
         p_values = np.nan_to_num(found, nan=1.0)  # models that are tied everywhere are joined
         critical_difference_diagram(
@@ -83,11 +93,11 @@ def draw(ranking: Ranking, wilcoxon: bool = True) -> Figure:
             ax=panel,
             label_fmt_left="{label}  {rank:.2f} ",
             label_fmt_right=" {rank:.2f}  {label}",
-            label_props={"size": 8},
+            label_props={"size": small_type()},
             marker_props={"s": 12},
             elbow_props={"color": "black", "linewidth": 0.6},
-            crossbar_props={"color": "#0072B2", "marker": "o", "markersize": 4, "linewidth": 2.5},
+            crossbar_props=bars,
         )
-        panel.set_title(title, fontsize=9, loc="left")
-        panel.tick_params(labelsize=8)
+        panel.set_title(wrapped(title, 1.15), loc="left")
+        panel.tick_params(labelsize=small_type())
     return figure

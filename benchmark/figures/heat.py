@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmark.figures.base import small_type
 from features.arrays import FloatArray
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def heat_map(
             )
         dark = not np.isnan(value) and luminance(image.to_rgba(np.array([value]))[0]) < _DARK
         panel.text(
-            column, row, texts[row][column], ha="center", va="center", fontsize=7,
+            column, row, texts[row][column], ha="center", va="center", fontsize=small_type(),
             color="white" if dark else "black",
             # Text on hatching is legible only on a white box.
             bbox={"facecolor": "white", "lw": 0, "pad": 1} if np.isnan(value) else None,

@@ -9,7 +9,6 @@ import pandas as pd
 
 from benchmark.analysis.scores import Results
 from benchmark.figures.base import (
-    WIDTH,
     Drawing,
     legend_columns,
     legend_height,
@@ -24,6 +23,7 @@ from benchmark.figures.choice import (
     complete_models,
     no_complete_model,
 )
+from benchmark.figures.look import look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -87,7 +87,7 @@ def draw(curves: pd.DataFrame, names: list[str]) -> Figure:
 
     shown = list(curves["model"].unique())
     labels = shortened(shown, 40)
-    figure = Figure(figsize=(WIDTH, 2.9 + legend_height(labels)), layout="constrained")
+    figure = Figure(figsize=(look().width, 2.9 + legend_height(labels)), layout="constrained")
     panel = figure.subplots()
     handles = []
     step = -(-int(curves["epoch"].max()) // 10)

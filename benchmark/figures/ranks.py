@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from benchmark.analysis.explained import over_what
-from benchmark.figures.base import WIDTH, Drawing, shortened, styled
+from benchmark.figures.base import Drawing, name_limit, shortened, styled
 from benchmark.figures.choice import Choice, NotShown, chosen_dataset, chosen_models, not_run
 from benchmark.figures.heat import heat_map
+from benchmark.figures.look import look
 from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan
 from benchmark.wording import GAP
@@ -108,9 +109,9 @@ def draw(table: pd.DataFrame) -> Figure:
          for v, exact in zip(row, whole, strict=True)]
         for row in values
     ]  # fmt: skip
-    models, columns = (shortened([str(n) for n in names], 24) for names in table.axes)
+    models, columns = (shortened([str(n) for n in names], name_limit()) for names in table.axes)
     height = 0.5 + 0.05 * max(map(len, columns)) + 0.2 * len(table)
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure = Figure(figsize=(look().width, height), layout="constrained")
     panel = figure.subplots()
     span = (1.0, max(2.0, float(np.nanmax(values))))
     heat_map(panel, values, texts, (models, columns), span)

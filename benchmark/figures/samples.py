@@ -18,15 +18,16 @@ from benchmark.analysis.samples import (
     figure_models,
 )
 from benchmark.figures.base import (
-    WIDTH,
     Drawing,
     legend_columns,
     model_style,
     plain,
     shortened,
+    small_type,
     styled,
 )
 from benchmark.figures.choice import Choice, chosen_dataset, complete_models
+from benchmark.figures.look import look
 from benchmark.metrics import MEASURES
 from benchmark.planning.plan import Truth
 from benchmark.wording import count, rounded
@@ -77,7 +78,7 @@ def make_true(evidence: Evidence, choice: Choice) -> Drawing:
     """Draw Figure 1: samples with their true distributions."""
     dataset = chosen_dataset(evidence.plan, choice)
     truth, pictures = evidence.plan.truths[dataset], evidence.thumbnails(dataset)
-    rows = choose_samples(entropy(truth.D), IN_FIGURE_1, pictures)
+    rows = choose_samples(entropy(truth.D), _beside(IN_FIGURE_1), pictures)
     shares = sample_shares(truth, rows, {})
     rule = _rule(len(rows), "the entropy of the true", pictures)
     caption = (
@@ -96,7 +97,9 @@ def make_predicted(evidence: Evidence, choice: Choice) -> Drawing:
     if not choice.models:
         models = figure_models(evidence.summary, dataset)
     predicted = evidence.predictions(dataset)
-    rows = choose_samples(values_of(truth.D, predicted[models[0]], _KL), IN_FIGURE_4, pictures)
+    rows = choose_samples(
+        values_of(truth.D, predicted[models[0]], _KL), _beside(IN_FIGURE_4), pictures
+    )
     shares = sample_shares(truth, rows, {name: predicted[name] for name in models})
     what = f"the KL divergence of {models[0]} from the true"
     repeat = " in the first repeat" if truth.folds.n_repeats > 1 else ""
@@ -108,6 +111,11 @@ def make_predicted(evidence: Evidence, choice: Choice) -> Drawing:
     ).strip()
     figure = draw(shares, pictures, list(evidence.plan.models))
     return Drawing(f"figure4-{dataset}", figure, shares, caption)
+
+
+def _beside(samples: int) -> int:
+    """Return how many of the samples there is room for beside each other."""
+    return min(samples, max(1, int(look().width / 1.1)))
 
 
 def _rule(count: int, what: str, pictures: Collection[int]) -> str:
@@ -141,16 +149,16 @@ def draw(shares: pd.DataFrame, pictures: Mapping[int, bytes], names: Sequence[st
     pitch = min(max(0.15, 0.07 * len(models)), 8 / len(labels))
     heights = [pitch * len(labels)]
     if pictures:
-        heights = [0.9 * (WIDTH - 0.8) / len(samples), *heights]
+        heights = [0.9 * (look().width - 0.8) / len(samples), *heights]
     extra = 0.6 + 0.13 * (1 + len(models)) + (0.3 if models else 0)
-    figure = Figure(figsize=(WIDTH, sum(heights) + extra), layout="constrained")
+    figure = Figure(figsize=(look().width, sum(heights) + extra), layout="constrained")
     grid = figure.subplots(
         len(heights), len(samples), squeeze=False, sharey="row", height_ratios=heights
     )
     handles: list[Any] = []
     titles = shortened([str(part["id"].iloc[0]) for _, part in samples], 96 // len(samples))
     for column, (row, part) in enumerate(samples):
-        grid[0, column].set_title(titles[column], fontsize=7)
+        grid[0, column].set_title(titles[column], fontsize=small_type())
         if pictures:
             _show(grid[0, column], pictures.get(int(str(row))))
         handles = _bars(grid[-1, column], part, models, names, 90 // len(samples) - 6)
@@ -204,9 +212,11 @@ def _bars(
         lines.append(f"{rounded(mine['kl_divergence'].iloc[0], 3)}  {short}")
     if models:
         lines[0] = "share;  KL divergence:"
-    panel.set_xlabel("\n".join(lines), fontsize=7, loc="left")
+    panel.set_xlabel("\n".join(lines), fontsize=small_type(), loc="left")
     if not models:
         for place, share in zip(places, true, strict=True):
-            panel.text(share, float(place), plain(f" {share:.2f}"), va="center", fontsize=7)
+            panel.text(
+                share, float(place), plain(f" {share:.2f}"), va="center", fontsize=small_type()
+            )
     panel.tick_params(axis="y", length=0)
     return handles

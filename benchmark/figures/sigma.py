@@ -8,8 +8,9 @@ import pandas as pd
 
 from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.ties import levelled
-from benchmark.figures.base import WIDTH, Drawing, legend_columns, model_style, shortened, styled
+from benchmark.figures.base import Drawing, legend_columns, model_style, shortened, styled
 from benchmark.figures.choice import Choice, NotShown, left_out, not_run
+from benchmark.figures.look import look
 from benchmark.metrics import BY_NAME
 from benchmark.planning.plan import Plan
 from benchmark.wording import value
@@ -121,8 +122,8 @@ def draw_sigma_curve(curve: pd.DataFrame) -> Figure:
     from matplotlib.figure import Figure
 
     models = list(curve["model"].unique())
-    figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
-    panels = figure.subplots(1, 2, sharex=True)
+    figure = Figure(figsize=(look().width, 3.0 * (1 + look().narrow)), layout="constrained")
+    panels = figure.subplots(*((2, 1) if look().narrow else (1, 2)), sharex=True)
     handles = []
     for panel, (measure, title) in zip(panels, _AXES.items(), strict=True):
         factor = BY_NAME[measure].factor

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from benchmark.figures.base import COLOURS, MARKERS, WIDTH, shortened, styled
+from benchmark.figures.base import MARKERS, colours, shortened, small_type, styled
+from benchmark.figures.look import look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +35,7 @@ def draw(data: pd.DataFrame, title: str) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
+    figure = Figure(figsize=(look().width, 4.2), layout="constrained")
     panel = figure.subplots()
     panel.set_xscale("log")
     for number, (group, part) in enumerate(data.groupby("group", sort=False)):
@@ -42,7 +43,7 @@ def draw(data: pd.DataFrame, title: str) -> Figure:
             panel.plot(
                 rows["seconds"], rows["rank"],
                 linestyle="none", marker=MARKERS[number % len(MARKERS)], markersize=6,
-                color=COLOURS[number % len(COLOURS)],
+                color=colours()[number % len(colours())],
                 fillstyle="full" if tuned else "none",
                 label=f"{group}, tuned" if tuned else str(group),
             )  # fmt: skip
@@ -51,7 +52,9 @@ def draw(data: pd.DataFrame, title: str) -> Figure:
     named = data[data.index.isin(best.index) | data["own"]]
     names = shortened([str(name) for name in named["model"]], 28)
     for name, x, y in zip(names, named["seconds"], named["rank"], strict=True):
-        panel.annotate(name, (x, y), xytext=(5, 5), textcoords="offset points", fontsize=7)
+        panel.annotate(
+            name, (x, y), xytext=(5, 5), textcoords="offset points", fontsize=small_type()
+        )
     panel.invert_yaxis()
     panel.set(xlabel="seconds to learn from a fold, median over sets", ylabel=title)
     low, high = panel.get_xlim()

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from benchmark.figures.base import WIDTH, Drawing, plain, shortened, styled
+from benchmark.figures.base import Drawing, colours, plain, shortened, styled
 from benchmark.figures.choice import Choice, NotShown, chosen_dataset
 from benchmark.figures.heat import heat_map
+from benchmark.figures.look import look
 from benchmark.planning.plan import Plan
 from ewmtcnn.wheel import MIKELS, NEUTRAL, prior_distributions, wheel_distances
 from features.arrays import FloatArray
@@ -73,8 +74,12 @@ def draw(labels: tuple[str, ...], prior: FloatArray) -> Figure:
     """Draw the wheel and a prior of shape (c, c)."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
-    left, right = figure.subplots(1, 2, width_ratios=(2, 3))
+    if look().narrow:
+        figure = Figure(figsize=(look().width, 2.3 + 0.8 * look().width), layout="constrained")
+        left, right = figure.subplots(2, 1, height_ratios=(2, 3))
+    else:
+        figure = Figure(figsize=(look().width, 3.2), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=(2, 3))
     _draw_circle(left)
     texts = [[_share(value) for value in row] for row in prior]
     names = shortened(labels, 14)
@@ -95,6 +100,6 @@ def _draw_circle(panel: Axes) -> None:
     for number, emotion in enumerate(MIKELS):
         angle = 2 * np.pi * number / len(MIKELS)
         x, y = np.sin(angle), np.cos(angle)
-        panel.plot([x], [y], "o", color="#0072B2", markersize=6)
+        panel.plot([x], [y], "o", color=colours()[0], markersize=6)
         side = "center" if abs(x) < 0.1 else "left" if x > 0 else "right"
         panel.text(1.14 * x, 1.14 * y, plain(emotion), ha=side, va="center")
