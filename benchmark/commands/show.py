@@ -17,6 +17,9 @@ from benchmark.errors import UsageError, raised_last
 from benchmark.figures.base import FORMATS, Drawing, written
 from benchmark.figures.catalogue import draw_all, draw_one, find_kind, reasons, refuse_unused
 from benchmark.figures.choice import Choice, NotShown, resolve
+from benchmark.figures.in_latex import as_latex
+from benchmark.figures.lettering import lacking_fonts
+from benchmark.figures.look import drawn_with, read_look
 from benchmark.spelling import spelt
 from benchmark.store.run_folder import FIGURES as FIGURES_FOLDER
 from benchmark.store.run_folder import RunFolder
@@ -33,6 +36,8 @@ class Shown(TypedDict, total=False):
     ----------
     dataset, measure : str
     models : sequence of str
+    width, style
+        How it is drawn; see `benchmark.figures.look.read_look`.
     problems : list of str
         Collects sentences about what fails, instead of an error when the rest is done.
     """
@@ -40,6 +45,8 @@ class Shown(TypedDict, total=False):
     dataset: str
     measure: str
     models: Sequence[str]
+    width: str | float
+    style: str | Path
     problems: list[str]
 
 
@@ -111,12 +118,14 @@ def figure(
     out, to : optional
         As in `table`.
     formats : iterable of {"pdf", "svg", "png"}
-        Files to write, beside a ``.csv`` with the numbers and a ``.txt`` with the caption.
+        Files to write, beside a ``.csv`` with the numbers, a ``.txt`` with the caption and a
+        ``.tex`` with the figure as a paper takes it in.
     measures : optional
         Of figures that show several: as in `table`.
     **choice
         What to show, where the figure has a choice: dataset, measure, models; see
-        `benchmark.figures.Choice`.
+        `benchmark.figures.Choice`. And how: ``width="column"``, ``"page"`` or centimetres at
+        which it is printed, ``style=FILE`` of matplotlib.
 
     Returns
     -------
@@ -167,7 +176,8 @@ def draw_figures(
             )
     if not is_all(name):
         find_kind(str(name))  # a name that is not there is told before anything is read
-    with gathered(f"figure {name}", out, to, measures) as evidence:
+    drawn_so = drawn_with(read_look(choice.pop("width", ""), choice.pop("style", "")))
+    with drawn_so, gathered(f"figure {name}", out, to, measures) as evidence:
         _refuse_unwritable(evidence.target)
         found = figures_of(evidence, name, measures is not None, **choice)
         target, problems = evidence.target, found.problems
@@ -175,7 +185,8 @@ def draw_figures(
             Figure(one.drawing, _write_drawing(target, one.drawing, wanted, problems))
             for one in found.drawn
         ]
-    return replace(found, drawn=drawn)
+    unread = dict.fromkeys(lacking_fonts(one.figure) for one in found.drawn if wanted != ["svg"])
+    return replace(found, drawn=drawn, left_out=[*found.left_out, *filter(None, unread)])
 
 
 def figures_of(
@@ -199,6 +210,9 @@ def figures_of(
         As `figure`.
     """
     kind = None if is_all(name) else find_kind(str(name))
+    if choice.get("width") or choice.get("style"):
+        with drawn_with(read_look(choice.pop("width", ""), choice.pop("style", ""))):
+            return figures_of(evidence, name, measures, **choice)
     shown = Choice(
         choice.get("dataset", ""), choice.get("measure", ""), tuple(choice.get("models", ()))
     )
@@ -335,6 +349,7 @@ def _write_drawing(
     contents: dict[str, Callable[[], str | bytes]] = {
         f"{name}.csv": lambda: as_csv(drawing.data),
         f"{name}.txt": lambda: f"{drawing.caption}\n",
+        f"{name}.tex": lambda: as_latex(drawing),
     }
     for file_format in formats:
         contents[f"{name}.{file_format}"] = partial(written, drawing.figure, file_format)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import functools
 import io
-import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from wcwidth import wcwidth
 
 from benchmark.figures.lettering import covering_fonts, quiet_fonts
 from benchmark.figures.look import STYLE_FILE, look, read_style
@@ -133,30 +134,39 @@ def plain(text: str) -> str:
 
 
 def shortened(names: Sequence[str], limit: int) -> list[str]:
-    """Cut long names in the middle and escape them; different names stay different."""
+    """Cut long names in the middle and escape them; different names stay different.
+
+    The limit counts Latin letters; Chinese, Japanese and Korean characters are twice as wide.
+    """
     found: dict[str, str] = {}
     head = (limit - 1) // 2
     # Names that fit come first, so that no other is cut to one of them.
-    for name in sorted(dict.fromkeys(names), key=lambda name: len(_visible(name)) > limit):
+    for name in sorted(dict.fromkeys(names), key=lambda name: wide(_visible(name)) > limit):
         shown = short = _visible(name)
-        if len(shown) > limit:
-            short = f"{shown[:head]}…{shown[head + 1 - limit :]}"
+        if wide(shown) > limit:
+            short = f"{_start(shown, head)}…{_start(shown[::-1], limit - 1 - head)[::-1]}"
         number = len(found)
         while plain(short) in found.values():
             number += 1
-            short = f"{shown[:head]}…#{number}"
+            short = f"{_start(shown, head)}…#{number}"
         found[name] = plain(short)
     return [found[name] for name in names]
+
+
+def wide(text: str) -> int:
+    """Return how wide a text is, in Latin letters."""
+    return sum(max(0, wcwidth(c)) for c in text)
+
+
+def _start(text: str, limit: int) -> str:
+    """Return as much of the start of a text as fits."""
+    ends = accumulate(max(0, wcwidth(c)) for c in text)
+    return text[: sum(end <= limit for end in ends)]
 
 
 def name_limit() -> int:
     """Return how many characters of a name beside a panel there is room for."""
     return 24 if not look().narrow else 18
-
-
-def wrapped(text: str, size: float = 1.0) -> str:
-    """Break a line of the smallest type, or of a multiple of it, to the width of the figure."""
-    return textwrap.fill(text, max(20, int(look().width * 17 / size)))
 
 
 def _visible(text: str) -> str:
@@ -165,7 +175,7 @@ def _visible(text: str) -> str:
 
 def legend_columns(labels: Iterable[str]) -> int:
     """Return the number of columns that a legend across the figure has room for."""
-    return max(1, int(look().width / (0.5 + 0.065 * max(map(len, labels), default=0))))
+    return max(1, int(look().width / (0.5 + 0.065 * max(map(wide, labels), default=0))))
 
 
 def legend_height(labels: Sequence[str]) -> float:

@@ -82,7 +82,7 @@ def _columns() -> int:
 
 
 def _panel_height(models: int) -> float:
-    return 0.5 + (0.15 if look().narrow else 0.17) * models
+    return 0.5 + (0.13 if look().narrow else 0.17) * models
 
 
 def _on_a_page(measures: list[Measure], models: int) -> tuple[list[Measure], str]:
@@ -90,8 +90,8 @@ def _on_a_page(measures: list[Measure], models: int) -> tuple[list[Measure], str
     rows = (look().tallest - 0.3) / _panel_height(models)
     room = len(measures) if math.isinf(rows) else max(1, int(rows)) * _columns()
     left = [measure.title.removesuffix(" %") for measure in measures[room:]]
-    said = f"Left out, since the page is not high enough: {listed(left)}." if left else ""
-    return measures[:room], said
+    named = listed(left).removesuffix(".")
+    return measures[:room], f"Left out, since the page is not high enough: {named}." if left else ""
 
 
 @styled

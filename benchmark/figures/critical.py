@@ -16,7 +16,6 @@ from benchmark.figures.base import (
     shortened,
     small_type,
     styled,
-    wrapped,
 )
 from benchmark.figures.choice import Choice, NotShown, chosen_measure
 from benchmark.figures.look import look
@@ -75,12 +74,17 @@ def draw(ranking: Ranking, wilcoxon: bool = True) -> Figure:
     names = shortened(ranking.models, name_limit())
     ranks = pd.Series(ranking.friedman.mean_ranks, index=names)
     distance = ranking.critical_difference
-    tests = {
-        f"Nemenyi: mean ranks that differ by {distance:.2f} differ significantly": ranking.nemenyi
-    }
+    narrow = look().narrow
+    nemenyi = (
+        f"Nemenyi, critical difference {distance:.2f}"
+        if narrow
+        else f"Nemenyi: mean ranks that differ by {distance:.2f} differ significantly"
+    )
+    tests = {nemenyi: ranking.nemenyi}
     if wilcoxon:
-        tests["Wilcoxon, adjusted by Holm's method"] = ranking.wilcoxon
-    height = 1.0 + 0.22 * len(names)
+        adjusted = "Holm's adjustment" if narrow else "adjusted by Holm's method"
+        tests[f"Wilcoxon, {adjusted}"] = ranking.wilcoxon
+    height = 0.9 + 0.1 * len(names) if narrow else 1.0 + 0.22 * len(names)
     figure = Figure(figsize=(look().width, len(tests) * height), layout="constrained")
     panels = figure.subplots(len(tests), 1, squeeze=False)[:, 0]
     bars = {"color": colours()[0], "marker": "o", "markersize": 4, "linewidth": 2.5}
@@ -98,6 +102,6 @@ def draw(ranking: Ranking, wilcoxon: bool = True) -> Figure:
             elbow_props={"color": "black", "linewidth": 0.6},
             crossbar_props=bars,
         )
-        panel.set_title(wrapped(title, 1.15), loc="left")
+        panel.set_title(title, loc="center" if narrow else "left")
         panel.tick_params(labelsize=small_type())
     return figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmark.figures.base import small_type
+from benchmark.figures.base import small_type, wide
 from features.arrays import FloatArray
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def heat_map(
     panel.tick_params(length=0, top=False, labeltop=True, bottom=False, labelbottom=False)
     room = panel.get_window_extent().width / panel.figure.dpi / len(columns)
     if (
-        max(map(len, columns)) * 0.07 >= room
+        max(map(wide, columns)) * 0.07 >= room
     ):  # inches; the names are too long to stand side by side
         for label in panel.get_xticklabels():
             label.set(rotation=40, ha="left", va="bottom", rotation_mode="anchor")

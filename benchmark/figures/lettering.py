@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import warnings
 import zlib
 from collections.abc import Iterable, Iterator, Set
@@ -18,8 +19,19 @@ _FONT = "DejaVu Sans"
 # A text with codes of characters is cut to about so many characters.
 _LONGEST = 32
 
-# Widespread fonts with Chinese, Japanese and Korean characters, of kinds that a PDF can hold.
+# Widespread fonts with Chinese, Japanese and Korean characters; Noto's and Adobe's are one font
+# under two names, in forms for each language.
 _WIDE_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK TC",
+    "Noto Sans CJK KR",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Heiti SC",
     "Microsoft YaHei",
     "SimHei",
     "Arial Unicode MS",
@@ -50,29 +62,65 @@ def covering_fonts(figure: Figure, as_text: bool) -> Iterator[None]:
         font of this machine has would be the same box for all characters: it is written by its
         code, so that names stay different.
     """
-    from matplotlib.font_manager import findfont, fontManager, get_font
     from matplotlib.text import Text
 
-    axes = [axis for panel in figure.axes for axis in (panel.xaxis, panel.yaxis)]
-    for axis in axes:  # labels of ticks get their texts when they are asked for
-        axis.get_ticklabels()
-    covered = set(get_font(findfont(_FONT)).get_charmap())
+    axes = _axes(figure)
+    usual = _characters(_FONT)
     lacking = [
-        text for text in figure.findobj(Text) if any(ord(c) not in covered for c in text.get_text())
+        text for text in figure.findobj(Text) if any(ord(c) not in usual for c in text.get_text())
     ]
     if not lacking:
         yield
         return
-    installed = {font.name for font in fontManager.ttflist}
-    fonts = [name for name in _WIDE_FONTS if name in installed]
+    fonts = _wide_fonts()
     for text in lacking:
         text.set_fontfamily([_FONT, *fonts])
-    for name in fonts:
-        covered |= get_font(findfont(name)).get_charmap().keys()
+    covered = usual.union(*map(_characters, fonts))
     with contextlib.ExitStack() as stack:
         if not as_text:
             _write_codes(lacking, axes, covered, stack)
         yield
+
+
+def lacking_fonts(figure: Figure) -> str:
+    """Say what to install where no font of this machine has characters of a figure; else empty."""
+    from matplotlib.text import Text
+
+    _axes(figure)
+    letters = {c for text in figure.findobj(Text) for c in text.get_text() if c.isprintable()}
+    usual = _characters(_FONT)
+    if all(ord(c) in usual for c in letters):
+        return ""
+    covered = usual.union(*map(_characters, _wide_fonts()))
+    absent = "".join(sorted(c for c in letters if ord(c) not in covered))
+    if not absent:
+        return ""
+    return (
+        f"no font of this machine has {absent[:8]}{' and others' if len(absent) > 8 else ''}, so "
+        f"that pictures and PDF files show their codes; install a font with these characters, such "
+        f"as Noto Sans CJK for Chinese, Japanese and Korean (Debian: fonts-noto-cjk)"
+    )
+
+
+def _axes(figure: Figure) -> list[Axis]:
+    axes: list[Axis] = [axis for panel in figure.axes for axis in (panel.xaxis, panel.yaxis)]
+    for axis in axes:  # labels of ticks get their texts when they are asked for
+        axis.get_ticklabels()
+    return axes
+
+
+@functools.cache
+def _characters(font: str) -> frozenset[int]:
+    from matplotlib.font_manager import findfont, get_font
+
+    return frozenset(get_font(findfont(font)).get_charmap())
+
+
+def _wide_fonts() -> list[str]:
+    from matplotlib.font_manager import fontManager
+
+    installed = {font.name for font in fontManager.ttflist}
+    return [name for name in _WIDE_FONTS if name in installed]
 
 
 def _write_codes(

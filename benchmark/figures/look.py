@@ -21,7 +21,7 @@ STYLE_FILE = Path(__file__).with_name("ldl.mplstyle")
 WIDTHS = {"column": 3.5, "page": 7.0}
 
 #: Inches: what a page has room for above a caption.
-TALLEST = 9.0
+TALLEST = 8.0
 
 _CM = 2.54
 _NARROWEST, _WIDEST = 5.0, 50.0  # centimetres
@@ -87,6 +87,26 @@ def read_look(width: str | float = "", style: str | Path = "") -> Look:
     """
     settings = read_style(Path(style)) if str(style) else {}
     return Look(_inches(width), TALLEST if str(width) else math.inf, settings)
+
+
+def copy_style(folder: str | Path) -> Path:
+    """Write a copy of `STYLE_FILE` into a folder, for people to change.
+
+    Raises
+    ------
+    UsageError
+        There is one already, or the folder cannot be written.
+    """
+    path = Path(folder) / STYLE_FILE.name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(STYLE_FILE.read_text(encoding="utf-8"))
+    except FileExistsError as error:
+        raise UsageError(f"{path} is there already; give another folder with --to") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+    return path
 
 
 def _inches(width: str | float) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.analysis.explained import over_what
-from benchmark.figures.base import Drawing, name_limit, shortened, styled
+from benchmark.figures.base import Drawing, name_limit, shortened, styled, wide
 from benchmark.figures.choice import Choice, NotShown, chosen_dataset, chosen_models, not_run
 from benchmark.figures.heat import heat_map
 from benchmark.figures.look import look
@@ -110,7 +110,7 @@ def draw(table: pd.DataFrame) -> Figure:
         for row in values
     ]  # fmt: skip
     models, columns = (shortened([str(n) for n in names], name_limit()) for names in table.axes)
-    height = 0.5 + 0.05 * max(map(len, columns)) + 0.2 * len(table)
+    height = 0.5 + 0.05 * max(map(wide, columns)) + 0.2 * len(table)
     figure = Figure(figsize=(look().width, height), layout="constrained")
     panel = figure.subplots()
     span = (1.0, max(2.0, float(np.nanmax(values))))

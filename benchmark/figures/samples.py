@@ -78,7 +78,7 @@ def make_true(evidence: Evidence, choice: Choice) -> Drawing:
     """Draw Figure 1: samples with their true distributions."""
     dataset = chosen_dataset(evidence.plan, choice)
     truth, pictures = evidence.plan.truths[dataset], evidence.thumbnails(dataset)
-    rows = choose_samples(entropy(truth.D), _beside(IN_FIGURE_1), pictures)
+    rows = choose_samples(entropy(truth.D), _beside(IN_FIGURE_1, 1.1), pictures)
     shares = sample_shares(truth, rows, {})
     rule = _rule(len(rows), "the entropy of the true", pictures)
     caption = (
@@ -98,7 +98,7 @@ def make_predicted(evidence: Evidence, choice: Choice) -> Drawing:
         models = figure_models(evidence.summary, dataset)
     predicted = evidence.predictions(dataset)
     rows = choose_samples(
-        values_of(truth.D, predicted[models[0]], _KL), _beside(IN_FIGURE_4), pictures
+        values_of(truth.D, predicted[models[0]], _KL), _beside(IN_FIGURE_4, 1.5), pictures
     )
     shares = sample_shares(truth, rows, {name: predicted[name] for name in models})
     what = f"the KL divergence of {models[0]} from the true"
@@ -113,9 +113,14 @@ def make_predicted(evidence: Evidence, choice: Choice) -> Drawing:
     return Drawing(f"figure4-{dataset}", figure, shares, caption)
 
 
-def _beside(samples: int) -> int:
+def _beside(samples: int, inches: float) -> int:
     """Return how many of the samples there is room for beside each other."""
-    return min(samples, max(1, int(look().width / 1.1)))
+    return min(samples, max(1, int(look().width / inches)))
+
+
+def _letters(samples: int) -> int:
+    """Return how many letters of the smallest type are as wide as one of the samples."""
+    return int((look().width - 0.9) / samples / 0.062)
 
 
 def _rule(count: int, what: str, pictures: Collection[int]) -> str:
@@ -156,12 +161,12 @@ def draw(shares: pd.DataFrame, pictures: Mapping[int, bytes], names: Sequence[st
         len(heights), len(samples), squeeze=False, sharey="row", height_ratios=heights
     )
     handles: list[Any] = []
-    titles = shortened([str(part["id"].iloc[0]) for _, part in samples], 96 // len(samples))
+    titles = shortened([str(part["id"].iloc[0]) for _, part in samples], _letters(len(samples)))
     for column, (row, part) in enumerate(samples):
         grid[0, column].set_title(titles[column], fontsize=small_type())
         if pictures:
             _show(grid[0, column], pictures.get(int(str(row))))
-        handles = _bars(grid[-1, column], part, models, names, 90 // len(samples) - 6)
+        handles = _bars(grid[-1, column], part, models, names, _letters(len(samples)) - 8)
     first = grid[-1, 0]
     first.set_yticks(range(len(labels)), shortened(labels, 24))
     first.set_ylim(len(labels) - 0.5, -0.5)
@@ -211,7 +216,7 @@ def _bars(
         handles += points
         lines.append(f"{rounded(mine['kl_divergence'].iloc[0], 3)}  {short}")
     if models:
-        lines[0] = "share;  KL divergence:"
+        lines[0] = "share;  KL:" if look().narrow else "share;  KL divergence:"
     panel.set_xlabel("\n".join(lines), fontsize=small_type(), loc="left")
     if not models:
         for place, share in zip(places, true, strict=True):

@@ -15,6 +15,7 @@ from benchmark.columns import as_csv
 from benchmark.commands.answers.base import Answer, Make, paragraphs
 from benchmark.errors import UsageError
 from benchmark.figures.base import FORMATS, Drawing, written
+from benchmark.figures.in_latex import as_latex
 from benchmark.wording import count
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Figure(Sequence[tuple[Drawing, list[Path]]], Answer):
             **known,
             ".csv": lambda: as_csv(self.drawing.data),
             ".txt": lambda: f"{self.caption}\n",
+            ".tex": lambda: as_latex(self.drawing),
         }
 
     # As a sequence, which earlier versions returned.

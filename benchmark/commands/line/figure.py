@@ -26,6 +26,19 @@ from benchmark.commands import options, printing
     help="May be repeated. [default: all]",
 )
 @options.measures
+@click.option(
+    "--width",
+    default="",
+    metavar="column|page|CM",
+    help="Width at which it is printed: 8.9 cm, 17.8 cm, or centimetres. Type has 7 to 9 points "
+    "there. [default: page, as high as need be]",
+)
+@click.option(
+    "--style",
+    default="",
+    metavar="FILE.mplstyle",
+    help="Settings of matplotlib that go before ours; figure style writes ours, to change.",
+)
 def figure(
     name: str,
     out: tuple[str, ...],
@@ -33,7 +46,7 @@ def figure(
     formats: tuple[str, ...],
     **shown: Any,
 ) -> None:
-    """Draw a figure of a run, with its numbers as .csv. Computes no model.
+    """Draw a figure of a run, with its numbers as .csv and itself as .tex. Computes no model.
 
     \b
     1            sample images and their distributions
@@ -47,10 +60,15 @@ def figure(
     learning     the loss of the networks, epoch by epoch
     cost         time against quality
     all          all of them that the run has
+    style        the style file of the figures, to change and give with --style
     """  # noqa: D301 - click reads the character \b
     from benchmark.commands import show
     from benchmark.figures import FORMATS
+    from benchmark.figures.look import copy_style
 
+    if name.lower() == "style":
+        printing.written([copy_style(to or ".")])
+        return
     found = show.draw_figures(name, out or None, formats or FORMATS, to=to, **shown)
     for one in found.drawn:
         printing.say(f"{one.name}: {one.caption}")
