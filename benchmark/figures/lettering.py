@@ -67,7 +67,9 @@ def covering_fonts(figure: Figure, as_text: bool) -> Iterator[None]:
     axes = _axes(figure)
     usual = _characters(_FONT)
     lacking = [
-        text for text in figure.findobj(Text) if any(ord(c) not in usual for c in text.get_text())
+        text
+        for text in figure.findobj(Text)
+        if any(ord(c) not in usual for c in text.get_text() if c != "\n")
     ]
     if not lacking:
         yield
