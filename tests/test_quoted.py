@@ -1,6 +1,6 @@
-"""Figures in the README and in docstrings are those of files that a command makes.
+"""Figures in the README, in docs and in docstrings are those of files that a command makes.
 
-A table of the README stands below a comment that names its file::
+A table of a page stands below a comment that names its file::
 
     <!-- table: results/demo/table3.md -->
 
@@ -31,7 +31,9 @@ from readme import with_tables
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("baselines", "benchmark", "ewmtcnn", "features")
-TEXTS = [ROOT / "README.md", *sorted(p for name in PACKAGES for p in (ROOT / name).rglob("*.py"))]
+#: Pages that tell what was measured; those of `docs/` took their figures over from the README.
+PAGES = ["README.md", "README.zh-CN.md", *(f"docs/{n}.md" for n in ("images", "reading_tables", "tuning"))]
+TEXTS = [*map(ROOT.joinpath, PAGES), *sorted(p for name in PACKAGES for p in (ROOT / name).rglob("*.py"))]
 
 CLAIM = re.compile(
     r"(?P<number>-?\d[\d,]*(?:\.\d+)?)\s*(?P<unit>%|min|MB|GB|s|ms)?\s*=\s*(?P<file>[\w./-]*)"
@@ -93,7 +95,7 @@ def comments(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def prose(path: Path) -> str:
-    """Return what a reader is told: the README without code and tables, a module's docstrings.
+    """Return what a reader is told: a page without code and tables, a module's docstrings.
 
     A comment that begins with ``#:`` is the docstring of a constant.
     """
@@ -192,8 +194,9 @@ def differences(shown: list[dict[str, str]], stored: list[dict[str, str]]) -> li
     return found
 
 
-def test_tables_of_the_readme_are_those_of_their_files():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", PAGES)
+def test_tables_of_pages_are_those_of_their_files(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
     for file, shown in tables(text):
         measured = any(re.search(r"\d\.\d{2}", cell) for row in shown for cell in row.values())
         if not file:
@@ -219,7 +222,8 @@ def test_no_figure_is_without_a_source(path):
 
 def test_every_file_is_made_by_a_command_and_kept():
     files = {claim["file"] for p in CLAIMS for claim in parsed(p.values[1])}
-    files |= {file for file, _ in tables((ROOT / "README.md").read_text(encoding="utf-8")) if file}
+    texts = ((ROOT / page).read_text(encoding="utf-8") for page in PAGES)
+    files |= {file for text in texts for file, _ in tables(text) if file}
     targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
     for file in files:
         folder, name, *_ = Path(file).parts

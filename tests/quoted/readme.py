@@ -1,6 +1,6 @@
-"""Puts the tables of results into the README, where a comment names their file.
+"""Puts the tables of results into the READMEs and docs, where a comment names their file.
 
-usage: python tests/quoted/readme.py [FILE]
+usage: python tests/quoted/readme.py [FILE ...]
 """
 
 from __future__ import annotations
@@ -26,5 +26,8 @@ def with_tables(text: str, root: Path = ROOT) -> str:
 
 
 if __name__ == "__main__":
-    readme = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "README.md"
-    readme.write_text(with_tables(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    pages = [*ROOT.glob("README*.md"), *sorted((ROOT / "docs").rglob("*.md"))]
+    for page in map(Path, sys.argv[1:]) if sys.argv[1:] else pages:
+        text = page.read_text(encoding="utf-8")
+        if (filled := with_tables(text)) != text:
+            page.write_text(filled, encoding="utf-8")
