@@ -1,0 +1,70 @@
+"""Every block of docs/tutorial.md runs, and the table it shows is the one that comes out.
+
+The Chinese tutorial has the same blocks (tests/test_languages.py). The notebooks' cells run, too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def same(one, other):
+    """Whether two lines have the same words, and nearly the same numbers."""
+    number = re.compile(r"\d+\.\d+")
+    words = [" ".join(number.sub("#", line).split()) for line in (one, other)]
+    values = [[float(found) for found in number.findall(line)] for line in (one, other)]
+    return words[0] == words[1] and values[0] == pytest.approx(values[1], abs=0.002)
+
+
+def test_what_is_the_same_line():
+    assert same("A   0.1450(1)  83.75", "A 0.1451(1) 83.75")
+    assert not same("A 0.1450(1)", "A 0.1450(2)")
+    assert not same("A 0.1450(1)", "A 0.1550(1)")
+
+
+@pytest.mark.slow
+def test_the_tutorial_word_for_word(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    printed = ""
+    command = f"{sys.executable} -m benchmark"
+    for kind, text in BLOCK.findall((DOCS / "tutorial.md").read_text(encoding="utf-8")):
+        name = re.match(r"# (\w+\.py)", text)
+        if kind == "text":
+            for line in text.splitlines():
+                assert any(same(line, got) for got in printed.splitlines()), line
+        elif kind == "python" and name:
+            (tmp_path / name[1]).write_text(text, encoding="utf-8")
+        else:
+            if kind == "sh":
+                text = text.replace("ldl-benchmark", command).replace(
+                    "python m", f"{sys.executable} m"
+                )
+                call = ["bash", "-ec", text]
+            else:
+                call = [sys.executable, "-c", text]
+            done = subprocess.run(call, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, text + done.stderr
+            printed = done.stdout
+    made = {path.name for path in (tmp_path / "results" / "runs" / "moods").rglob("*")}
+    assert made >= {"table3.tex", "report.html", "tests.csv", "ranks-moods.pdf"}
+
+
+@pytest.mark.parametrize("name", ["quickstart", "own_method"])
+def test_the_cells_of_a_notebook_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    notebook = json.loads((DOCS / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
+    space = {"__name__": f"notebook_{name}"}
+    cells = ["".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "code"]
+    for cell in cells:
+        exec(compile(cell, f"{name}.ipynb", "exec"), space)  # noqa: S102
+    summary = space["study"].summary.set_index("model")["kl_divergence"]
+    assert (summary.drop(["mean distribution", "uniform"]) < 0.5 * summary["uniform"]).all()
