@@ -34,6 +34,7 @@ def test_what_is_the_same_line():
 @pytest.mark.slow
 def test_the_tutorial_word_for_word(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")  # a wide terminal: the table in one block
     printed = ""
     command = f"{sys.executable} -m benchmark"
     for kind, text in BLOCK.findall((DOCS / "tutorial.md").read_text(encoding="utf-8")):
