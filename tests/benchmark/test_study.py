@@ -147,7 +147,7 @@ def test_the_wheel_ablation(command, small_version, tmp_path):
 
 
 def test_networks_learn_what_the_built_in_images_show(command, tmp_path):
-    done = command("run", "DLDL", "EW-MTCNN", "--folds", 2, "--epochs", 15, "--out", "run", *ONE)
+    done = command("run", "DLDL", "EW-MTCNN", "--folds", 2, "--epochs", 8, "--out", "run", *ONE)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "run" / "table3.csv").set_index("model")
     for model in ("DLDL", "EW-MTCNN"):

@@ -467,7 +467,7 @@ def test_installed_outside_of_its_folder(tmp_path):
 @pytest.mark.slow
 def test_a_terminal_without_arrows_shows_the_table(small, tmp_path):
     arguments = [sys.executable, "-m", "benchmark", "run", "AA-kNN", "--dataset", str(small),
-                 "--folds", "2", "--no-report"]  # fmt: skip
+                 "--folds", "2", "--jobs", "1", "--no-report"]  # fmt: skip
     env = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     done = subprocess.run(arguments, cwd=tmp_path, env=env, capture_output=True, encoding="latin-1")
     assert done.returncode == 0, done.stderr

@@ -241,7 +241,6 @@ def test_outputs_need_no_network_library(command, small, tmp_path):
         "import sys, benchmark\n"
         "benchmark.table('out'); benchmark.significance('out'); benchmark.figure('all', 'out')\n"
         "benchmark.report('out'); benchmark.compare('out', 'small')\n"
-        "benchmark.report('out'); benchmark.compare('out', 'small')\n"
         "assert not {'tensorflow', 'keras', 'torch', 'jax'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)

@@ -76,7 +76,7 @@ def kill_again_and_again(arguments, folder, seed):
 def test_twenty_kills_change_no_byte(small, tmp_path):
     (tmp_path / "slow.py").write_text(PLUGIN)
     arguments = ["Slow", "AA-kNN", "AA-BP", "--plugin", "slow.py", "--dataset", str(small),
-                 "--folds", "10", "--repeats", "5"]  # fmt: skip
+                 "--folds", "10", "--repeats", "5", "--no-report"]  # fmt: skip
     undisturbed = start([*arguments, "--out", "calm"], tmp_path)
     names = [f"killed{run}" for run in range(RUNS)]
     with ThreadPoolExecutor(RUNS) as pool:  # they mostly sleep: one beside the other
