@@ -153,7 +153,7 @@ def test_all_figures_that_a_run_has_are_drawn(command, small, tmp_path):
     files = {path.name for path in (tmp_path / "out" / "figures").iterdir()}
     stems = {name.rpartition(".")[0] for name in files}
     assert files == {f"{stem}.{kind}" for stem in stems
-                     for kind in ("csv", "txt", "pdf", "svg", "png")}  # fmt: skip
+                     for kind in ("csv", "txt", "tex", "pdf", "svg", "png")}  # fmt: skip
     assert len(stems) == 6  # 1, 4, boxes, ranks, calibration, cost
     assert result.stdout.splitlines()[-4:] == [
         "Figure 5 cannot be drawn: this run has not two datasets whose labels were spread with a "
@@ -253,7 +253,7 @@ def test_the_functions_return_what_the_commands_show(command, small):
     assert [path.name for path in paths] == ["tests.csv", "tests.tex", "tests.md"]
     ((drawing, files),) = benchmark.figure("boxes", "out", ["svg"])
     assert drawing.caption
-    assert [path.suffix for path in files] == [".csv", ".txt", ".svg"]
+    assert [path.suffix for path in files] == [".csv", ".txt", ".tex", ".svg"]
 
 
 def broken(*_args, **_kwargs):
@@ -282,7 +282,7 @@ def test_the_table_is_shown_and_the_rest_is_there_whatever_fails(command, small,
     assert (out / "table3.tex").exists()
     assert (out / "pairs.csv").exists()
     log = (out / "log.txt").read_text()
-    assert log.count("Traceback") == 4
+    assert log.count("Traceback") == 5  # intervals in their file, the table, and the report
     assert "in broken" in log
     html = (out / "report.html").read_text()
     assert "Not all of this report could be made" in html
