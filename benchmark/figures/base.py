@@ -136,6 +136,8 @@ def plain(text: str) -> str:
 def shortened(names: Sequence[str], limit: int) -> list[str]:
     """Cut long names in the middle and escape them; different names stay different.
 
+    Names that would be cut to the same show more of their end, and where that is not enough, a
+    number.
     The limit counts Latin letters; Chinese, Japanese and Korean characters are twice as wide.
     """
     found: dict[str, str] = {}
@@ -144,7 +146,9 @@ def shortened(names: Sequence[str], limit: int) -> list[str]:
     for name in sorted(dict.fromkeys(names), key=lambda name: wide(_visible(name)) > limit):
         shown = short = _visible(name)
         if wide(shown) > limit:
-            short = f"{_start(shown, head)}…{_start(shown[::-1], limit - 1 - head)[::-1]}"
+            cuts = [_cut(shown, start, limit) for start in range(head, 1, -1)]
+            free = (cut for cut in cuts if plain(cut) not in found.values())
+            short = next(free, _cut(shown, head, limit))
         number = len(found)
         while plain(short) in found.values():
             number += 1
@@ -156,6 +160,11 @@ def shortened(names: Sequence[str], limit: int) -> list[str]:
 def wide(text: str) -> int:
     """Return how wide a text is, in Latin letters."""
     return sum(max(0, wcwidth(c)) for c in text)
+
+
+def _cut(text: str, start: int, limit: int) -> str:
+    """Return the start and the end of a text, together as wide as the limit."""
+    return f"{_start(text, start)}…{_start(text[::-1], limit - 1 - start)[::-1]}"
 
 
 def _start(text: str, limit: int) -> str:

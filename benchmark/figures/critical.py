@@ -85,6 +85,8 @@ def draw(ranking: Ranking, wilcoxon: bool = True) -> Figure:
         adjusted = "Holm's adjustment" if narrow else "adjusted by Holm's method"
         tests[f"Wilcoxon, {adjusted}"] = ranking.wilcoxon
     height = 0.9 + 0.1 * len(names) if narrow else 1.0 + 0.22 * len(names)
+    # Many models stand closer, as far as their names have room, to fit on a page.
+    height = min(height, max(0.9 + 0.065 * len(names), look().tallest / len(tests)))
     figure = Figure(figsize=(look().width, len(tests) * height), layout="constrained")
     panels = figure.subplots(len(tests), 1, squeeze=False)[:, 0]
     bars = {"color": colours()[0], "marker": "o", "markersize": 4, "linewidth": 2.5}

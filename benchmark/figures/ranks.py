@@ -110,7 +110,8 @@ def draw(table: pd.DataFrame) -> Figure:
         for row in values
     ]  # fmt: skip
     models, columns = (shortened([str(n) for n in names], name_limit()) for names in table.axes)
-    height = 0.5 + 0.05 * max(map(wide, columns)) + 0.2 * len(table)
+    head = 0.5 + 0.05 * max(map(wide, columns))
+    height = head + min(0.2 * len(table), max(0.13 * len(table), look().tallest - head))
     figure = Figure(figsize=(look().width, height), layout="constrained")
     panel = figure.subplots()
     span = (1.0, max(2.0, float(np.nanmax(values))))

@@ -103,6 +103,20 @@ def test_what_a_page_is_too_low_for_is_named_and_can_be_chosen(crowd):
     assert len(set(whole.data["measure"])) == len(crowd.measures)
 
 
+def test_forty_models_fit_on_a_page(tmp_path):
+    models = {f"A long model name number {i}": 0.1 + i / 80 for i in range(40)}
+    evidence = make_evidence(tmp_path, models, {"one": 20, "two": 20, "three": 20}, folds=2)
+    for name, width in itertools.product(("critical", "ranks"), ("column", "page")):
+        with drawn_with(read_look(width)):
+            figure = draw_one(FIGURES[name], evidence, Choice()).outcome.figure
+        assert figure.get_size_inches()[1] <= 8.01
+        upright = [(t, b) for t, b in texts_of(figure) if t.get_rotation() == 0]
+        for (one, a), (two, b) in itertools.combinations(upright, 2):
+            across = min(a.x1, b.x1) - max(a.x0, b.x0)
+            down = min(a.y1, b.y1) - max(a.y0, b.y0)
+            assert across < 2 or down < 2, (name, width, one.get_text(), two.get_text())
+
+
 def test_widths_are_read_or_refused():
     assert read_look("COLUMN").width == 3.5
     assert read_look("12.7").width == read_look(12.7).width == read_look("12.7 cm").width == 5.0
@@ -213,6 +227,13 @@ def test_wide_characters_count_twice():
     assert wide(cut) <= 11
     assert cut[0] == "标"
     assert cut[-1] == "法"
+
+
+def test_many_long_names_keep_what_tells_them_apart():
+    names = [f"A long model name number {i} (tuned)" for i in range(40)]
+    for name, cut in zip(names, shortened(names, 18), strict=True):
+        assert wide(cut) <= 18
+        assert cut.endswith(name.removeprefix("A long model name number ")), cut
 
 
 def test_a_font_that_is_lacking_is_named(monkeypatch):
