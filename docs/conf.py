@@ -90,19 +90,8 @@ def _display(writer: Any, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
-#: Pages that may be missing yet.
-LATER = (
-    "images", "models", "notebooks/own_method", "notebooks/quickstart", "plugins",
-    "reading_tables", "significance", "tutorial", "zh/tutorial",
-)  # fmt: skip
-
-
 def _link(app: Any, name: str, source: list[str]) -> None:
-    text = links_of_site(source[0], (HERE / name).parent)
-    for page in LATER:
-        if not list(HERE.glob(f"{page}.*")):
-            text = re.sub(rf"(?m)^/?{page}\n", "", text)
-    source[0] = text
+    source[0] = links_of_site(source[0], (HERE / name).parent)
 
 
 def setup(app: Any) -> None:
