@@ -118,6 +118,7 @@ def nothing_new():
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))  # loading a plugin adds its folder
     rng = np.random.default_rng(0)
     X, D = rng.normal(size=(40, 4)), rng.dirichlet(np.ones(3), 40)
     savemat("data.mat", {"features": X, "labels": D})
@@ -130,7 +131,7 @@ def folder(tmp_path, monkeypatch):
     Path("data.csv").write_text("\n".join([head, *shares]))
     with nothing_new():
         yield tmp_path
-    for file in tmp_path.glob("*.py"):  # `new-model` takes no name of a module that is loaded
+    for file in tmp_path.glob("*.py"):  # `new-model` takes no name that a module has
         sys.modules.pop(file.stem, None)
 
 
