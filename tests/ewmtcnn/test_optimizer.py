@@ -70,9 +70,10 @@ def trained(at_once):
     optimizer = TwoRateSGD([0.1, 0.1, 0.5, 0.5], [0.02, 0.0, 0.02, 0.0], momentum=0.9)
     optimizer.build(values)
     for _ in range(5):
-        slopes = [torch.tensor(rng.normal(size=shape), dtype=torch.float32) for shape in shapes]
+        slopes = [keras.ops.convert_to_tensor(rng.normal(size=shape), "float32")
+                  for shape in shapes]
         optimizer.apply_at_once(slopes) if at_once else optimizer.apply(slopes)
-    return [v.value.detach().numpy() for v in [*values, *optimizer.variables]]
+    return [v.value.detach().cpu().numpy() for v in [*values, *optimizer.variables]]
 
 one, two = trained(False), trained(True)
 assert len(one) == 10 and int(one[4]) == 5  # with the velocities, the counter and the rate

@@ -38,6 +38,9 @@ rng = np.random.default_rng(0)
 weights = [rng.integers(-1, 2, w.shape).astype(np.float32) for w in plain.get_weights()]
 images = rng.integers(0, 2, (4, 11, 9, 3)).astype(np.float32)
 
+def host(tensor):
+    return np.array(tensor.detach().cpu() if hasattr(tensor, "detach") else tensor)
+
 def both(model):
     model.set_weights(weights)
     def loss(values):
@@ -64,11 +67,13 @@ def both(model):
         got, outputs = [first, *others], model(images)
     else:
         import torch
-        given = torch.tensor(images, requires_grad=True)
+        model.zero_grad()  # some layers are of both
+        where = model.trainable_variables[0].value.device
+        given = torch.tensor(images, device=where, requires_grad=True)
         loss(given).backward()
         got = [given.grad, *[v.value.grad for v in model.trainable_variables]]
         outputs = model(given).detach()
-    return [np.asarray(outputs), *map(np.asarray, got)]
+    return [host(outputs), *map(host, got)]
 
 for one, two in zip(both(plain), both(fast), strict=True):
     np.testing.assert_array_equal(one, two)
