@@ -171,7 +171,10 @@ def _settings(cls: type, doc: NumpyDocString) -> str:
 
 def _markdown(text: str) -> str:
     """Turn the little reStructuredText of a docstring's sentence into Markdown."""
-    return re.sub(r"`{1,2}([^`]+)`{1,2}", r"`\1`", text).replace("|", r"\|").replace("*", r"\*")
+    parts = re.split(r"`{1,2}([^`]+)`{1,2}", text)  # code at odd places, where a star is a star
+    parts[1::2] = [f"`{code}`" for code in parts[1::2]]
+    parts[::2] = [words.replace("*", r"\*") for words in parts[::2]]
+    return "".join(parts).replace("|", r"\|")
 
 
 def _space(cls: type) -> str:
