@@ -84,7 +84,8 @@ def _kept() -> Iterator[None]:
     try:
         yield
     except click.ClickException as error:
-        printing.output.errors.append(error.format_message())
+        sentence = " ".join(error.format_message().split()).removesuffix(".")
+        printing.output.errors.append(sentence)
         raise
 
 

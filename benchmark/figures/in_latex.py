@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmark.figures.base import Drawing
 from benchmark.figures.look import WIDTHS
-from benchmark.tables.latex_text import DEFINITIONS, latex_text
+from benchmark.tables.latex_text import CJK_DEFINITIONS, DEFINITIONS, latex_text, needs_cjk
 from features.storage.files import slug
 
 
@@ -20,6 +20,7 @@ def as_latex(drawing: Drawing) -> str:
     kind = "figure" if inches <= WIDTHS["column"] else "figure*"
     name, caption = slug(drawing.name), latex_text(drawing.caption)
     definitions = DEFINITIONS if r"\ldlchar" in caption else ""
+    definitions += CJK_DEFINITIONS if needs_cjk(caption) else ""
     return (
         f"% Drawn for a width of {2.54 * inches:.1f} cm, where its type has 7 to 9 points;\n"
         f"% --width draws it for another. Needs \\usepackage{{graphicx}}.\n"

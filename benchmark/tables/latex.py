@@ -78,9 +78,14 @@ def latex(grids: Grid | Sequence[Grid], notes: Sequence[str] = (), placement: st
 
 def paragraphs_in_latex(texts: Sequence[str]) -> str:
     r"""Write paragraphs of a text, for ``\input`` in a paper."""
-    body = "\n\n".join("\n".join(wrap(latex_text(_signed(text)), 96)) for text in texts)
+    body = "\n\n".join("\n".join(_wrapped(latex_text(_signed(text)))) for text in texts)
     chinese = CJK_DEFINITIONS if needs_cjk(body) else ""
     return f"% Made by: ldl-benchmark table text\n{DEFINITIONS}{chinese}{body}\n"
+
+
+def _wrapped(text: str) -> list[str]:
+    """Break lines at spaces alone: LaTeX would print one where a name is broken at its hyphen."""
+    return wrap(text, 96, break_on_hyphens=False, break_long_words=False)
 
 
 def _label(grid: Grid, among_others: bool) -> str:
@@ -363,7 +368,8 @@ _TYPE = rf"""\ifdefined\ldltabletype\else
   \def\ldltabletype{{\fontsize{{{SIZE:g}}}{{{LEADING:g}}}\selectfont
     \setlength{{\tabcolsep}}{{{BETWEEN / 2:g}pt}}}}
   \def\ldlneeds#1{{\ifdim\linewidth<#1pt \GenericWarning{{}}{{LaTeX Warning: the next table needs
-    #1pt, more than there is; ldl-benchmark table with --columns 1 makes it narrower}}\fi}}
+    #1pt, more than there is; ldl-benchmark makes it narrower with --measures, --ranks none
+    or fewer --digits, and --columns tells it of the page}}\fi}}
   \def\ldlraised#1{{\raisebox{{0.7ex}}{{#1}}}}
 \fi
 """

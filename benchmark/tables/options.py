@@ -108,8 +108,14 @@ class Look(TypedDict, total=False):
     std: bool
 
 
+# All but the text, which is none.
+_GRIDS = ("1", "3", "4", "wheel", "tests", "tuned")
+
 #: Which tables have them, where not all do.
 TABLES_WITH = {
+    "columns": _GRIDS,
+    "caption": _GRIDS,
+    "label": _GRIDS,
     "ranks": ("3", "4"),
     "models": ("3", "4", "tests", "tuned", "text"),
     "digits": ("3", "4", "tests", "tuned", "wheel", "text"),

@@ -95,9 +95,9 @@ def _tests(pairs: pd.DataFrame, leaders: list[str], measure: Measure, truth: Tru
         return [f"Differences from {leaders[0]} were not tested ({listed(reasons)})."]
     sentences = [
         f"Differences from {leaders[0]} were tested with the {name_of_test([truth])}, two-sided, "
-        f"with p-values adjusted by Holm's method for all pairs of methods (level {ALPHA:g}); "
-        f"positive differences are in its favour, d is the mean difference over instances in "
-        f"standard deviations of the differences."
+        f"with p-values, but not intervals, adjusted by Holm's method for all pairs of methods "
+        f"(level {ALPHA:g}); positive differences are in its favour, d is the mean difference over "
+        f"instances in standard deviations of the differences."
     ]
 
     def told(row: dict[Any, Any]) -> str:

@@ -116,7 +116,7 @@ def significance_grid(
         notes=notes,
         legend=[
             f"Differences: means over the folds, positive where the best model is better. "
-            f"{name_of_test(plan.truths.values())}, adjusted by Holm's method for all pairs; "
+            f"p: {name_of_test(plan.truths.values())}, adjusted by Holm's method for all pairs; "
             f"* significant at "
             f"{ALPHA:g}.",
             "P: probability in percent of better, practically equivalent, worse. Effect: in "

@@ -87,6 +87,8 @@ def table(number: str, out: tuple[str, ...], to: str | None, kind: str, **given:
     from benchmark.commands.table3 import tabulated
     from benchmark.tables.options import options_of
 
+    if number == "text" and kind in ("html", "csv"):
+        raise UsageError(f"--format {kind} is for tables, not for table text")
     if kind != "text":  # nothing but the table, to be put into a file
         printing.output.quiet = True
     look = _look(number, given)
@@ -137,7 +139,7 @@ def _look(number: str, given: dict[str, Any]) -> dict[str, Any]:
 
     if given["std"] and given["interval"]:
         raise UsageError("--std and --interval both stand behind a mean; give one of them")
-    usual = {"ranks": "parentheses", "digits": 4}
+    usual = {"columns": "2", "ranks": "parentheses", "digits": 4}
     spelt = {"datasets": "--dataset", "data_dir": "--data-dir"}
     options.refuse_misplaced(
         number,

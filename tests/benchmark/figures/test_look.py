@@ -9,13 +9,15 @@ import itertools
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 from made import make_evidence
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from benchmark.errors import UsageError
-from benchmark.figures.base import colours, model_style, shortened, wide, written
+from benchmark.figures.base import Drawing, colours, model_style, shortened, wide, written
 from benchmark.figures.catalogue import FIGURES, draw_one
 from benchmark.figures.choice import Choice
 from benchmark.figures.in_latex import as_latex
@@ -174,6 +176,15 @@ def test_latex_takes_the_figure_at_its_width(crowd):
     assert r"\includegraphics[width=\textwidth]{ranks-one}" in found["page"]
     assert r"\includegraphics[width=12.50cm]{ranks-one}" in found["12.5"]
     assert r"\label{fig:ranks-one}" in found["column"]
+    assert r"\ldlcjk" not in found["column"]
+
+
+def test_a_chinese_caption_in_latex_defines_what_it_uses():
+    drawing = Drawing("ranks", Figure((3, 2)), pd.DataFrame(), "情感 and Я")
+    before, _, after = as_latex(drawing).partition(r"\begin{figure}")
+    for command in (r"\ldlcjk", r"\ldlchar"):
+        assert rf"\def{command}#1" in before
+        assert f"{command}{{" in after
 
 
 # Brettel-like simulation by Machado, Oliveira and Fernandes (2009), severity 1, for linear RGB.

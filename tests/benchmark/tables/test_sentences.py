@@ -38,6 +38,12 @@ def test_every_other_model_is_told_once_with_its_p_value(tmp_path):
     assert re.search(r"95\s\\% interval", latex)
 
 
+def test_latex_breaks_no_line_where_it_would_print_a_space():
+    words = [f"{'x' * number}SA-BFGS" for number in range(1, 40)]
+    latex = paragraphs_in_latex([" ".join(words)])
+    assert latex.split()[-len(words) :] == words
+
+
 def test_across_datasets_it_has_mean_ranks_and_the_critical_difference(tmp_path):
     evidence = make_evidence(tmp_path, MODELS, {"x": 40, "y": 40, "z": 40}, folds=3)
     *each, across = paragraphs(evidence, KL)
