@@ -76,7 +76,8 @@ emotion6: $(VENV)/installed-test
 	@test -f $(EMOTION6) || { echo "There is no $(EMOTION6); give make EMOTION6=FILE."; exit 1; }
 	$(BIN)/ldl-benchmark run --all --tune --dataset $(EMOTION6) --out results/runs/emotion6 --no-report
 	$(BIN)/ldl-benchmark table 3 --out results/runs/emotion6 --to results/emotion6
-	$(BIN)/ldl-benchmark table tuned --out results/runs/emotion6 --to results/emotion6
+	$(BIN)/ldl-benchmark table tuned --label tab:tuned-emotion6 --out results/runs/emotion6 --to results/emotion6
+	$(BIN)/ldl-benchmark figure all --width column --format pdf --out results/runs/emotion6 --to results/emotion6
 	cp results/runs/emotion6/run.json results/emotion6/settings.json
 	rm -f results/emotion6/log.txt
 	$(BIN)/python tests/quoted/readme.py

@@ -107,7 +107,7 @@ def draw(data: pd.DataFrame, models: list[str]) -> Figure:
     figure = Figure(figsize=(look().width, rows * (side + 0.1) + 0.3), layout="constrained")
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for panel, name, title in zip(
-        panels.flat, models, shortened(models, 18 if side > 1.3 else 15), strict=False
+        panels.flat, models, shortened(models, 18 if side > 1.3 else 16), strict=False
     ):
         mine = data[data["model"] == name]
         panel.plot([0, 1], [0, 1], color="0.6", linewidth=0.8, linestyle="--")

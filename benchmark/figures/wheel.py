@@ -45,9 +45,10 @@ def make(evidence: Evidence, choice: Choice) -> Drawing:
     labels = evidence.plan.truths[dataset].label_names
     sigma, neutral, whose = run_prior(evidence.plan, dataset)
     prior = prior_distributions(labels, sigma, neutral)
+    first, second = ("Above", "Below") if look().narrow else ("Left", "Right")
     caption = (
-        f"Left: Mikels' wheel; the distance of two emotions is the number of steps round it. "
-        f"Right: the prior of every label of {dataset} (rows) at sigma {sigma:g}, {whose}: a "
+        f"{first}: Mikels' wheel; the distance of two emotions is the number of steps round it. "
+        f"{second}: the prior of every label of {dataset} (rows) at sigma {sigma:g}, {whose}: a "
         f"distribution that falls off with the distance."
     )
     if NEUTRAL in (label.strip().lower() for label in labels):
@@ -97,9 +98,10 @@ def _draw_circle(panel: Axes) -> None:
     panel.set(xlim=(-1.75, 1.75), ylim=(-1.4, 1.4))
     turn = np.linspace(0, 2 * np.pi, 200)
     panel.plot(np.sin(turn), np.cos(turn), color="0.6")
+    away = 1.22 if look().narrow else 1.14  # there the wheel is smaller, its dots are not
     for number, emotion in enumerate(MIKELS):
         angle = 2 * np.pi * number / len(MIKELS)
         x, y = np.sin(angle), np.cos(angle)
         panel.plot([x], [y], "o", color=colours()[0], markersize=6)
         side = "center" if abs(x) < 0.1 else "left" if x > 0 else "right"
-        panel.text(1.14 * x, 1.14 * y, plain(emotion), ha=side, va="center")
+        panel.text(away * x, away * y, plain(emotion), ha=side, va="center")

@@ -1,4 +1,4 @@
-"""A paper of two columns out of the stored results, with nothing edited by hand.
+"""A paper of two columns out of stored results, with nothing edited by hand.
 
 Run it with a folder to look at the pages: ``python tests/benchmark/paper_pdf.py FOLDER`` writes
 ``paper.pdf`` and a ``paper-N.png`` of each page, where pdflatex and pdftoppm are installed.
@@ -6,72 +6,86 @@ Run it with a folder to look at the pages: ``python tests/benchmark/paper_pdf.py
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
-
-from benchmark.analysis.comparisons import as_good_as_best
-from benchmark.tables.latex import latex
-from benchmark.tables.table3 import Tested, table3_grids
+import benchmark
 
 RESULTS = Path(__file__).parents[2] / "results"
 
-#: The tables that the default run has of itself.
+#: Stored tables of the default run and of Emotion6.
 OF_DEMO = ("table3", "tests", "tuned")
+OF_EMOTION6 = ("table3",)
+
+#: Figures of the default run, by the width at which they are drawn.
+OF_WIDTH = {
+    "column": ("boxes", "ranks", "wheel", "calibration", "learning", "cost"),
+    "page": ("1", "4"),
+}
 
 
-def write_paper(folder: Path, style: str) -> None:
-    """Write ``paper.tex`` and what it reads: tables of the default run and of Emotion6, figures.
+def write_paper(folder: Path, style: str) -> list[Path]:
+    """Write ``paper.tex`` and what it reads: tables, figures and a paragraph on the tests.
+
+    Those of the default run are made of its folder. That of Emotion6 is not stored, but what
+    ``make emotion6`` makes of it for a paper: tables, and figures for a column.
 
     Parameters
     ----------
     folder : Path
     style : str
         The line that names the class.
+
+    Returns
+    -------
+    list of Path
+        The files with tables and figures.
     """
-    for name in OF_DEMO:
-        text = (RESULTS / "demo" / f"{name}.tex").read_text(encoding="utf-8")
-        (folder / f"demo-{name}.tex").write_text(text, encoding="utf-8")
-    summary = pd.read_csv(RESULTS / "emotion6" / "table3.csv", keep_default_na=True)
-    summary["not_better_than_mean"] = summary["not_better_than_mean"].fillna("")
-    good = as_good_as_best(summary, pd.read_csv(RESULTS / "emotion6" / "pairs.csv"))
-    grids = table3_grids(summary, tested=Tested(good))
-    (folder / "emotion6-table3.tex").write_text(latex(grids), encoding="utf-8")
-    names = [*(f"demo-{name}" for name in OF_DEMO), "emotion6-table3"]
-    figures = sorted((RESULTS / "demo" / "figures").glob("*.pdf"))
-    body = [rf"\input{{{name}}}" for name in names]
-    for figure in figures:
-        (folder / figure.name).write_bytes(figure.read_bytes())
-        body.append(
-            r"\begin{figure*}[tp]\centering"
-            rf"\includegraphics{{{figure.name}}}\caption{{{figure.stem}}}\end{{figure*}}"
-        )
+    demo, emotion6 = RESULTS / "demo", RESULTS / "emotion6"
+    benchmark.table("text", demo, to=folder)
+    files = []
+    for run, names in ((demo, OF_DEMO), (emotion6, OF_EMOTION6)):
+        for name in names:
+            files.append(folder / f"{run.name}-{name}.tex")
+            shutil.copy(run / f"{name}.tex", files[-1])
+    for width, figures in OF_WIDTH.items():
+        for name in figures:
+            drawn = benchmark.figure(name, demo, ["pdf"], to=folder, width=width)
+            files.append(folder / "figures" / f"{drawn.name}.tex")
+    for path in sorted((emotion6 / "figures").glob("*")):
+        shutil.copy(path, folder / "figures")
+        if path.suffix == ".tex":
+            files.append(folder / "figures" / path.name)
     lines = [
         style,
         r"\usepackage{booktabs,threeparttable,graphicx}",
+        r"\graphicspath{{figures/}}",
         r"\begin{document}",
-        *body,
+        r"\input{text}",
+        *(rf"\input{{{path.relative_to(folder).with_suffix('')}}}" for path in files),
         r"\end{document}",
     ]
     (folder / "paper.tex").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return files
 
 
 def compile_paper(folder: Path) -> str:
-    """Compile it; returns what LaTeX says."""
+    """Compile it; returns what LaTeX says, without its line breaks."""
     done = subprocess.run(
         ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
         cwd=folder, capture_output=True, text=True, errors="replace", check=False,
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(done.stdout[-2000:])
-    return done.stdout
+    return done.stdout.replace("\n", "")
 
 
 if __name__ == "__main__":
     place = Path(sys.argv[1])
     place.mkdir(parents=True, exist_ok=True)
     write_paper(place, r"\documentclass[journal]{IEEEtran}")
-    compile_paper(place)
-    subprocess.run(["pdftoppm", "-r", "90", "-png", "paper.pdf", "paper"], cwd=place, check=True)
+    print(*re.findall(r"(?:Overfull|LaTeX Warning).{100}", compile_paper(place)), sep="\n")
+    subprocess.run(["pdftoppm", "-r", "110", "-png", "paper.pdf", "paper"], cwd=place, check=True)

@@ -1,33 +1,48 @@
-"""A paper of two columns out of the stored tables: nothing is small or beyond the margin."""
+"""A paper of two columns out of stored results (`paper_pdf.py`): all fits, and nothing is small."""
 
 from __future__ import annotations
 
+import math
+import re
 import shutil
 import subprocess
 
 import pytest
-from paper_pdf import OF_DEMO, compile_paper, write_paper
+from paper_pdf import compile_paper, write_paper
 
-# Seven points of print in those of a PDF; IEEEtran has the number of the page in no larger type.
+# Seven points of print are 6.97 of a PDF's.
 SEVEN = 7 * 72 / 72.27 - 0.001
 
 
-def test_tables_go_into_a_paper_as_they_are(tmp_path):
+def size(char) -> float:
+    """Return the size of a character's type, however it is turned.
+
+    The box round a character is as wide as its turned advance and its turned type together.
+    """
+    a, b, _, _, _, _ = char["matrix"]
+    beyond = char["width"] - abs(a) * char["adv"], char["height"] - abs(b) * char["adv"]
+    return math.hypot(*beyond)
+
+
+def test_tables_and_figures_go_into_a_paper_as_they_are(tmp_path):
     pdfplumber = pytest.importorskip("pdfplumber")
     if shutil.which("pdflatex") is None:
         pytest.skip("pdflatex is not installed")
     look = ["kpsewhich", "IEEEtran.cls", "threeparttable.sty"]
     if subprocess.run(look, capture_output=True, text=True, check=False).stdout.count("\n") < 2:
         pytest.skip("the class IEEEtran or the package threeparttable is not installed")
-    write_paper(tmp_path, r"\documentclass[journal]{IEEEtran}")
+    files = write_paper(tmp_path, r"\documentclass[journal]{IEEEtran}")
     said = compile_paper(tmp_path)
-    assert "Overfull" not in said
-    assert "LaTeX Warning: the next table needs" not in said
+    for complaint in ("Overfull", "Float too large", "the next table needs", "multiply"):
+        assert complaint not in said
     with pdfplumber.open(tmp_path / "paper.pdf") as pdf:
-        pages = [page for page in pdf.pages if "TABLE" in (page.extract_text() or "")]
-        text = "\n".join(page.extract_text() for page in pages)
-        chars = [char for page in pages for char in page.chars]
-    assert text.count("TABLE") >= len(OF_DEMO) + 1
+        text = "".join("".join(page.extract_text().split()) for page in pdf.pages)
+        chars = [char for page in pdf.pages for char in page.chars]
+    sources = [path.read_text(encoding="utf-8") for path in files]
+    captions = sum(source.count(r"\caption{") for source in sources)
+    assert captions >= len(files) == sum(bool(re.search(r"\\label{", s)) for s in sources)
+    # Every one is on a page.
+    assert len(re.findall(r"TABLE[IVX]|Fig\.\d+\.", text)) == captions
     # Captions of IEEEtran are in small capitals, which are capitals at 0.8 of 8 points.
     letters = [c for c in chars if not (c["text"].isupper() and round(c["size"], 1) == 6.4)]
-    assert min(char["size"] for char in letters) >= SEVEN
+    assert min(map(size, letters)) >= SEVEN

@@ -42,6 +42,7 @@ NOT_RUN = {
     "docs/guides/offline.md": 2,
     "docs/guides/paper.md": 6,
     "docs/images.md": 1,
+    "docs/paper.md": 1,
     "docs/peer_library.md": 1,
     "docs/running.md": 1,
     "docs/significance.md": 1,

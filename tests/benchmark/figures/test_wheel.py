@@ -11,6 +11,7 @@ from made import make_evidence
 from matplotlib.text import Text
 
 from benchmark.figures.choice import Choice
+from benchmark.figures.look import drawn_with, read_look
 from benchmark.figures.wheel import make, off_the_wheel
 from ewmtcnn.wheel import MIKELS
 
@@ -47,6 +48,16 @@ def test_the_prior_is_that_of_the_run(tmp_path, params, sigma, whose):
     texts = np.array([text.get_text() for text in right.texts], dtype=float).reshape(8, 8)
     np.testing.assert_allclose(texts, expected, atol=0.00051)
     assert right.images[0].norm.vmax == 1
+
+
+def test_the_caption_knows_where_the_parts_stand(tmp_path):
+    evidence = make_evidence(tmp_path, {"A": 0.5}, {"d": 20}, labels=MIKELS)
+    for width, words in {"column": ("Above:", "Below:"), "page": ("Left:", "Right:")}.items():
+        with drawn_with(read_look(width)):
+            drawing = make(evidence, Choice())
+        wheel, prior = (panel.get_position() for panel in drawing.figure.axes)
+        assert all(word in drawing.caption for word in words)
+        assert (wheel.y0 > prior.y1) == (width == "column")
 
 
 def test_a_narrow_prior_is_written_in_whole_numbers(tmp_path):
