@@ -21,7 +21,7 @@ from benchmark.tables.latex_text import latex_text
 from benchmark.tables.options import SPREADS, TableOptions
 from benchmark.tables.table3 import table3_grids
 from benchmark.tables.writing import marks_of
-from benchmark.wording import seen
+from benchmark.wording import seen, visible
 
 #: Signs that the page's script writes into numbers, each to be put into LaTeX.
 _SIGNS = "−–<>%*±"  # noqa: RUF001 - a minus and a dash are meant
@@ -68,7 +68,7 @@ def rows_shown(
     name: str, caption: str, headers: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> Shown:
     """Make a table of texts, whose CSV has the same cells."""
-    texts = [list(map(str, row)) for row in rows]
+    texts = [[visible(str(value)) for value in row] for row in rows]
     grid = Grid(caption, list(headers), [text_cells(row) for row in texts])
     return Shown(name, grid, pd.DataFrame(texts, columns=list(headers)))
 

@@ -46,7 +46,9 @@ def figure(
     formats: tuple[str, ...],
     **shown: Any,
 ) -> None:
-    """Draw a figure of a run, with its numbers as .csv and itself as .tex. Computes no model.
+    """Draw a figure of a run, with its numbers as .csv. Computes no model.
+
+    Beside it go its caption (.txt) and itself as LaTeX takes it in (.tex).
 
     \b
     1            sample images and their distributions

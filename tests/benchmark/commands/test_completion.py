@@ -65,7 +65,7 @@ def test_every_name_that_is_known_is_offered():
     assert set(completed("run ")[0]) == set(models())
     known = {*BUILT_IN, *(s.name for s in tabular_sets()), *(s.name for s in IMAGE_SETS)}
     assert set(completed("run --dataset ")[0]) == known
-    assert set(completed("figure ")[0]) == {*FIGURES, "all"}
+    assert set(completed("figure ")[0]) == {*FIGURES, "all", "style"}
     assert set(completed("run --tune-for ")[0]) == set(BY_NAME)
     assert {"run", "table", "figure", "leaderboard"} <= set(completed("")[0])
 

@@ -63,7 +63,7 @@ def test_a_run_as_one_document(document, small, command, capsys):
     assert usual.stdout.startswith(quiet.stdout.rstrip())
 
     code, told, _ = document("figure", "boxes", "--format", "svg")
-    assert [Path(path).exists() for path in told["figures"][0]["files"]] == [True] * 3
+    assert [Path(path).exists() for path in told["figures"][0]["files"]] == [True] * 4
     assert "PT-Bayes" not in told["messages"]
     assert command("figure", "boxes", "--format", "svg", "--quiet").stdout == ""
     code, told, _ = document("table", "tests")
