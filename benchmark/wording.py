@@ -13,7 +13,14 @@ from decimal import Decimal
 from itertools import chain
 
 from benchmark.errors import UsageError
-from benchmark.metrics import ALL_MEASURES, MEASURES, PAPERS_MEASURES, Measure, known_measures
+from benchmark.metrics import (
+    ALL_MEASURES,
+    MEASURES,
+    PAPERS_MEASURES,
+    Measure,
+    known_measures,
+    named,
+)
 from features.names import did_you_mean
 
 #: Stands where there is no value.
@@ -184,22 +191,16 @@ def find_name(what: str, name: str, known: Iterable[str]) -> str:
 
 
 def find_measure(name: str) -> Measure:
-    """Find a measure by its name, its title, or the first word of its name if no other has that.
-
-    Case and signs do not matter: ``kl_divergence``, ``KLdiv``, ``KLdiv ↓``, ``KL``, ``accuracy %``.
+    """Find a measure by one of its names, see `benchmark.metrics.named`.
 
     Raises
     ------
     UsageError
         There is none of that name.
     """
+    if found := named(name):
+        return found
     known = list(known_measures().values())
-    for measure in known:
-        if _letters(name) in map(_letters, (measure.name, measure.title)):
-            return measure
-    begun = [m for m in known if _letters(m.name.partition("_")[0]) == _letters(name)]
-    if len(begun) == 1:
-        return begun[0]
     names = [measure.name for measure in known]
     titles = [measure.title for measure in known]
     raise UsageError(
@@ -231,12 +232,10 @@ def find_measures(chosen: Chosen) -> tuple[Measure, ...]:
     for word in chain.from_iterable(split):
         if isinstance(word, Measure):
             found.append(word)
+        elif not isinstance(word, str):
+            raise UsageError(f"{word!r:.80} is no measure; give its name")
         elif word.strip():
             found += groups.get(word.strip().casefold()) or [find_measure(word.strip())]
     if not found:
         raise UsageError("--measures names no measure; give some, or leave it out")
     return tuple({measure.name: measure for measure in found}.values())
-
-
-def _letters(name: str) -> str:
-    return "".join(character for character in name.casefold() if character.isalnum())

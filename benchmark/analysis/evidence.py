@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -244,7 +244,8 @@ def gather(
     """
     if out is None:
         out = _latest_run()
-    wanted = [out] if isinstance(out, str | PathLike) else list(out)
+    one = isinstance(out, str | PathLike) or not isinstance(out, Iterable)
+    wanted: list[Any] = [out] if one else list(cast(Iterable[Any], out))
     opened = [_labelled(entry) for entry in wanted]
     if not opened:
         opened = [("", _latest_run())]
@@ -294,6 +295,8 @@ def read_results(
 
 def _labelled(entry: str | PathLike[str]) -> tuple[str, Path]:
     """Split ``LABEL=FOLDER``; there is no label if a folder has the whole text as its name."""
+    if not isinstance(entry, str | PathLike):
+        raise UsageError(f"{entry!r:.80} is no run; give its folder, or the study")
     label, sign, path = fspath(entry).partition("=")
     if sign and not Path(entry).exists():
         return label, Path(path)

@@ -35,7 +35,7 @@ def leaderboard(
     *,
     out: str | Path | None = None,
     measures: Chosen = None,
-    datasets: Iterable[str] = (),
+    datasets: str | Iterable[str] = (),
     against: str | Path = NAME,
     problems: list[str] | None = None,
 ) -> Ranked:
@@ -55,7 +55,7 @@ def leaderboard(
         Measures to rank by, see `benchmark.wording.find_measures`; by default all that are built
         in. Tests, win rates and ratios are of the KL divergence where it is chosen, else of the
         first.
-    datasets : iterable of str
+    datasets : str or iterable of str
         Sets of the reference; all if empty.
     against : str or Path
         ``reference``, or a folder of reference results.
@@ -85,8 +85,9 @@ def leaderboard(
     reference = reference_results(against)
     chosen = _chosen(reference, measures)
     tested = BY_NAME[TESTED] if BY_NAME[TESTED] in chosen else chosen[0]
+    sets = [datasets] if isinstance(datasets, str) else list(datasets)
     folders = [own] if isinstance(own, str | Path) else list(own)
-    board = rank_all(reference, folders, chosen, tested, list(datasets))
+    board = rank_all(reference, folders, chosen, tested, sets)
     target = RunFolder(Path(out) if out else FOLDER)
     target.make_for_outputs()
     frames = {

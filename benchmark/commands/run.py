@@ -6,7 +6,7 @@ import logging
 import math
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -309,7 +309,7 @@ def _tell_idle_plugins(
             tell(f"No column shows {listed(idle)} of {plugin}: name it with --measures.")
 
 
-def _checked_limits(jobs: int | None, task_timeout: float | None) -> float | None:
+def _checked_limits(jobs: Any, task_timeout: Any) -> float | None:
     """Refuse numbers that make no sense, and return the time limit, infinity for a very long one.
 
     Raises
@@ -317,13 +317,17 @@ def _checked_limits(jobs: int | None, task_timeout: float | None) -> float | Non
     UsageError
         Fewer than one job, or no time at all.
     """
+    if jobs is not None and not hasattr(jobs, "__index__"):
+        raise UsageError(f"jobs must be a whole number, not {jobs!r}")
+    if task_timeout is not None and not hasattr(task_timeout, "__float__"):
+        raise UsageError(f"task_timeout must be a number of seconds, not {task_timeout!r}")
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs must be at least 1, not {jobs}")
     if task_timeout is not None and not task_timeout > 0:
         raise UsageError(f"--task-timeout must be more than 0 seconds, not {task_timeout:g}")
     if task_timeout is not None and task_timeout > _LONGEST_TIMEOUT:
         return math.inf
-    return task_timeout
+    return cast(float | None, task_timeout)
 
 
 def _write_report(evidence: Evidence, datasets: Mapping[str, Dataset], problems: list[str]) -> None:
@@ -361,4 +365,4 @@ def _tell_unknown_code(rows: Sequence[Model], tell: Callable[[str], None]) -> No
 def _as_list(value: Any) -> list[Any]:
     """Make a list of one thing or several."""
     one = isinstance(value, str | Path | type) or hasattr(value, "get_params")
-    return [value] if one else list(value)
+    return [value] if one or not isinstance(value, Iterable) else list(value)

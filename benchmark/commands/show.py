@@ -35,7 +35,7 @@ class Shown(TypedDict, total=False):
     Attributes
     ----------
     dataset, measure : str
-    models : sequence of str
+    models : str or sequence of str
     width, style
         How it is drawn; see `benchmark.figures.look.read_look`.
     problems : list of str
@@ -44,7 +44,7 @@ class Shown(TypedDict, total=False):
 
     dataset: str
     measure: str
-    models: Sequence[str]
+    models: str | Sequence[str]
     width: str | float
     style: str | Path
     problems: list[str]
@@ -167,7 +167,8 @@ def draw_figures(
 
     Parameters and errors are those of `figure`; one that fails is no error here.
     """
-    wanted = [str(file_format).lower() for file_format in formats]
+    several = [formats] if isinstance(formats, str) else formats
+    wanted = [str(file_format).lower() for file_format in several]
     for file_format in wanted:
         if file_format not in FORMATS:
             raise UsageError(
@@ -213,9 +214,9 @@ def figures_of(
     if choice.get("width") or choice.get("style"):
         with drawn_with(read_look(choice.pop("width", ""), choice.pop("style", ""))):
             return figures_of(evidence, name, measures, **choice)
-    shown = Choice(
-        choice.get("dataset", ""), choice.get("measure", ""), tuple(choice.get("models", ()))
-    )
+    given = choice.get("models", ())
+    models = (given,) if isinstance(given, str) else tuple(given)
+    shown = Choice(choice.get("dataset", ""), choice.get("measure", ""), models)
     drawn, not_shown = [], []
     problems: list[str] = []
     if kind:

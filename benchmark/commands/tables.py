@@ -42,7 +42,7 @@ class TableSettings(Look, total=False):
         Table 3: the columns, see `benchmark.wording.find_measures`; ranks and tests are over these.
     measure : str
         Tests: of which measure, by default ``kl_divergence``.
-    datasets : sequence of str
+    datasets : str or sequence of str
         Table 1: of which image sets, by default the paper's.
     data_dir : str or Path
         Table 1: where they are looked up.
@@ -53,7 +53,7 @@ class TableSettings(Look, total=False):
     against: str | Path | None
     measures: Chosen
     measure: str
-    datasets: Sequence[str]
+    datasets: str | Sequence[str]
     data_dir: str | Path | None
     show: Show
 
@@ -139,8 +139,9 @@ def _table1(
     if out is not None and (to or not isinstance(out, str | PathLike)):
         raise UsageError("table 1 goes into one folder; give it with to=")
     place = to or cast("str | Path | None", out)
+    sets = settings.get("datasets", ())
     grid, paths = write_table1(
-        settings.get("datasets", ()), settings.get("data_dir"), place, None, options
+        [sets] if isinstance(sets, str) else sets, settings.get("data_dir"), place, None, options
     )
     frame = pd.read_csv(paths[0]) if paths else pd.DataFrame(grid.rows, columns=grid.headers)
     return Table([grid], frame, paths=paths)

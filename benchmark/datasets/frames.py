@@ -65,21 +65,27 @@ def read_frames(where: str, X: Any, D: Any, more: MutableMapping[str, Any]) -> F
                 f"'{LABEL_PREFIX}<name>'"
             )
         return _apart(where, X, more)
-    index = None
+    index, first = None, ""
     parts = {"D": D, "X": X, **{name: more.get(name) for name in _ARGUMENTS.values()}}
     for name, part in parts.items():
         found = getattr(part, "index", None) if hasattr(part, "iloc") else None
         if found is None:
             continue
-        index = found if index is None else index
+        if index is None:
+            index, first = found, name
         if len(found) == len(index) and not found.equals(index):
             row = next(k for k, (a, b) in enumerate(zip(found, index, strict=True)) if a != b)
             raise UsageError(
-                f"{where}: the index of {name} is {found[row]!r} in row {row} (counted from 0), "
-                f"where that of other data is {index[row]!r}; bring them into one order, as with "
-                f"{name}.loc[X.index]"
+                f"{where}: the index of {name} is {_said(found[row])} in row {row} (counted from "
+                f"0), where that of {first} is {_said(index[row])}; bring them into one order, as "
+                f"with {name}.loc[{first}.index]"
             )
     return Framed(X, D, _names(D, LABEL_PREFIX), _names(X), _ids(index))
+
+
+def _said(label: Any) -> str:
+    """Write a value of an index as people write it: 26, not ``np.int64(26)``."""
+    return repr(label.item() if hasattr(label, "item") else label)
 
 
 def _apart(where: str, frame: Any, more: MutableMapping[str, Any]) -> Framed:

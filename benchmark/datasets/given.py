@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,14 @@ def tell_apart(datasets: Any, reading: Reading) -> tuple[list[Dataset], list[str
     read = False
     for name, data in _each(datasets):
         if isinstance(data, Dataset):
-            given.append(data)
+            given.append(replace(data, name=name) if name else data)
         elif isinstance(data, str | Path) and name is None:
             names.append(str(data))
+        elif isinstance(data, str | Path):
+            raise UsageError(
+                f"{str(data)!r} has a name already; give it in a list, or what load_dataset makes "
+                f"of it to call it {name!r}"
+            )
         else:
             unnamed = sum(one.name.startswith(NAME) for one in given)
             title = name or (f"{NAME}-{unnamed + 1}" if unnamed else NAME)

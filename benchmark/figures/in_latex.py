@@ -8,11 +8,17 @@ from benchmark.tables.latex_text import CJK_DEFINITIONS, DEFINITIONS, latex_text
 from features.storage.files import slug
 
 
-def as_latex(drawing: Drawing) -> str:
+def as_latex(drawing: Drawing, file: str = "") -> str:
     r"""Write the environment of a figure; its file lies beside, without an ending.
 
     A figure of a column's or a page's width gets that of the paper, which is nearly the same;
     others their own. Those that are wider than a column go over both (``figure*``).
+
+    Parameters
+    ----------
+    drawing : Drawing
+    file : str
+        What the picture's file is called, by default as in a run folder.
     """
     inches = float(drawing.figure.get_size_inches()[0])
     named = {WIDTHS["column"]: r"\columnwidth", WIDTHS["page"]: r"\textwidth"}
@@ -27,7 +33,7 @@ def as_latex(drawing: Drawing) -> str:
         f"{definitions}"
         f"\\begin{{{kind}}}\n"
         f"  \\centering\n"
-        f"  \\includegraphics[width={width}]{{{name}}}\n"
+        f"  \\includegraphics[width={width}]{{{file or name}}}\n"
         f"  \\caption{{{caption}}}\n"
         f"  \\label{{fig:{name}}}\n"
         f"\\end{{{kind}}}\n"

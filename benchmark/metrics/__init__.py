@@ -22,6 +22,7 @@ from benchmark.metrics.known import (
     counted,
     installed_problems,
     known_measures,
+    named,
     scores,
 )
 from benchmark.metrics.ordered import circular_emd, earth_movers_distance
@@ -69,6 +70,7 @@ __all__ = [
     "kl_divergence",
     "known_measures",
     "mean_absolute_error",
+    "named",
     "pair",
     "scorer",
     "scores",

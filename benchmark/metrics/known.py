@@ -54,6 +54,25 @@ def known_measures() -> dict[str, Measure]:
     return {**BY_NAME, **REGISTERED}
 
 
+def named(name: object) -> Measure | None:
+    """Find a measure by its name, its title, or the first word of its name if no other has that.
+
+    Case and signs do not matter: ``kl_divergence``, ``KLdiv``, ``KLdiv ↓``, ``KL``, ``accuracy %``.
+    """
+    if not isinstance(name, str):
+        return None
+    known = list(known_measures().values())
+    for measure in known:
+        if _letters(name) in map(_letters, (measure.name, measure.title)):
+            return measure
+    begun = [m for m in known if _letters(m.name.partition("_")[0]) == _letters(name)]
+    return begun[0] if len(begun) == 1 else None
+
+
+def _letters(name: str) -> str:
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
 def counted(measures: Iterable[Measure]) -> tuple[Measure, ...]:
     """Return those that count in the mean rank, and in the gap to the oracle.
 

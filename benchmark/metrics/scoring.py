@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from benchmark.metrics.known import known_measures
+from benchmark.metrics.known import known_measures, named
 from features.names import did_you_mean
 
 
@@ -15,7 +15,8 @@ def scorer(name: str) -> Callable[..., float]:
     Parameters
     ----------
     name : str
-        Name of a measure, built in or registered, such as ``"chebyshev"``.
+        Name of a measure, built in or registered, such as ``"chebyshev"`` or ``"KL"``, as tables
+        take it.
 
     Returns
     -------
@@ -36,12 +37,11 @@ def scorer(name: str) -> Callable[..., float]:
     """
     from sklearn.metrics import make_scorer  # it loads much, which tables do without
 
-    known: dict[str, Any] = known_measures()
-    if name not in known:
+    found: Any = named(name)
+    if found is None:
+        known = known_measures()
         raise ValueError(
             f"no measure named {name!r}{did_you_mean(str(name), known)} (known: {', '.join(known)})"
         )
-    made: Callable[..., float] = make_scorer(
-        known[name].mean, greater_is_better=known[name].higher_is_better
-    )
+    made: Callable[..., float] = make_scorer(found.mean, greater_is_better=found.higher_is_better)
     return made

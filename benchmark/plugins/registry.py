@@ -189,7 +189,7 @@ def _enter(name: str, learner: Any) -> None:
     try:
         check_name(name)
         taken = find_among(name, models())
-        if taken and offers(taken, cls):
+        if taken and not configured and offers(taken, cls):
             return
         if taken and (loading.file or not is_same_class(taken, cls)):
             owner = taken.file or taken.target

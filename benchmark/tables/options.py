@@ -81,6 +81,12 @@ class TableOptions:
             raise UsageError(
                 f"digits is {self.digits!r}; give a whole number from 0 to {_MOST_DIGITS}"
             )
+        for name in ("caption", "label"):
+            if not isinstance(getattr(self, name) or "", str):
+                raise UsageError(f"{name} is {getattr(self, name)!r}; give a text")
+            object.__setattr__(self, name, getattr(self, name) or "")
+        if self.percent not in (True, False):
+            raise UsageError(f"percent is {self.percent!r}; give True or False")
         if not _LABEL.fullmatch(self.label):
             raise UsageError(
                 f"the label {self.label!r} has characters that LaTeX does not take there; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -49,6 +50,9 @@ class Figure(Sequence[tuple[Drawing, list[Path]]], Answer):
 
     _what = "figure"
 
+    #: What the picture is called that its LaTeX takes in, if not as in a run folder.
+    _picture = ""
+
     def __init__(self, drawing: Drawing, paths: Iterable[Path] = ()):
         self.drawing = drawing
         self.paths = list(paths)
@@ -87,6 +91,12 @@ class Figure(Sequence[tuple[Drawing, list[Path]]], Answer):
             f"<figcaption>{escape(self.caption)}</figcaption></figure>"
         )
 
+    def save(self, path: str | Path) -> Path:
+        """Write it as `Answer.save`; as ``.tex`` it takes in the picture of the same name."""
+        shown = copy(self)
+        shown._picture = Path(path).stem
+        return super(Figure, shown).save(path)
+
     def _files(self) -> Mapping[str, Make]:
         known: dict[str, Make] = {f".{kind}": partial(written, self.figure, kind)
                                   for kind in FORMATS}  # fmt: skip
@@ -94,7 +104,7 @@ class Figure(Sequence[tuple[Drawing, list[Path]]], Answer):
             **known,
             ".csv": lambda: as_csv(self.drawing.data),
             ".txt": lambda: f"{self.caption}\n",
-            ".tex": lambda: as_latex(self.drawing),
+            ".tex": lambda: as_latex(self.drawing, self._picture),
         }
 
     # As a sequence, which earlier versions returned.

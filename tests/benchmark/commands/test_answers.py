@@ -137,6 +137,13 @@ def test_saving_says_what_works(study, tmp_path):
         table.save(tmp_path / "file" / "x.md")
 
 
+def test_the_latex_of_a_saved_figure_takes_in_the_picture_saved_beside_it(study, tmp_path):
+    figure = study.figure("boxes", dataset="data")
+    paths = [figure.save(tmp_path / f"my_boxes.{suffix}") for suffix in ("png", "tex")]
+    assert f"]{{{paths[0].stem}}}" in paths[1].read_text()
+    assert "]{boxes-data}" in figure._files()[".tex"]()  # as its files in a run folder are called
+
+
 def test_a_table_in_html_has_the_cells_of_the_text(study):
     html = Reader(study._repr_html_())
     assert html.tags.count("table") == 2
@@ -218,8 +225,20 @@ def test_a_half_finished_run_is_loaded_and_nothing_is_written(ran, tmp_path):
 
 def test_misspelt_words_are_told_with_the_one_that_is_meant(study, tmp_path):
     X, D = problem()
+    given = {"datasets": (X, D), "report": False}
     for call, said in (
         (lambda: benchmark.run("AA-kNN", datasets=(X, D), fold=3), "'fold'; did you mean 'folds'"),
+        (lambda: benchmark.run(3, **given), "3 is no model: give a name"),
+        (lambda: benchmark.run("AA-kNN", jobs="2", **given), "jobs must be a whole number"),
+        (lambda: benchmark.run("AA-kNN", jobs=1.5, **given), "jobs must be a whole number"),
+        (lambda: benchmark.run("AA-kNN", task_timeout="9", **given), "a number of seconds"),
+        (lambda: benchmark.run("AA-kNN", measures=[3], **given), "3 is no measure"),
+        (lambda: benchmark.Study.load(3), "3 is no run; give its folder"),
+        (lambda: benchmark.table(3, [3]), "3 is no run; give its folder"),
+        (lambda: benchmark.figure("boxes", formats="gif"), "or png, not 'gif'"),
+        (lambda: benchmark.leaderboard(datasets="nothing"), "no set 'nothing'"),
+        (lambda: benchmark.table(1, datasets="nothing"), "no image set named 'nothing'"),
+        (lambda: study.figure("boxes", models="SA-BFSG"), "no model 'SA-BFSG'; did you mean"),
         (lambda: benchmark.table(3, dgits=3), "table has no setting 'dgits'"),
         (lambda: benchmark.table("test"), "no table 'test'; did you mean 'tests'"),
         (lambda: benchmark.table(5), "no table 5"),

@@ -37,6 +37,11 @@ def test_two_frames_are_in_one_order():
     with pytest.raises(UsageError) as caught:
         make_dataset("m", X.iloc[::-1], D)
     assert "the index of X is 'p9.jpg' in row 0 (counted from 0)" in str(caught.value)
+    assert "where that of D is 'p0.jpg'" in str(caught.value)
+    assert str(caught.value).endswith("as with X.loc[D.index]")
+    turned, numbered = X.set_axis(np.arange(9, -1, -1)), D.set_axis(np.arange(10))
+    with pytest.raises(UsageError, match=r"the index of X is 9 in row 0 .* that of D is 0;"):
+        make_dataset("m", turned, numbered)
     groups = pd.Series(list("aabbccddee"), index=ROWS)
     assert make_dataset("m", X, D, groups=groups).groups == tuple("aabbccddee")
     with pytest.raises(UsageError, match="the index of groups is 'p9"):

@@ -38,5 +38,11 @@ def test_own_measures_are_found_and_misspelt_ones_told(monkeypatch, problem):
     own = Measure("mine", "Mine", expected_calibration_error, False, per_row=False)
     monkeypatch.setitem(known.REGISTERED, "mine", own)
     assert scorer("mine")(AAKNN().fit(X, D), X, D) <= 0
+    X, D = X[:5], D[:5]
+    learner = AAKNN(k=1).fit(X[::-1], D)
+    for name in ("KL", "KLdiv", "KL_Divergence"):  # as tables take them
+        assert scorer(name)(learner, X, D) == scorer("kl_divergence")(learner, X, D) < 0
+    with pytest.raises(ValueError, match="no measure named \\['KL'\\]"):
+        scorer(["KL"])
     with pytest.raises(ValueError, match="no measure named 'chebychev'; did you mean 'chebyshev'"):
         scorer("chebychev")

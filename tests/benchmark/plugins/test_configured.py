@@ -85,6 +85,8 @@ def test_a_plugin_registers_a_learner(tmp_path, problem):
 
 
 def test_a_session_registers_a_learner_again_with_other_settings():
+    with pytest.raises(UsageError, match="the name 'AA-kNN' is taken by baselines:AAKNN"):
+        register("AA-kNN", AAKNN(k=9))  # which was silently the one with the published settings
     register("Session-kNN", AAKNN(k=9))
     register("Session-kNN", AAKNN(k=11))
     assert find_model("Session-kNN").load()().k == 11

@@ -167,6 +167,9 @@ def test_datasets_are_names_arrays_frames_and_several_of_them(problem):
     assert names([(X, D), "a.csv", frame]) == (["data", "data-2"], ["a.csv"])
     assert names({"one": (X, D), "two": frame}) == (["one", "two"], [])
     assert names([make_dataset("three", X, D), {"one": (X, D)}]) == (["three", "one"], [])
+    assert names({"one": make_dataset("three", X, D)}) == (["one"], [])
+    with pytest.raises(UsageError, match=r"'a\.csv' has a name already; give it in a list"):
+        tell_apart({"one": "a.csv"}, usual)
     (data,), _, read = tell_apart(votes, make_reading(labels="emo_*", normalise=True))
     assert data.label_names == ("emo_0", "emo_1", "emo_2", "emo_3")
     assert read

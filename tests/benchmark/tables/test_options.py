@@ -34,6 +34,9 @@ def test_digits_and_percent_are_those_of_every_value():
         ({"digits": -1}, "whole number from 0 to 12"),
         ({"digits": True}, "whole number"),
         ({"label": "tab:50%"}, "LaTeX does not take"),
+        ({"percent": "no"}, "percent is 'no'; give True or False"),
+        ({"caption": 3}, "caption is 3; give a text"),
+        ({"label": 3}, "label is 3; give a text"),
         ({"label": "a}b"}, "LaTeX does not take"),
     ],
 )
