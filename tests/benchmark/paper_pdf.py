@@ -18,7 +18,7 @@ RESULTS = Path(__file__).parents[2] / "results"
 
 #: Stored tables of the default run and of Emotion6.
 OF_DEMO = ("table3", "tests", "tuned")
-OF_EMOTION6 = ("table3",)
+OF_EMOTION6 = ("table3", "tuned")
 
 #: Figures of the default run, by the width at which they are drawn.
 OF_WIDTH = {
@@ -55,7 +55,7 @@ def write_paper(folder: Path, style: str) -> list[Path]:
         for name in figures:
             drawn = benchmark.figure(name, demo, ["pdf"], to=folder, width=width)
             files.append(folder / "figures" / f"{drawn.name}.tex")
-    for path in sorted((emotion6 / "figures").glob("*")):
+    for path in sorted((emotion6 / "figures").iterdir()):
         shutil.copy(path, folder / "figures")
         if path.suffix == ".tex":
             files.append(folder / "figures" / path.name)

@@ -36,8 +36,8 @@ def test_tables_and_figures_go_into_a_paper_as_they_are(tmp_path):
     for complaint in ("Overfull", "Float too large", "the next table needs", "multiply"):
         assert complaint not in said
     with pdfplumber.open(tmp_path / "paper.pdf") as pdf:
-        text = "".join("".join(page.extract_text().split()) for page in pdf.pages)
         chars = [char for page in pdf.pages for char in page.chars]
+    text = "".join(char["text"] for char in chars).replace(" ", "")  # in the order of the source
     sources = [path.read_text(encoding="utf-8") for path in files]
     captions = sum(source.count(r"\caption{") for source in sources)
     assert captions >= len(files) == sum(bool(re.search(r"\\label{", s)) for s in sources)
