@@ -85,6 +85,11 @@ def offered(models: Iterable[Any]) -> Iterator[Offer]:
     with registry.forgotten_afterwards():
         for model in models:
             name, settings = _offer(model)
+            if name in offer.names and not isinstance(model, str):
+                raise UsageError(
+                    f"model {name!r} is named twice; benchmark.register(NAME, learner) gives a "
+                    f"learner a name of its own"
+                )
             offer.names.append(name)
             if settings:
                 offer.rows[name] = settings

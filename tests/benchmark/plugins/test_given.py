@@ -92,6 +92,11 @@ def test_learners_that_are_made_of_others_have_names_and_what_is_no_model_is_tol
             chosen(wrong)
     with pytest.raises(UsageError, match=r"'AA-kNN \(k=3\)' is named twice"):
         chosen(AAKNN(k=3), AAKNN(k=3))
+    two = [make_pipeline(StandardScaler(), Ridge(alpha=alpha)) for alpha in (1, 9)]
+    with pytest.raises(UsageError, match=r"'StandardScaler \+ Ridge' is named twice; .*register"):
+        chosen(*two)
+    register("Nine", two[1])  # as the message says
+    assert [row.name for row in chosen(two[0], "Nine")] == ["StandardScaler + Ridge", "Nine"]
 
 
 def test_names_of_rows_fit_a_table_and_stay_different():
