@@ -167,7 +167,11 @@ def test_a_run_computed_in_two_places_is_whole_again(where):
 def test_a_run_with_itself_is_itself(times):
     part = without(make_part("one", ["x", "y"], ["A", "B"]), lambda task: task.fold == 2)
     plan, results, missing = merge([part] * times)
-    assert plan == part.plan
+    # From Python 3.13 on, == of dataclasses compares arrays that are the same object, too.
+    assert replace(plan, truths={}) == replace(part.plan, truths={})
+    assert plan.truths.keys() == part.plan.truths.keys()
+    for name, truth in plan.truths.items():
+        assert list(vars(truth).values()) == list(vars(part.plan.truths[name]).values())
     assert plan.tasks == part.plan.tasks
     assert results == part.results
     assert missing == part.missing == 4
