@@ -17,7 +17,13 @@ from benchmark.analysis.evidence import Evidence
 from benchmark.columns import as_csv
 from benchmark.tables.grid import Cell, Grid, text_cells
 from benchmark.tables.latex import latex
-from benchmark.tables.latex_text import latex_text
+from benchmark.tables.latex_text import (
+    CJK_DEFINITIONS,
+    CJK_PREAMBLE,
+    DEFINITIONS,
+    latex_text,
+    needs_cjk,
+)
 from benchmark.tables.options import SPREADS, TableOptions
 from benchmark.tables.table3 import table3_grids
 from benchmark.tables.writing import marks_of
@@ -133,6 +139,15 @@ def confusion_pattern(labels: Sequence[str]) -> str:
     """Write a pattern for the confusions of a dataset."""
     width = len(labels) + 1
     return pattern(confusion_grid(labels, [[""] * width] * len(labels), ""))
+
+
+def for_names(text: str, names: Mapping[str, tuple[str, str]]) -> str:
+    """Let a pattern take in names of `names_of`: Chinese ones need definitions of their own."""
+    if needs_cjk(text) or not any(needs_cjk(name) for name, _ in names.values()):
+        return text
+    begin = "  \\begin{document}\n"
+    text = text.replace(begin, CJK_PREAMBLE + begin, 1)
+    return text.replace(DEFINITIONS, DEFINITIONS + CJK_DEFINITIONS, 1)
 
 
 def names_of(evidence: Evidence) -> dict[str, tuple[str, str]]:

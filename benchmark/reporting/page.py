@@ -13,6 +13,7 @@ from benchmark.reporting.browsed import NO_PAIRS, instances_data, pairs_data
 from benchmark.reporting.copies import (
     Shown,
     confusion_pattern,
+    for_names,
     names_of,
     packed,
     pair_patterns,
@@ -143,13 +144,14 @@ def _copies(evidence: Evidence, shown: list[Shown], pairs: Mapping[str, Any]) ->
     if len(evidence.plan.truths) > 1:
         facts.append(overall_shown(evidence))
     tables = {table.name: table.texts for table in [*shown, *facts]}
+    names = names_of(evidence)
     return packed(
         {
             "tables": {**tables, **table3_copies(evidence)},
-            "names": names_of(evidence),
-            "pairs": pair_patterns(pairs),
+            "names": names,
+            "pairs": {size: for_names(text, names) for size, text in pair_patterns(pairs).items()},
             "confusions": {
-                seen(name): confusion_pattern(truth.label_names)
+                seen(name): for_names(confusion_pattern(truth.label_names), names)
                 for name, truth in evidence.plan.truths.items()
                 if len(truth.label_names) <= MOST_LABELS
             },

@@ -17,7 +17,13 @@ from sklearn.metrics import confusion_matrix
 
 from benchmark.analysis.reference import MEAN
 from benchmark.planning.plan import Plan
-from benchmark.reporting.copies import confusion_grid, confusion_pattern, packed, unpacked
+from benchmark.reporting.copies import (
+    confusion_grid,
+    confusion_pattern,
+    for_names,
+    packed,
+    unpacked,
+)
 from benchmark.reporting.labels import balance, confusions, error_tables, errors_of
 from benchmark.reporting.tuned import tuned_tables
 from benchmark.tables.latex import latex
@@ -125,6 +131,14 @@ def test_a_pattern_that_is_filled_is_the_table_itself():
     table = latex(confusion_grid(LABELS, counts, "What it shows"))
     text, table = (re.sub(r"\\phantom\{0+\}|ldlneeds\{\d+\}", "", each) for each in (text, table))
     assert text == table
+
+
+def test_a_pattern_that_takes_chinese_names_is_the_table_itself():
+    names = {"情感": (r"\ldlcjk{情感}{\ldlchar{60C5}\ldlchar{611F}}", "情感")}
+    text = for_names(confusion_pattern(LABELS), names).replace("Q0Q", names["情感"][0])
+    text = re.sub(r"Q\d+Q", "1", text)
+    table = latex(confusion_grid(LABELS, [["1"] * 5] * 4, "情感"))
+    assert re.sub(r"ldlneeds\{\d+\}", "", text) == re.sub(r"ldlneeds\{\d+\}", "", table)
 
 
 def test_what_is_packed_comes_back():
