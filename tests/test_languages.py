@@ -13,6 +13,7 @@ PAIRS = [("README.md", "README.zh-CN.md"), ("docs/tutorial.md", "docs/zh/tutoria
 CODE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"(?m)(?<!\S)#.*$")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+WIDE = r"[\u3000-\u9fff\uff00-\uffef]"  # with full-width punctuation
 
 
 def parts(text):
@@ -54,6 +55,9 @@ def test_the_chinese_text_agrees_with_the_english_one(english, chinese):
     texts = [(ROOT / name).read_text(encoding="utf-8") for name in (english, chinese)]
     assert not differences(*texts)
     assert len(CHINESE.findall(texts[1])) > 500
+    # HTML shows a line break as a space, which Chinese text does not have between characters
+    broken = re.findall(rf"(?m)^.*{WIDE}\n *{WIDE}.*$", CODE.sub("", texts[1]))
+    assert not broken
 
 
 @pytest.mark.parametrize(

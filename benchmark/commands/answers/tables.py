@@ -19,6 +19,9 @@ from benchmark.tables.grid import Grid, csv_text, markdown, terminal, text_cells
 from benchmark.tables.latex import latex, paragraphs_in_latex
 from benchmark.wording import count
 
+# The fonts with a name are for Chinese: without them some machines take one for handwriting.
+_FONTS = "system-ui,'Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif"
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Table(Answer):
@@ -245,7 +248,7 @@ def page(grids: Sequence[Grid], notes: Sequence[str], title: str = "") -> str:
     head = title or (grids[0].heading if grids else "")
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(head)}'
-        f'</title></head><body style="font-family:sans-serif">{grids_html(grids)}'
+        f'</title></head><body style="font-family:{_FONTS}">{grids_html(grids)}'
         f"{paragraphs(list(notes))}</body></html>\n"
     )
 
