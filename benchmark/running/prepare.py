@@ -18,7 +18,7 @@ from benchmark.planning.needs import Need
 from benchmark.planning.without_networks import in_cache
 from benchmark.progress import Console
 from benchmark.running.processes import Worker, WorkerDiedError
-from features.networks.backend import is_out_of_memory
+from features.networks.backend import choose_backend, has_only_cpu, is_out_of_memory
 from features.networks.weights import fetch_weights
 
 # What a system says when there is no room left on a disk, or no more of it allowed.
@@ -147,7 +147,18 @@ def _telling_where(title: str, cache: Path) -> Iterator[None]:
 
 
 def find_device(process: Helper) -> Device:
-    """Find out what networks will run on."""
+    """Find out what networks will run on; Keras, which takes seconds, is started only to find a GPU.
+
+    Raises
+    ------
+    BenchmarkError
+        Keras cannot be started.
+    """
+    try:
+        if has_only_cpu():
+            return Device("CPU", False, choose_backend())
+    except ValueError as error:
+        raise BenchmarkError(f"starting Keras: {error}") from error
     found: Device = process.call("starting Keras", _find_device_there)
     return found
 

@@ -14,9 +14,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
+from pathlib import Path
 
 #: What Keras can run on here, in the order of preference.
 BACKENDS = ("tensorflow", "jax", "torch")
+
+# Files below /dev of which a Linux system with a GPU or TPU in use has at least one: those of NVIDIA,
+# AMD, Windows' subsystem for Linux, and Google.
+_DEVICES = ("nvidia*", "kfd", "dxg", "accel*", "vfio/*")
 
 #: Precision of a network to Keras' dtype policy.
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
@@ -71,10 +76,7 @@ def start(threads: int | None = None) -> None:
     if "keras" in sys.modules:  # perhaps the user's code imported it
         _configure()
         return
-    lacking = missing()
-    if lacking:
-        raise ValueError(lacking)
-    name = _choose_backend()
+    name = choose_backend()
     os.environ["KERAS_BACKEND"] = name
     try:
         with warnings.catch_warnings():
@@ -96,7 +98,16 @@ def _configure() -> None:
     keras.config.set_floatx("float32")
 
 
-def _choose_backend() -> str:
+def choose_backend() -> str:
+    """Return which of `BACKENDS` is going to be started; imports nothing.
+
+    Raises
+    ------
+    ValueError
+        Keras, or what ``KERAS_BACKEND`` names, is not installed or not known.
+    """
+    if lacking := missing():
+        raise ValueError(lacking)
     chosen = os.environ.get("KERAS_BACKEND")
     if chosen:
         if chosen not in BACKENDS:
@@ -167,6 +178,13 @@ _STARTERS: dict[str, Callable[[int | None], None]] = {
     "jax": _start_jax,
     "torch": _start_torch,
 }
+
+
+def has_only_cpu() -> bool:
+    """Tell whether this system surely has no GPU or TPU in use; imports nothing."""
+    return sys.platform == "linux" and not any(
+        path for pattern in _DEVICES for path in Path("/dev").glob(pattern)
+    )
 
 
 def backend_name() -> str:

@@ -163,6 +163,24 @@ def test_a_backend_that_is_not_there_is_refused_in_a_sentence(fakes, chosen, ins
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("file", "system", "only_cpu"),
+    [
+        ("null", "linux", True),
+        ("nvidia0", "linux", False),
+        ("kfd", "linux", False),
+        ("vfio/0", "linux", False),
+        ("null", "darwin", False),
+    ],
+)
+def test_a_system_without_a_driver_has_only_a_cpu(tmp_path, monkeypatch, file, system, only_cpu):
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).touch()
+    monkeypatch.setattr(backend, "Path", lambda _dev: tmp_path)
+    monkeypatch.setattr(sys, "platform", system)
+    assert backend.has_only_cpu() is only_cpu
+
+
 @pytest.mark.parametrize("threads", [0, -1])
 def test_threads_below_one_are_refused(threads):
     with pytest.raises(ValueError, match=f"threads must be at least 1, not {threads}"):
