@@ -147,7 +147,9 @@ def _telling_where(title: str, cache: Path) -> Iterator[None]:
 
 
 def find_device(process: Helper) -> Device:
-    """Find out what networks will run on; Keras, which takes seconds, is started only to find a GPU.
+    """Find out what networks will run on.
+
+    Keras takes seconds to start, and is started only where there may be a GPU.
 
     Raises
     ------

@@ -19,8 +19,8 @@ from pathlib import Path
 #: What Keras can run on here, in the order of preference.
 BACKENDS = ("tensorflow", "jax", "torch")
 
-# Files below /dev of which a Linux system with a GPU or TPU in use has at least one: those of NVIDIA,
-# AMD, Windows' subsystem for Linux, and Google.
+# Files below /dev of which a Linux system with a GPU or TPU in use has at least one: those of
+# NVIDIA, AMD, Windows' subsystem for Linux, and Google.
 _DEVICES = ("nvidia*", "kfd", "dxg", "accel*", "vfio/*")
 
 #: Precision of a network to Keras' dtype policy.
