@@ -18,7 +18,6 @@ from benchmark.datasets.tabular_sets.catalogue import find_tabular_set, tabular_
 from benchmark.datasets.tabular_sets.loading import find_files, how_to_get, load_tabular_set
 from benchmark.errors import UsageError
 from benchmark.files.kinds import HEAD, refuse_other_kind
-from benchmark.files.process import end_process
 from benchmark.files.reading import USUAL, Reading, make_reading, matching, option
 from benchmark.progress import QUIET, Console
 from benchmark.spelling import spelt
@@ -286,12 +285,9 @@ def load_datasets(
     """
     loaded: dict[str, Dataset] = {}
     found = []
-    try:
-        for name in names:
-            with console.bar(f"checking the images of {name}") as bar:
-                found.append(_load(name, loading, bar.update))
-    finally:
-        end_process()
+    for name in names:
+        with console.bar(f"checking the images of {name}") as bar:
+            found.append(_load(name, loading, bar.update))
     for data in [*found, *given]:
         same = [name for name in loaded if name_key(name) == name_key(data.name)]
         if same or (same := list(same_file([*loaded, data.name]) or ())):

@@ -154,12 +154,6 @@ def read(ending: str, path: Path, reading: Reading = USUAL) -> Contents:
     return Contents(X, D, **texts, facts=facts)
 
 
-def end_process() -> None:
-    """End the process, if there is one: nothing is going to be read for a while."""
-    with _lock:
-        _end()
-
-
 def _ask(path: Path, request: Sequence[Any]) -> tuple[dict[str, Any], list[NDArray[Any]]]:
     global _current
     if _current is not None and _current.owner != os.getpid():

@@ -16,7 +16,7 @@ from scipy.io import savemat
 
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.files import process
-from benchmark.files.process import end_process, read
+from benchmark.files.process import read
 
 X, D = np.arange(12.0).reshape(4, 3) ** 2, np.full((4, 2), 0.5)
 LONG = 60  # seconds, which nothing here takes
@@ -64,7 +64,7 @@ def test_one_process_reads_what_comes(path):
     with pytest.raises(UsageError, match=r"absent\.csv cannot be read: No such file"):
         read(".csv", path.with_name("absent.csv"))
     assert pid() == first
-    end_process()
+    process._end()
     assert is_gone(first)
     assert read(".mat", path).label_names is None
 
@@ -79,7 +79,7 @@ def test_one_process_reads_what_comes(path):
     ],
 )  # fmt: skip
 def test_the_end_of_the_process_is_a_sentence(path, never_ending, number, sentence):
-    end_process()
+    process._end()
 
     def end_it() -> None:
         until(lambda: process._current is not None and process._current._is_ready)
@@ -103,7 +103,7 @@ def test_a_process_that_ended_between_two_files_is_started_again(path):
 
 
 def test_a_process_that_cannot_start_is_no_damaged_file(path, monkeypatch):
-    end_process()
+    process._end()
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(BenchmarkError, match="cannot start a process that reads files"):
         read(".mat", path)
