@@ -24,6 +24,7 @@ from baselines.checks import (
 from baselines.early_stopping import kl_divergence
 from baselines.preprocessing import fit_preprocessing
 from baselines.seen import compare_features, compare_labels, remember
+from baselines.size import check_memory
 from features.arrays import AnyArray, FloatArray
 
 #: Features beyond this would overflow in sums of squares, of which every learner has some.
@@ -75,6 +76,8 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         When the method was published.
     citation : str
         Where: ``Authors, "Title", Venue, Year``; empty where nobody has to be cited.
+    memory_advice : str
+        What to do where `peak_memory` is more than there may be.
     n_features_in_ : int
         Number of features seen by `fit`.
     feature_names_in_ : ndarray of str
@@ -91,6 +94,7 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
     result_version: ClassVar[int] = 1
     year: ClassVar[int | None] = None
     citation: ClassVar[str] = ""
+    memory_advice: ClassVar[str] = "train on a subset of the rows"
     monitor: Monitor = Monitor()
 
     n_features_in_: int
@@ -130,10 +134,12 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         ------
         ValueError
             `X` or `D` is malformed (see `check_features`, `check_distributions`), `X` has values
-            beyond `LARGEST_FEATURE`, or a hyper-parameter has no meaning.
+            beyond `LARGEST_FEATURE`, a hyper-parameter has no meaning, or the fit needs more memory
+            than it may take (see `baselines.size`).
         """
         features, distributions = self._check_training_rows(X, D)
         remember(self, X, D, distributions.shape[1])
+        self._check_memory(features, distributions)
         self._fit(self._fit_scaling(features), distributions)
         return self
 
@@ -242,6 +248,7 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
             first = group[0]
             for learner in group:
                 remember(learner, X, D, distributions.shape[1])
+                learner._check_memory(features, distributions)
             compare_features(first, X_new)
             scaled = first._fit_scaling(features)
             for learner in group:
@@ -255,6 +262,25 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
             for number, learner, predicted in zip(numbers, group, made, strict=True):
                 predictions[number] = learner._checked(predicted, len(new))
         return predictions
+
+    def peak_memory(self, n_rows: int, n_features: int, n_labels: int) -> float:
+        """Return a bound on the bytes that a fit takes beside a few copies of its data.
+
+        Of learners that need more than these, as a matrix of all pairs of rows; 0 of others.
+
+        Parameters
+        ----------
+        n_rows, n_features, n_labels : int
+            Size of the training data.
+        """
+        return 0.0
+
+    def _check_memory(self, X: Any, D: FloatArray) -> None:
+        if self.consumes == "images":
+            return
+        (n, q), c = X.shape, D.shape[1]
+        needed = self.peak_memory(n, q, c)
+        check_memory(type(self).__name__, needed, (n, q), c, self.memory_advice)
 
     @classmethod
     def _predict_each(

@@ -1,0 +1,44 @@
+"""A fit that needs more memory than it may take is refused before it begins, with its cost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from baselines import AAKNN, size
+from baselines.size import allowed, check_memory
+
+
+def test_what_needs_no_more_than_is_allowed_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(size.VARIABLE, raising=False)
+    check_memory("PT-SVM", size.MAX_MEMORY, (10, 5), 3, "do without")
+    with pytest.raises(ValueError, match=r"needs 8\.1 GB for 32,000 .* 5 features and 3 labels"):
+        check_memory("PT-SVM", size.MAX_MEMORY + 1e8, (32_000, 5), 3, "do without")
+
+
+def test_the_environment_sets_another_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(size.VARIABLE, "0.5")
+    assert allowed() == 5e8
+    with pytest.raises(ValueError, match=r"its limit is 0\.5 GB: do without; .* LDL_MEMORY_GB"):
+        check_memory("PT-SVM", 6e8, (10, 5), 3, "do without")
+    for nonsense in ("much", "-1", "0", "nan", "inf"):
+        monkeypatch.setenv(size.VARIABLE, nonsense)
+        with pytest.raises(ValueError, match="LDL_MEMORY_GB must be in GB"):
+            allowed()
+
+
+def test_a_learner_refuses_before_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hungry(AAKNN):
+        memory_advice = "take another"
+
+        def peak_memory(self, n_rows: int, n_features: int, n_labels: int) -> float:
+            return 1e3 * n_rows * n_features * n_labels
+
+    monkeypatch.setenv(size.VARIABLE, "0.00005")
+    X, D = np.random.default_rng(0).normal(size=(6, 4)), np.full((6, 2), 0.5)
+    Hungry(k=1).fit(X, D)
+    monkeypatch.setattr(Hungry, "_fit", None)
+    with pytest.raises(ValueError, match=r"Hungry needs .* for 7 training rows .*: take another"):
+        Hungry().fit(np.vstack((X, X[:1])), np.full((7, 2), 0.5))
+    with pytest.raises(ValueError, match="Hungry needs"):
+        Hungry().predict_each([{}], np.vstack((X, X[:1])), np.full((7, 2), 0.5), X)
