@@ -11,6 +11,7 @@ import pytest
 
 from benchmark.plugins.parameters import default_params
 from benchmark.plugins.registry import models
+from benchmark.reference.contents import INCLUDED
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -44,12 +45,12 @@ def test_every_method_has_a_page_with_each_setting_told_and_equations(site):
 
 def test_scores_and_ranks_of_a_page_are_those_of_the_reference_results(site):
     pages, _ = site
-    scores = pd.read_parquet(pages.INCLUDED / "scores.parquet")
+    scores = pd.read_parquet(INCLUDED / "scores.parquet")
     own = scores[(scores["dataset"] == "SJAFFE") & (scores["model"] == "AA-kNN")]
     page = pages.method_page(next(entry for entry in BUILT_IN if entry.name == "AA-kNN"))
     row = next(line for line in page.splitlines() if line.startswith("| SJAFFE"))
     assert f"| {own['kl_divergence'].mean():.3g} |" in row
-    cells = pd.read_csv(pages.INCLUDED / "cells.csv")
+    cells = pd.read_csv(INCLUDED / "cells.csv")
     complete = cells[(cells["dataset"] == "SJAFFE") & (cells["state"] == "complete")]["model"]
     means = scores[scores["dataset"] == "SJAFFE"].groupby("model")["kl_divergence"].mean()
     rivals = means[means.index.isin(set(complete) - {"mean distribution", "uniform"})]
