@@ -5,16 +5,16 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from benchmark.errors import BenchmarkError
 from benchmark.planning.inputs import Input, Matrix
 from benchmark.planning.tasks import Outcome, Task
 from benchmark.progress import Console
 from benchmark.running import environment
+from benchmark.running.engine import run_tasks
 from benchmark.running.estimate import (
     describe_costs,
     describe_search,
@@ -23,14 +23,14 @@ from benchmark.running.estimate import (
     measure_costs,
     workers_that_fit,
 )
-from benchmark.running.execute import Work, execute, status_of
+from benchmark.running.execute import Work
 from benchmark.running.giving_up import GivenUp
 from benchmark.running.interruption import by
 from benchmark.running.job import Job
+from benchmark.running.local import LocalEngine
 from benchmark.running.machine import machine
 from benchmark.running.prepare import Device, find_device, helper, prepare_inputs
 from benchmark.running.sharing import share
-from benchmark.running.workers import marker_of, run_tasks
 from benchmark.store.run_folder import RunFolder
 from benchmark.wording import count
 from features.storage.sharded_array import RowArray
@@ -163,37 +163,21 @@ def _run_phase(
     done: list[Task],
 ) -> Iterator[Outcome]:
     """Run tasks, store what succeeds and add it to `done`, and yield what fails."""
-    markers = folder.running_path
     made = {"versions": environment.versions(phase.backend), "machine": machine(phase.device)}
     keep = not phase.backend  # a network's process holds its device
-    outcomes = run_tasks(phase.tasks, execute, work_of, phase.workers, markers, keep)
-    with closing(outcomes), console.tasks(len(phase.tasks), _running(phase.tasks, markers)) as step:
-        for outcome in outcomes:
+    engine = LocalEngine(phase.workers, folder.running_path, made, keep)
+    all_done = run_tasks(phase.tasks, engine, work_of)
+    with closing(all_done), console.tasks(len(phase.tasks), engine.running) as step:
+        for one in all_done:
+            outcome = one.outcome
             _log(outcome)
             if outcome.error:
                 yield outcome
             else:
-                folder.write_outcome(outcome, **made)
+                folder.write_outcome(outcome, **one.made)
                 done.append(outcome.task)
                 folder.remove_checkpoints(outcome.task)
             step()
-
-
-def _running(tasks: Sequence[Task], markers: Path) -> Callable[[], list[str]]:
-    names = {marker_of(task, markers).name: task.model for task in tasks}
-
-    def running() -> list[str]:
-        found = list(markers.iterdir()) if markers.is_dir() else []
-        return sorted({_status(path, names[path.name]) for path in found if path.name in names})
-
-    return running
-
-
-def _status(marker: Path, name: str) -> str:
-    try:
-        return f"{name} ({status_of(marker).read_text(encoding='utf-8')})"
-    except OSError:
-        return name
 
 
 def _log(outcome: Outcome) -> None:

@@ -30,9 +30,10 @@ from benchmark.planning.tasks import Outcome, Task
 from benchmark.plugins.spaces import Configuration
 from benchmark.plugins.undisturbed import same_folder
 from benchmark.running.facts import read_facts
+from benchmark.running.processes import cannot_load
 from benchmark.running.search import Data, Make, search
 from benchmark.running.texts import Warned, describe_error
-from benchmark.running.worker import allow
+from benchmark.running.worker import allow, loads
 from features.arrays import IntArray
 from features.storage.sharded_array import RowArray
 
@@ -76,6 +77,15 @@ class Work:
     time_limit: float = float("inf")
     checkpoints: Path | None = None
     groups: IntArray | None = None
+
+
+def execute_sent(task: Task, marker: Path, content: bytes) -> Outcome:
+    """Do `execute` with a `Work` that was sent, which may not come to be loaded here."""
+    try:
+        work = loads(content)
+    except BaseException as error:  # code of a user's that is loaded may raise anything
+        return Outcome(task, error=cannot_load(describe_error(error)[0]))
+    return execute(task, marker, work)
 
 
 def execute(task: Task, marker: Path, work: Work) -> Outcome:

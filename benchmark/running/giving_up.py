@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from benchmark.planning.tasks import Outcome, Task
-from benchmark.running.workers import NotTriedError
+from benchmark.running.engine import NotTriedError
 from benchmark.store.run_folder import RunFolder
 
 

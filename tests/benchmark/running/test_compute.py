@@ -18,6 +18,7 @@ from benchmark.planning.tasks import Outcome
 from benchmark.progress import QUIET, Console
 from benchmark.running import compute as computing
 from benchmark.running.compute import compute, describe_failures
+from benchmark.running.engine import Done
 from benchmark.running.estimate import Cost
 from benchmark.running.job import Job, Resources
 from benchmark.running.prepare import Device
@@ -63,8 +64,10 @@ def test_what_has_failed_is_given_up_where_that_is_wanted(job, tmp_path):
 
 
 def test_an_interrupted_run_says_what_it_keeps(job, tmp_path, monkeypatch):
+    made = {"versions": {}, "machine": {}}
+
     def interrupted(tasks, *arguments):
-        yield Outcome(tasks[0], predictions=np.full((20, 4), 0.25))
+        yield Done(tasks[0], Outcome(tasks[0], predictions=np.full((20, 4), 0.25)), made)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(computing, "run_tasks", interrupted)

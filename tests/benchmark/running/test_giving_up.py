@@ -8,8 +8,8 @@ import pytest
 
 from benchmark.planning.folds import stratified_folds
 from benchmark.planning.tasks import Outcome, enumerate_tasks
+from benchmark.running.engine import NotTriedError
 from benchmark.running.giving_up import GivenUp
-from benchmark.running.workers import NotTriedError
 from benchmark.store.run_folder import RunFolder
 
 

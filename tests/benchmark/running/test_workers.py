@@ -1,4 +1,7 @@
-"""Workers survive what models do to them; see also test_bad_models_fail_alone of commands/run."""
+"""Workers survive what models do to them; see also test_bad_models_fail_alone of commands/run.
+
+Also tests `benchmark.running.local`.
+"""
 
 from __future__ import annotations
 

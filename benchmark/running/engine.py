@@ -1,0 +1,201 @@
+"""Where tasks run: what every engine can do, and how a run has its tasks done by one.
+
+`benchmark.running.local` runs them in processes of this machine, `benchmark.running.cluster` on the
+workers of a cluster.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from benchmark.errors import BenchmarkError
+from benchmark.planning.tasks import Outcome, Task
+from benchmark.running.execute import Work, status_of
+from benchmark.running.texts import shortened
+from benchmark.running.worker import dumps
+
+# How often a task is tried whose process was killed from outside, and one that no process took.
+_MOST_TRIES = {True: 2, False: 4}
+
+
+class NotTriedError(Exception):
+    """A task is not to be tried any more; says why."""
+
+
+@dataclass(frozen=True)
+class Died:
+    """A task's process has died, or was ended; says why.
+
+    Attributes
+    ----------
+    why : str
+        One sentence.
+    trace : str
+        What there is to explain it.
+    taken : bool
+        Whether the process had got the task.
+    from_outside : bool
+        Whether it was ended by a signal that others send: the system, or somebody.
+    was_late : bool
+        Whether it was ended after the task's time limit.
+    """
+
+    why: str
+    trace: str = ""
+    taken: bool = True
+    from_outside: bool = False
+    was_late: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a task.
+
+    Attributes
+    ----------
+    task : Task
+    found : Outcome or Died
+    made : mapping
+        ``versions`` and ``machine`` that it was computed with, see `RunFolder.write_outcome`.
+    stored : bool
+        Whether the result is in the run folder already.
+    """
+
+    task: Task
+    found: Outcome | Died
+    made: Mapping[str, Any] = field(default_factory=dict)
+    stored: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of a task that will not be tried again."""
+        assert isinstance(self.found, Outcome)  # noqa: S101 - else `run_tasks` tries it again
+        return self.found
+
+
+class Engine(Protocol):
+    """Something that does tasks, several at a time."""
+
+    def is_busy(self) -> bool:
+        """Tell whether there are tasks that have not come back."""
+
+    def has_room(self) -> bool:
+        """Tell whether another task can be handed in now."""
+
+    def submit(self, task: Task, content: bytes) -> bool:
+        """Have a task done; False where there is no room for it after all.
+
+        Parameters
+        ----------
+        task : Task
+        content : bytes
+            Its `Work`, by `benchmark.running.worker.dumps`.
+
+        Raises
+        ------
+        BenchmarkError
+            There is room for no task at all.
+        """
+
+    def finished(self) -> Iterator[Done]:
+        """Wait a moment, and tell what became of tasks."""
+
+    def running(self) -> list[str]:
+        """Say what is at work, and how far it is; called by another thread."""
+
+    def close(self) -> None:
+        """End what is at work, and leave nothing behind."""
+
+
+def run_tasks(
+    tasks: Sequence[Task], engine: Engine, work_of: Callable[[Task], Work]
+) -> Generator[Done]:
+    """Have tasks done and yield what became of each as soon as it is known, in any order.
+
+    A task that kills its process (a crash in compiled code, a hang that nothing interrupts) yields
+    an outcome with the reason. One whose process was killed from outside, perhaps because memory
+    ran out, is run again, alone, when all others are done.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+        Work to do; started in this order.
+    engine : Engine
+        Where; closed in the end.
+    work_of : callable
+        Returns what a task needs, or raises `NotTriedError`.
+
+    Yields
+    ------
+    Done
+        Has an outcome always.
+    """
+    waiting, alone = deque(tasks), deque[Task]()
+    tries: Counter[tuple[Task, bool]] = Counter()
+    limits: dict[Task, float] = {}
+    try:
+        while waiting or engine.is_busy() or alone:
+            if not waiting and not engine.is_busy():
+                waiting.append(alone.popleft())
+            while waiting and engine.has_room():
+                task = waiting.popleft()
+                try:
+                    work = work_of(task)
+                    limits[task] = work.time_limit
+                    content = dumps(work)
+                except NotTriedError as error:
+                    yield Done(task, Outcome(task, error=str(error)))
+                    continue
+                except Exception as error:  # a user's object may refuse to be sent
+                    why = shortened(f"{type(error).__name__}: {error}")
+                    yield Done(
+                        task, Outcome(task, error=f"it cannot be sent to a worker process: {why}")
+                    )
+                    continue
+                if not engine.submit(task, content):
+                    waiting.appendleft(task)
+                    break
+            for done in engine.finished():
+                task, found = done.task, done.found
+                if not isinstance(found, Died):
+                    yield done
+                    continue
+                tries[task, found.taken] += 1
+                is_last = tries[task, found.taken] >= _MOST_TRIES[found.taken]
+                if not found.taken:
+                    if is_last:
+                        said = found.trace or found.why
+                        raise BenchmarkError(f"worker processes do not start: {said}")
+                    waiting.appendleft(task)
+                elif found.from_outside and not is_last:
+                    alone.append(task)
+                else:
+                    yield Done(task, _failure(task, found, limits[task]))
+    finally:
+        engine.close()
+
+
+def _failure(task: Task, died: Died, limit: float) -> Outcome:
+    option = " (--task-timeout)" if died.was_late else ""
+    return Outcome(
+        task, error=f"{died.why}{option}", trace=died.trace or died.why,
+        time_limit=limit if died.was_late else None,
+    )  # fmt: skip
+
+
+def marker_of(task: Task, markers: Path) -> Path:
+    """Return the file that exists while the task runs."""
+    return markers / ("_".join(task.path.with_suffix(".txt").parts[1:]))
+
+
+def describe_running(task: Task, markers: Path) -> str:
+    """Return the name of a task's model, and how far it is, where it tells."""
+    try:
+        status = status_of(marker_of(task, markers)).read_text(encoding="utf-8")
+    except OSError:
+        return task.model
+    return f"{task.model} ({status})"

@@ -1,0 +1,118 @@
+"""Runs tasks in processes of this machine, and survives what the models do to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import BenchmarkError
+from benchmark.planning.tasks import Outcome, Task
+from benchmark.running.engine import Died, Done, describe_running, marker_of
+from benchmark.running.execute import execute_sent
+from benchmark.running.processes import Worker, WorkerDiedError, cannot_load, wait_for
+from benchmark.running.texts import LONGEST_TRACE, shortened
+from benchmark.running.worker import dumps
+from benchmark.running.workers import keep_worker, take_worker
+
+
+class LocalEngine:
+    """The processes of a run: some busy with a task, some without.
+
+    Parameters
+    ----------
+    size : int
+        Number of tasks that run at the same time.
+    markers : Path
+        Folder for the markers of running tasks.
+    made : mapping
+        What is stored with each result, see `Done`.
+    keep : bool
+        Keep the processes for the next run, which saves the time to start them.
+    """
+
+    def __init__(self, size: int, markers: Path, made: Mapping[str, Any], keep: bool = True):
+        self._busy: dict[Worker, Task] = {}
+        self._free: list[Worker] = []
+        self._size, self._markers, self._made, self._keep = size, markers, made, keep
+
+    def is_busy(self) -> bool:
+        """Tell whether there are tasks that have not come back."""
+        return bool(self._busy)
+
+    def has_room(self) -> bool:
+        """Tell whether another task can be handed in now."""
+        return len(self._busy) < self._size
+
+    def submit(self, task: Task, content: bytes) -> bool:
+        """Have a process do a task; False where the system has no room for another process."""
+        try:
+            worker = self._free.pop() if self._free else take_worker()
+        except BenchmarkError:
+            if not self._busy:
+                raise
+            self._size = len(self._busy)
+            return False
+        self._busy[worker] = task
+        with suppress(WorkerDiedError):  # which its next step tells
+            worker.ask(call_of(task, marker_of(task, self._markers), content))
+        return True
+
+    def finished(self) -> Iterator[Done]:
+        """Wait a moment, and tell which tasks are done, and whose processes have died."""
+        wait_for(self._busy)
+        for worker, task in list(self._busy.items()):
+            found = look(worker, task, marker_of(task, self._markers))
+            if found is None:
+                continue
+            del self._busy[worker]
+            if worker.clean and not isinstance(found, Died):
+                self._free.append(worker)
+            else:
+                worker.end()
+            yield Done(task, found, self._made)
+
+    def running(self) -> list[str]:
+        """Say which models are at work, and how far they are."""
+        return sorted({describe_running(task, self._markers) for task in [*self._busy.values()]})
+
+    def close(self) -> None:
+        """End the processes that are busy, and keep the others for the next run."""
+        for worker in self._busy:
+            worker.end()
+        for worker in self._free:
+            if not self._keep or worker.end_others():
+                worker.end()
+            else:
+                keep_worker(worker)
+
+
+def call_of(task: Task, marker: Path, content: bytes) -> bytes:
+    """Return what a worker process is asked, see `Worker.ask`, to do a task."""
+    return dumps((execute_sent, (task, marker, content)))
+
+
+def look(worker: Worker, task: Task, marker: Path) -> Outcome | Died | None:
+    """Look after a task; return what became of it, None where it is at work."""
+    try:
+        answer = worker.step()
+    except WorkerDiedError as error:
+        trace = _read(marker) or worker.said.decode(errors="replace").strip()
+        marker.unlink(missing_ok=True)
+        return Died(str(error), trace, worker.taken, error.from_outside, error.was_late)
+    if answer is None:
+        return None
+    kind, value = answer
+    if kind == "returned" and isinstance(value, Outcome):
+        return value
+    said = shortened(f"{type(value).__name__}: {value}")
+    return Outcome(task, error=cannot_load(value) if kind == "not loaded" else said)
+
+
+def _read(marker: Path) -> str:
+    try:
+        with marker.open(encoding="utf-8", errors="replace") as file:
+            return file.read(LONGEST_TRACE).strip()
+    except OSError:
+        return ""
