@@ -104,6 +104,9 @@ def draw(ranking: Ranking, wilcoxon: bool = True) -> Figure:
             elbow_props={"color": "black", "linewidth": 0.6},
             crossbar_props=bars,
         )
+        for line in panel.get_lines():  # the library has bars go along as a set of Python's does
+            if line.get_marker() == "o":
+                line.set_xdata(np.sort(line.get_xdata()))
         panel.set_title(title, loc="center" if narrow else "left")
         panel.tick_params(labelsize=small_type())
     return figure

@@ -31,6 +31,7 @@ def bars(panel, ranking):
         x, y = map(np.asarray, line.get_data())
         if line.get_marker() == "o":
             assert (y == y[0]).all()
+            assert (np.diff(x) >= 0).all()  # whatever order a set has in this process
             found.append({int(np.flatnonzero(np.isclose(ranks, value))[0]) for value in x})
     return found
 
