@@ -11,6 +11,7 @@ from sklearn import config_context
 from sklearn.neighbors import NearestNeighbors
 
 from baselines.settings import check_count, check_number
+from baselines.size import parts
 from baselines.smoothed import SmoothedLearner
 from features.arrays import FloatArray
 
@@ -132,8 +133,11 @@ class AAKNN(SmoothedLearner):
         self.distributions_ = D.copy()
 
     def _estimate(self, X: FloatArray) -> FloatArray:
-        mean: FloatArray = self.distributions_[self._nearest(X)].mean(axis=1)
-        return mean
+        c = self.distributions_.shape[1]
+        return np.vstack([
+            self.distributions_[self._nearest(some)].mean(axis=1)
+            for some in parts(X, max(self.n_neighbours_ * c, X.shape[1]))
+        ])  # fmt: skip
 
     @classmethod
     def _estimates(
@@ -157,7 +161,9 @@ class AAKNN(SmoothedLearner):
                 tied = far[:, count] - far[:, count - 1] <= TIE * far[:, count]
                 if tied.any():
                     chosen[tied] = model._nearest(X_new[rows][tied], count)
-                means[count][rows] = D[chosen].mean(axis=1)
+                means[count][rows] = np.vstack(
+                    [D[some].mean(axis=1) for some in parts(chosen, count * D.shape[1])]
+                )
         return [means[count] for count in counts]
 
     def _nearest(self, X: FloatArray, count: int | None = None, distances: bool = False) -> Any:

@@ -9,6 +9,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from baselines.base import alike
 from baselines.settings import check_count, check_number
+from baselines.size import check_memory
 from baselines.smoothed import SmoothedLearner
 from features.arrays import FloatArray
 
@@ -57,6 +58,11 @@ class BoostingLDL(SmoothedLearner):
         'Friedman, "Greedy function approximation", Annals of Statistics 29, 2001'
     )
 
+    memory_advice: ClassVar[str] = (
+        "train on a subset of the rows, or set components; each row stands in as many examples as "
+        "it has labels"
+    )
+
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "max_iter": (1, 10, 25, 50),
         "max_leaf_nodes": (4, 8),
@@ -90,7 +96,11 @@ class BoostingLDL(SmoothedLearner):
         self.n_iter_ = self.max_iter
         if len(self.labels_) == 1:  # nothing to tell apart
             return
-        per_row = len(rows) / len(X)
+        n, q = X.shape
+        per_row = len(rows) / n
+        # An example has its features, their bins, and for each label score, slope and curvature.
+        needed = len(rows) * (9.0 * q + 40.0 * len(self.labels_))
+        check_memory(type(self).__name__, needed, (n, q), D.shape[1], self.memory_advice)
         self.trees_ = HistGradientBoostingClassifier(
             max_iter=self.max_iter,
             learning_rate=self.learning_rate,

@@ -11,6 +11,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 
 from baselines.base import alike
 from baselines.maxent import probabilities
+from baselines.neighbours import nearest, some_rows
 from baselines.sa_bfgs import SABFGS
 from baselines.settings import check_count
 from baselines.smoothed import SmoothedLearner
@@ -74,6 +75,10 @@ class DFLDL(SmoothedLearner):
         '"Decomposition-Fusion for label distribution learning", Information Fusion 66, 2021'
     )
 
+    memory_advice: ClassVar[str] = (
+        "join labels, or take SA-BFGS, of which it trains one for each order of two labels"
+    )
+
     search_space: ClassVar[tuple[dict[str, Any], ...]] = (
         {
             "smoothing": (0.9, 0.5, 0.2, 0.05, 0.01),
@@ -114,6 +119,11 @@ class DFLDL(SmoothedLearner):
         self.smoothing = smoothing
         self.scaling = scaling
         self.components = components
+
+    def peak_memory(self, n_rows: int, n_features: int, n_labels: int) -> float:
+        """Return a bound on the bytes of a fit: the weights of two learners for each pair."""
+        weights = n_labels * (n_labels - 1) * (n_features + 1) * n_labels
+        return 8.0 * (weights + 3 * n_rows * (n_features + 4 * n_labels))
 
     def _learn(self, X: FloatArray, D: FloatArray) -> None:
         check_count("k", self.k)
@@ -176,10 +186,10 @@ class DFLDL(SmoothedLearner):
 def _means(learner: DFLDL, X: FloatArray, counts: list[int]) -> list[FloatArray]:
     """Return the mean distributions of so many nearest training rows, for each of the counts."""
     parts = []
-    for start in range(0, len(X), 200):  # the memory for distances stays small
-        some = X[start : start + 200] - learner.centre_
-        distances = np.asarray(euclidean_distances(some, learner.rows_, squared=True))
-        nearest = np.argsort(distances, axis=1, kind="stable")[:, : max(counts)]
-        found = learner.distributions_[nearest]
+    most = min(max(counts), len(learner.rows_))
+    for some in some_rows(X, most * learner.distributions_.shape[1]):
+        centred = some - learner.centre_
+        distances = np.asarray(euclidean_distances(centred, learner.rows_, squared=True))
+        found = learner.distributions_[nearest(distances, most)]
         parts.append([found[:, :k].mean(axis=1) for k in counts])
     return [np.vstack(means) for means in zip(*parts, strict=True)]

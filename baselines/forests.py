@@ -51,6 +51,8 @@ class ForestLDL(SmoothedLearner):
         "smoothing": (0.3, 0.1, 0.01),
     }
 
+    memory_advice: ClassVar[str] = "choose a larger min_samples_leaf, or fewer trees (n_estimators)"
+
     _regressor: ClassVar[type] = RandomForestRegressor
 
     def __init__(
@@ -70,6 +72,12 @@ class ForestLDL(SmoothedLearner):
         self.scaling = scaling
         self.components = components
         self.random_state = random_state
+
+    def peak_memory(self, n_rows: int, n_features: int, n_labels: int) -> float:
+        """Return a bound on the bytes of the trees: a distribution and a split for each node."""
+        smallest: Any = self.min_samples_leaf
+        leaves = 1 / smallest if isinstance(smallest, float) else n_rows / max(smallest, 1)
+        return self.n_estimators * 2 * leaves * (8.0 * n_labels + 64)
 
     def _learn(self, X: FloatArray, D: FloatArray) -> None:
         check_count("n_estimators", self.n_estimators)

@@ -11,6 +11,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 
 from baselines.settings import check_number
 from baselines.simplex import project
+from baselines.size import parts
 from baselines.smoothed import SmoothedLearner
 from features.arrays import FloatArray
 
@@ -41,8 +42,8 @@ class KernelRidgeLDL(SmoothedLearner):
 
     Notes
     -----
-    Time grows with the cube of the number of training rows, memory with its square: 10,000 rows
-    take about a gigabyte and half a minute.
+    Time grows with the cube of the number of training rows, memory with its square, see
+    `peak_memory`; a fit that needs more than `baselines.size` allows raises ValueError.
 
     References
     ----------
@@ -54,6 +55,11 @@ class KernelRidgeLDL(SmoothedLearner):
     citation: ClassVar[str] = (
         'Saunders, Gammerman and Vovk, "Ridge regression learning algorithm in dual variables", '
         "ICML 1998"
+    )
+
+    memory_advice: ClassVar[str] = (
+        "train on a subset of the rows, or take a method without a matrix of all pairs of rows, "
+        "such as Ridge"
     )
 
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
@@ -76,10 +82,17 @@ class KernelRidgeLDL(SmoothedLearner):
         self.scaling = scaling
         self.components = components
 
+    def peak_memory(self, n_rows: int, n_features: int, n_labels: int) -> float:
+        """Return a bound on the bytes of a fit: distances, the kernel, and its factor."""
+        return 8.0 * n_rows * (3 * n_rows + 3 * n_features + 4 * n_labels)
+
     def _learn(self, X: FloatArray, D: FloatArray) -> None:
         self._estimates([self], X, D, X[:1])
 
     def _estimate(self, X: FloatArray) -> FloatArray:
+        return np.vstack([self._of_some(some) for some in parts(X, len(self.rows_))])
+
+    def _of_some(self, X: FloatArray) -> FloatArray:
         kernel = _kernel(self._distances(X), self.gamma)
         return project(self.mean_ + kernel @ self.coefficients_)
 
@@ -88,31 +101,35 @@ class KernelRidgeLDL(SmoothedLearner):
         cls, learners: Sequence[Any], X: FloatArray, D: FloatArray, X_new: FloatArray
     ) -> list[FloatArray]:
         centre = X.mean(axis=0)
-        squares = euclidean_distances(X - centre, squared=True)
+        rows = X - centre
+        squares = np.asarray(euclidean_distances(rows, squared=True))
         unit = float(squares.mean()) or 1.0
+        squares /= unit
         made: list[Any] = [None] * len(learners)
         for gamma in dict.fromkeys(learner.gamma for learner in learners):
             check_number("gamma", gamma, include_low=False)
-            kernel = _kernel(squares / unit, gamma)
+            kernel = _kernel(squares, gamma)
             for number, learner in enumerate(learners):
                 if learner.gamma == gamma:
-                    learner.rows_, learner.centre_, learner.unit_ = X - centre, centre, unit
+                    learner.rows_, learner.centre_, learner.unit_ = rows, centre, unit
                     learner._solve(kernel, D)
                     made[number] = learner._estimate(X_new)
         return made
 
     def _solve(self, kernel: FloatArray, D: FloatArray) -> None:
         check_number("alpha", self.alpha, include_low=False)
-        penalised = kernel.copy()
-        penalised.flat[:: len(D) + 1] += self.alpha * len(D)
+        penalised = kernel.copy(order="F")  # which the factorisation overwrites
+        penalised[np.diag_indices(len(D))] += self.alpha * len(D)
         # A factorisation for each penalty takes a third of n^3, eigenvectors for all 9 times n^3.
         factor = cho_factor(penalised, overwrite_a=True, check_finite=False)
         self.coefficients_ = cho_solve(factor, D - D.mean(axis=0), check_finite=False)
 
     def _distances(self, X: FloatArray) -> FloatArray:
-        squares = euclidean_distances(X - self.centre_, self.rows_, squared=True)
-        return np.asarray(squares) / self.unit_
+        squares = np.asarray(euclidean_distances(X - self.centre_, self.rows_, squared=True))
+        squares /= self.unit_
+        return squares
 
 
 def _kernel(squares: FloatArray, gamma: float) -> FloatArray:
-    return np.asarray(np.exp(-gamma * squares))
+    kernel = -gamma * squares
+    return np.exp(kernel, out=kernel)

@@ -85,6 +85,10 @@ class LDLLRR(PenalisedMaxent):
         'relation", IEEE TKDE 35(2), 2023'
     )
     mean_of_rows: ClassVar[bool] = True
+    memory_advice: ClassVar[str] = (
+        "train on a subset of the rows, or join labels; without its ranking of all pairs of labels "
+        "it is SA-BFGS with a penalty"
+    )
 
     search_space: ClassVar[tuple[dict[str, Any], ...]] = space(
         "beta", "alpha", tried=(0.001, 0.1), otherwise=0.01
@@ -111,6 +115,13 @@ class LDLLRR(PenalisedMaxent):
         self.tol = tol
         self.scaling = scaling
         self.components = components
+
+    def peak_memory(self, n_rows: int, n_features: int, n_labels: int) -> float:
+        """Return a bound on the bytes of a fit: some numbers for each pair of labels and row."""
+        pairs = n_labels * (n_labels - 1) // 2
+        return 8.0 * (
+            pairs * (9 * n_rows + 2 * n_labels) + 3 * n_rows * (n_features + 4 * n_labels)
+        )
 
     def _check_settings(self) -> None:
         super()._check_settings()

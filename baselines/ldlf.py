@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import expit
 
 from baselines.adam import AdamLearner
-from baselines.backprop import Objective
+from baselines.backprop import Objective, Watch
 from baselines.settings import check_count
 from features.arrays import FloatArray
 
@@ -136,6 +136,10 @@ class LDLF(AdamLearner):
         start[:, -1] = 0.0
         self._training = features, targets
         return start.ravel(), lambda weights: self._loss(weights, features, targets)
+
+    def _train(self, X: FloatArray, D: FloatArray, watch: Watch | None = None) -> None:
+        super()._train(X, D, watch)
+        del self._training  # what is fitted keeps no rows
 
     def _between(self, epoch: int, weights: FloatArray) -> None:
         if epoch % self.leaf_every == 0:

@@ -10,6 +10,7 @@ from scipy.special import expit, logit
 from sklearn.metrics.pairwise import euclidean_distances
 
 from baselines.settings import check_count, check_number
+from baselines.size import parts
 from baselines.smoothed import SmoothedLearner
 from features.arrays import FloatArray
 
@@ -73,7 +74,8 @@ class LDSVR(SmoothedLearner):
     iteration; and `floor`, since a share of 0 has no argument. Where all rows lie within the zone
     around the mean argument, as on sets whose shares hardly differ, there is nothing to learn and
     the mean argument is what is predicted (``n_iter_`` is 0): choose a smaller `epsilon`. Time
-    grows with the cube of the number of rows, memory with its square.
+    grows with the cube of the number of rows, memory with its square, see `peak_memory`; a fit that
+    needs more than `baselines.size` allows raises ValueError.
 
     References
     ----------
@@ -85,6 +87,11 @@ class LDSVR(SmoothedLearner):
     citation: ClassVar[str] = (
         'Geng and Hou, "Pre-release prediction of crowd opinion on movies by label distribution '
         'learning", IJCAI, 2015'
+    )
+
+    memory_advice: ClassVar[str] = (
+        "train on a subset of the rows, or take a method without a matrix of all pairs of rows, "
+        "such as SA-BFGS"
     )
 
     search_space: ClassVar[tuple[dict[str, Any], ...]] = (
@@ -131,12 +138,19 @@ class LDSVR(SmoothedLearner):
         self.max_iter = max_iter
         self.tol = tol
 
+    def peak_memory(self, n_rows: int, n_features: int, n_labels: int) -> float:
+        """Return a bound on the bytes of a fit: distances, the kernel, and its factor."""
+        return 8.0 * n_rows * (3 * n_rows + 3 * n_features + 14 * n_labels)
+
     def _learn(self, X: FloatArray, D: FloatArray) -> None:
         self._estimates([self], X, D, X[:1])
 
     def _estimate(self, X: FloatArray) -> FloatArray:
-        squares = euclidean_distances(X - self.centre_, self.rows_, squared=True)
-        kernel = np.exp((-self.gamma / self.unit_) * squares)
+        return np.vstack([self._of_some(some) for some in parts(X, len(self.rows_))])
+
+    def _of_some(self, X: FloatArray) -> FloatArray:
+        squares = np.asarray(euclidean_distances(X - self.centre_, self.rows_, squared=True))
+        kernel = _kernel(squares, -self.gamma / self.unit_)
         shares: FloatArray = expit(kernel @ self.coefficients_ + self.intercept_)
         return shares / shares.sum(axis=1, keepdims=True)
 
@@ -146,17 +160,19 @@ class LDSVR(SmoothedLearner):
     ) -> list[FloatArray]:
         """Compute the distances once, the factorisations once for each kernel and C."""
         centre = X.mean(axis=0)
-        squares = np.asarray(euclidean_distances(X - centre, squared=True))
+        rows = X - centre
+        squares = np.asarray(euclidean_distances(rows, squared=True))
         pairs = max(len(X) * (len(X) - 1), 1)
         unit = float(np.square(np.sqrt(squares).sum() / pairs)) or 1.0
         machines: dict[tuple[float, float], Machine] = {}
         made = []
         for learner in learners:
             learner._check_settings()
-            learner.rows_, learner.centre_, learner.unit_ = X - centre, centre, unit
+            learner.rows_, learner.centre_, learner.unit_ = rows, centre, unit
             key = (float(learner.gamma), float(learner.C))
             if key not in machines:
-                machines = {key: Machine(np.exp((-key[0] / unit) * squares), key[1])}
+                machines.clear()  # the former kernel goes before the next one comes
+                machines[key] = Machine(_kernel(squares, -key[0] / unit), key[1])
             learner._solve(machines[key], D)
             made.append(learner._estimate(X_new))
         return made
@@ -200,6 +216,11 @@ class LDSVR(SmoothedLearner):
         check_number("tol", self.tol)
 
 
+def _kernel(squares: FloatArray, factor: float) -> FloatArray:
+    kernel = factor * squares
+    return np.exp(kernel, out=kernel)
+
+
 class Machine:
     """Kernel ridge regression with an intercept that is not penalised, for any targets.
 
@@ -207,10 +228,9 @@ class Machine:
     """
 
     def __init__(self, kernel: FloatArray, C: float):
-        self.kernel = kernel
-        penalised = kernel.copy()
+        penalised = kernel.copy(order="F")  # which the factorisation overwrites
         self.ridge_weight = 0.5 / (C * STEEPEST**2)
-        penalised.flat[:: len(kernel) + 1] += self.ridge_weight
+        penalised[np.diag_indices(len(kernel))] += self.ridge_weight
         self.factor = cho_factor(penalised, overwrite_a=True, check_finite=False)
         self.ones = cho_solve(self.factor, np.ones(len(kernel)), check_finite=False)
         self.total = float(self.ones.sum())

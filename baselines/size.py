@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import os
 
+from features.arrays import FloatArray
+
+#: Numbers in a matrix of some new rows and all training rows, see `parts`: 256 MiB.
+BLOCK = 2**25
+
 #: Most bytes that a fit may need, see `allowed`.
 MAX_MEMORY = 8e9
 
@@ -56,3 +61,16 @@ def check_memory(
             f"{n_labels:,} labels, its limit is {limit / 1e9:g} GB: {advice}; or, with more "
             f"memory, set the environment variable {VARIABLE}"
         )
+
+
+def parts(X: FloatArray, width: int) -> list[FloatArray]:
+    """Cut rows into parts, so that so many numbers for each row take `BLOCK` at most.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, q)
+    width : int
+        Numbers that a row takes at a time, such as a distance to every training row.
+    """
+    rows = max(1, BLOCK // max(width, 1))
+    return [X[start : start + rows] for start in range(0, len(X), rows)]

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.metrics.pairwise import euclidean_distances
 
+from baselines.neighbours import nearest, some_rows
 from baselines.settings import check_count
 from baselines.smoothed import SmoothedLearner
 from features.arrays import FloatArray
@@ -74,25 +75,32 @@ class WeightedKNN(SmoothedLearner):
         self.rows_, self.distributions_ = X - self.centre_, D.copy()
 
     def _estimate(self, X: FloatArray) -> FloatArray:
-        return np.vstack([self._of_some(some, [self.k])[0] for some in _parts(X)])
+        return self._of_all(X, [self.k])[0]
 
     @classmethod
     def _estimates(
         cls, learners: list[Any], X: FloatArray, D: FloatArray, X_new: FloatArray
     ) -> list[FloatArray]:
         for learner in learners:
-            learner._learn(X, D)
-        counts = [learner.k for learner in learners]
-        made = [learners[0]._of_some(some, counts) for some in _parts(X_new)] if learners else []
+            check_count("k", learner.k)
+        if not learners:
+            return []
+        learners[0]._learn(X, D)  # whose rows serve all
+        found: list[FloatArray] = learners[0]._of_all(X_new, [learner.k for learner in learners])
+        return found
+
+    def _of_all(self, X: FloatArray, counts: list[int]) -> list[FloatArray]:
+        width = min(max(counts), len(self.rows_)) * self.distributions_.shape[1]
+        made = [self._of_some(some, counts) for some in some_rows(X, width)]
         return [np.vstack(parts) for parts in zip(*made, strict=True)]
 
     def _of_some(self, X: FloatArray, counts: list[int]) -> list[FloatArray]:
         """Predict rows with several numbers of neighbours, sorting the distances once."""
         distances = np.asarray(euclidean_distances(X - self.centre_, self.rows_))
         most = min(max(counts), len(self.rows_))
-        nearest = np.argsort(distances, axis=1, kind="stable")[:, :most]
-        lengths = np.take_along_axis(distances, nearest, axis=1)
-        distributions = self.distributions_[nearest]
+        near = nearest(distances, most)
+        lengths = np.take_along_axis(distances, near, axis=1)
+        distributions = self.distributions_[near]
         made = []
         for k in counts:
             farthest = lengths[:, :k][:, -1:]
@@ -101,8 +109,3 @@ class WeightedKNN(SmoothedLearner):
             weights /= weights.sum(axis=1, keepdims=True)
             made.append(np.einsum("nk,nkc->nc", weights, distributions[:, :k]))
         return made
-
-
-def _parts(X: FloatArray, rows: int = 200) -> list[FloatArray]:
-    """Cut new rows into parts, so that the memory for distances stays small."""
-    return [X[start : start + rows] for start in range(0, len(X), rows)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
 
-from benchmark.running.sharing import SMALLEST, share
+from benchmark.running import sharing
+from benchmark.running.sharing import SMALLEST, FileArray, share
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -24,6 +26,46 @@ def test_rows_of_a_large_array_come_from_its_file(tmp_path, order):
         assert type(found) is np.ndarray
         assert np.array_equal(found, array[rows])
         found[...] = 0  # a copy, which may be changed
+
+
+def test_tasks_of_a_large_fold_share_its_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(sharing, "SMALLEST_FOLD", 2**20)
+    array = np.random.default_rng(0).normal(size=(4096, 50))
+    shared = share(array, tmp_path / "array.npy")
+    assert isinstance(shared, FileArray)
+    rows = np.random.default_rng(1).permutation(4096)[:3000]
+    tracemalloc.start()
+    try:
+        shared[rows]
+        writing = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        first, second = shared[rows], shared[rows.astype(np.int32)]
+        assert tracemalloc.get_traced_memory()[1] < 0.1 * array.nbytes < writing
+    finally:
+        tracemalloc.stop()
+    assert type(first) is np.ndarray
+    assert first.flags.c_contiguous
+    assert first.flags.writeable
+    first[7] = 0.0  # a model may change what it gets, and no other task sees it
+    assert np.array_equal(second, array[rows])
+    assert np.array_equal(shared[rows], array[rows])
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_fold_without_room_on_the_disk_is_copied(tmp_path, monkeypatch):
+    monkeypatch.setattr(sharing, "SMALLEST_FOLD", 0)
+    array = np.random.default_rng(0).normal(size=(SMALLEST // 8, 2))
+    shared, rows = share(array, tmp_path / "array.npy"), np.array([3, 1])
+    monkeypatch.setattr(sharing, "ROOM", 2**60)
+    assert np.array_equal(shared[rows], array[rows])
+
+    def fail(*_):
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr(sharing, "ROOM", 0)
+    monkeypatch.setattr(sharing, "_write", fail)
+    assert np.array_equal(shared[rows], array[rows])
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_an_array_without_room_on_the_disk_stays_as_it_is(tmp_path):
