@@ -50,7 +50,7 @@ class FileArray:
 
     def _fold(self, whole: AnyArray, rows: IntArray, size: int) -> AnyArray | None:
         """Return rows from a file of their own, which is made if absent; None without room."""
-        name = hashlib.sha256(np.ascontiguousarray(rows, dtype=np.int64)).hexdigest()[:24]
+        name = hashlib.sha256(rows.astype(np.int64).tobytes()).hexdigest()[:24]
         path = self.path.with_name(f"{self.path.stem}-{name}.npy")
         try:
             if not path.exists():

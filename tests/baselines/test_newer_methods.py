@@ -206,7 +206,7 @@ def test_the_gradient_of_ldlf_is_that_of_its_loss(units, problem):
     X, D = problem
     model = LDLF(n_trees=2, depth=4, units=units, epochs=3, random_state=0, scaling="none")
     model.fit(X, D)
-    features, targets = model._training
+    features, targets = np.column_stack((X, np.ones(len(X)))), np.ascontiguousarray(D.T)
     value, gradient = model._loss(model.weights_, features, targets)
     assert value == model.objective_
     trees = [path_probabilities(model._splits(model.weights_, features)[n]) for n in model._nodes]
