@@ -17,6 +17,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 os.environ.pop("COLUMNS", None)
+# A worker process imports for more than a second: one is enough where a test does not say how many.
+os.environ["LOKY_MAX_CPU_COUNT"] = "1"
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

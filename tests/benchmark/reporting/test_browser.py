@@ -496,12 +496,12 @@ def test_a_wide_table_is_printed_whole_and_legible(open_page, tmp_path):
             assert f"8.{1000 + number}" in text
 
 
-def test_a_hundred_thousand_images_are_sampled_and_it_says_so(open_page, tmp_path):
-    made = make_evidence(tmp_path, {"A": 0.2, "B": 0.4}, {"many": 100_000}, folds=2)
+def test_many_images_are_sampled_and_it_says_so(open_page, tmp_path):
+    made = make_evidence(tmp_path, {"A": 0.2, "B": 0.4}, {"many": 20_000}, folds=2)
     report = write_report(made)
     assert report.stat().st_size < 5_000_000
     page = open_page(report.resolve().as_uri())
-    assert "400 of 100,000 instances" in page.locator("#instance-note").inner_text()
+    assert "400 of 20,000 instances" in page.locator("#instance-note").inner_text()
     page.locator("#instance-model").select_option(label="B")
     worst = np.sort(made.values["many"]["B"][:, 3])[::-1][:5]
     assert divergences(page)[:5] == pytest.approx(worst, rel=1e-3)
