@@ -134,8 +134,9 @@ def build_shards(
             if progress and plan.n:
                 progress(plan.n)
             return array
-    with _locked(folder, tell):
-        remove_partial_files(folder)
+    with _locked(folder, tell) as alone:
+        if alone:
+            remove_partial_files(folder)
         former = read_manifest(folder)
         if former is not None and identity(former) == identity(manifest):
             manifest = former
@@ -145,7 +146,7 @@ def build_shards(
                 _remove(shard_files(folder).values())
             write_json(folder / MANIFEST, manifest)
         array = described(folder, manifest)
-        missing = _missing_rows(array, tell)
+        missing = _missing_rows(array, tell, alone)
         found = plan.n - sum(map(len, missing))
         if progress and found:
             progress(found)
@@ -161,10 +162,10 @@ def _say_nothing(_text: str) -> None:
 
 
 @contextmanager
-def _locked(folder: Path, tell: Tell) -> Iterator[None]:
+def _locked(folder: Path, tell: Tell) -> Iterator[bool]:
     with ExitStack() as stack:
         try:
-            stack.enter_context(locked(folder / _LOCK, tell))
+            alone = stack.enter_context(locked(folder / _LOCK, tell))
         except OSError as error:
             if not forbids_writing(error):
                 raise
@@ -172,7 +173,7 @@ def _locked(folder: Path, tell: Tell) -> Iterator[None]:
                 f"{folder} lacks some of what is needed and cannot be written "
                 f"({error.strerror}); give another folder, such as a copy of it"
             ) from error
-        yield
+        yield alone
 
 
 def _count(array: ShardedArray) -> int:
@@ -187,8 +188,8 @@ def _sound_shards(array: ShardedArray) -> set[int]:
     return {shard for shard, sound in zip(present, good, strict=True) if sound}
 
 
-def _missing_rows(array: ShardedArray, tell: Tell) -> list[range]:
-    """Delete the shards that are not sound; return the runs of rows that are in no shard."""
+def _missing_rows(array: ShardedArray, tell: Tell, alone: bool) -> list[range]:
+    """Return the runs of rows that are in no sound shard; delete the others, where we are alone."""
     files, count = shard_files(array.folder), _count(array)
     present = [shard for shard in range(count) if shard in files]
     sound = _sound_shards(array)
@@ -197,7 +198,8 @@ def _missing_rows(array: ShardedArray, tell: Tell) -> list[range]:
             f"{len(present) - len(sound)} of {count} shards in {array.folder} are damaged "
             "and are computed again"
         )
-    _remove(path for shard, path in files.items() if shard not in sound)
+    if alone:  # else another process may just have replaced one
+        _remove(path for shard, path in files.items() if shard not in sound)
     runs: list[range] = []
     for shard in range(count):
         rows = array.rows_of(shard)

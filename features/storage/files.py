@@ -12,13 +12,17 @@ import io
 import json
 import os
 import re
+import socket
 import struct
 import tempfile
+import time
 import tokenize
 import warnings
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,6 +32,9 @@ from numpy.typing import NDArray
 from features.storage.shape import misfit
 
 _TEMPORARY_PREFIX = ".partial-"
+
+# After this time nobody writes any more what a process of another machine has begun.
+_LONGEST_WRITE_SECONDS = 86400.0
 _CHECKSUM = "sha256"
 _LONGEST_SLUG = 60
 
@@ -140,7 +147,8 @@ def write_atomic(path: Path, content: bytes | str) -> None:
 def write_parts_atomic(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     """Write a file of several parts as `write_atomic` does, without joining them in memory."""
     make_folder(path.parent)
-    handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY_PREFIX, dir=path.parent)
+    prefix = f"{_TEMPORARY_PREFIX}{machine_mark()}-"
+    handle, temporary = tempfile.mkstemp(prefix=prefix, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.writelines(parts)
@@ -155,9 +163,33 @@ def write_parts_atomic(path: Path, parts: Iterable[bytes | memoryview]) -> None:
 
 
 def remove_partial_files(folder: Path) -> None:
-    """Delete what writers killed in the middle left below a folder nobody else writes to."""
+    """Delete what writers killed in the middle left below a folder nobody else writes to.
+
+    That nobody does is known of this machine alone where locks do not reach others: what they have
+    begun stays for a day.
+    """
     for path in folder.rglob(f"{_TEMPORARY_PREFIX}*"):
-        path.unlink(missing_ok=True)
+        if not is_another_machines(path.name.removeprefix(_TEMPORARY_PREFIX), path):
+            path.unlink(missing_ok=True)
+
+
+@cache
+def machine_mark() -> str:
+    """Return eight digits for this machine since its start, in names of what ends with it."""
+    try:
+        name = Path("/proc/sys/kernel/random/boot_id").read_text()
+    except OSError:
+        name = socket.gethostname()
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
+def is_another_machines(name: str, path: Path) -> bool:
+    """Tell whether a name begins with the mark of another machine, and its file is of today."""
+    if not re.match(r"[0-9a-f]{8}-", name) or name.startswith(f"{machine_mark()}-"):
+        return False
+    with suppress(OSError):  # it has gone
+        return time.time() - path.stat().st_mtime < _LONGEST_WRITE_SECONDS
+    return False
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -18,6 +18,7 @@ from features.storage.files import (
     canonical_json,
     content_key,
     folder_name,
+    machine_mark,
     make_folder,
     read_arrays,
     read_json,
@@ -111,7 +112,13 @@ def test_a_failed_write_leaves_the_former_file(tmp_path, monkeypatch):
 def test_partial_files_of_killed_writers_are_removed(tmp_path):
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / ".partial-abc").write_text("half")
+    (tmp_path / "deep" / f".partial-{machine_mark()}-abc").write_text("half")
     (tmp_path / "deep" / "whole").write_text("whole")
+    elsewhere = tmp_path / "deep" / f".partial-{'0' * 8}-abc"
+    elsewhere.write_text("half")
+    remove_partial_files(tmp_path)
+    assert {p.name for p in (tmp_path / "deep").iterdir()} == {"whole", elsewhere.name}
+    os.utime(elsewhere, (0, 0))
     remove_partial_files(tmp_path)
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["whole"]
 
