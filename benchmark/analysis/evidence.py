@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,14 +20,17 @@ from benchmark.errors import BenchmarkError, UsageError
 from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan, Result
 from benchmark.planning.tasks import Task
+from benchmark.store.entering import looking, whose
 from benchmark.store.latest import RUNS, latest_run
 from benchmark.store.merging import Part, merge
 from benchmark.store.pictures import pictures_of
-from benchmark.store.run_folder import RunFolder
-from benchmark.wording import find_name, listed
+from benchmark.store.run_folder import SO_FAR, RunFolder
+from benchmark.wording import count, find_name, listed
 from features.arrays import FloatArray
 from features.names import readable
 from features.storage.files import DamagedFileError, folder_name, slug
+
+logger = logging.getLogger("benchmark")
 
 #: Default output folder when several runs are merged.
 MERGED = Path("results", "merged")
@@ -55,6 +59,8 @@ class Evidence:
         Output folder of tables, figures and the report.
     chosen : tuple of Measure
         The columns that were asked for.
+    at_work : tuple of str
+        Says of each folder in which a run is at work how far it is.
     """
 
     plan: Plan
@@ -64,6 +70,7 @@ class Evidence:
     abouts: tuple[Mapping[str, Any], ...]
     target: RunFolder
     chosen: tuple[Measure, ...] = MEASURES
+    at_work: tuple[str, ...] = ()
 
     @cached_property
     def failed(self) -> dict[str, str]:
@@ -148,7 +155,7 @@ class Evidence:
     def notes(self) -> list[str]:
         """What a reader of Table 3 has to know, see `benchmark.analysis.scores.notes`."""
         said = scores.notes(self.plan, self.results, self.summary, self.measures)
-        return [*said, *explained.of_failures(self.failed)]
+        return [*self.at_work, *said, *explained.of_failures(self.failed)]
 
     @cached_property
     def values(self) -> dict[str, dict[str, FloatArray]]:
@@ -202,7 +209,7 @@ class Evidence:
     @cached_property
     def remarks(self) -> list[str]:
         """What a reader of any table has to know, see `benchmark.analysis.scores.remarks`."""
-        return scores.remarks(self.plan, self.results, self.summary)
+        return [*self.at_work, *scores.remarks(self.plan, self.results, self.summary)]
 
 
 @contextlib.contextmanager
@@ -212,7 +219,10 @@ def gather(
     measures: tuple[Measure, ...] = MEASURES,
     writes: bool = True,
 ) -> Iterator[Evidence]:
-    """Read one run folder or several; no run can write to them until the context ends.
+    """Read one run folder or several; no run starts in them until the context ends.
+
+    Where one is at work already, what is stored so far is read, and what is made of it goes into a
+    folder ``so-far`` in the run's, which the run removes when it ends.
 
     Folders are locked by a file where the output goes into the one that is read; else nothing is
     written there, so that they may be on a read-only disk.
@@ -254,15 +264,19 @@ def gather(
     opened.reverse()
     with contextlib.ExitStack() as stack:
         parts: list[Part] = []
-        folders = []
+        folders, at_work = [], []
         for label, path in opened:
             folder = RunFolder(path)
+            folder.check()
+            own = writes and to is None and len(opened) == 1
+            runs = stack.enter_context(looking(folder, own, logger.warning))
             plan = folder.read_plan()
-            own = writes and to is None and len(opened) == 1 and folder.can_lock()
-            stack.enter_context(folder.lock() if own else folder.read_lock())
             damaged: list[str] = []
             results = read_results(folder, plan, plan.tasks, damaged.append)
-            if damaged:
+            if runs:
+                done = f"{len(results)} of {count(len(plan.tasks), 'task')} so far"
+                at_work.append(f"{whose(runs)} in {path}: {done}")
+            elif damaged:
                 raise BenchmarkError(" ".join(damaged))
             parts.append(Part(str(path), readable(label), plan, results))
             folders.append(folder)
@@ -273,8 +287,15 @@ def gather(
             target = RunFolder(Path(to) if to is not None else MERGED / names)
             if writes and (to is not None or not target.obstacle()):
                 target.make_for_outputs()
+        elif at_work:
+            target = RunFolder(target.path / SO_FAR)
+        for sentence in at_work:
+            place = f"; files go to {target.path}, until it ends" * (target.path.name == SO_FAR)
+            logger.warning("%s%s", sentence, place * writes)
         abouts = tuple(folder.read_about() for folder in folders)
-        yield Evidence(plan, results, missing, tuple(folders), abouts, target, measures)
+        yield Evidence(
+            plan, results, missing, tuple(folders), abouts, target, measures, tuple(at_work)
+        )
 
 
 def read_results(

@@ -43,6 +43,7 @@ from benchmark.running.job import Job, Resources
 from benchmark.running.leftovers import end_orphans
 from benchmark.running.trial import load_tried_plugin
 from benchmark.spelling import spelt
+from benchmark.store.entering import enter
 from benchmark.store.latest import RUNS
 from benchmark.store.pictures import keep_pictures
 from benchmark.store.resuming import why_anew
@@ -247,7 +248,12 @@ def run(
     checked(reference, plan, columns)
     folder = RunFolder(Path(out) if out else RUNS / folder_name(loaded))
     end_orphans()
-    with folder.lock(), environment.log_to(folder.path / "log.txt"), _logging_errors():
+    shown = [*(measure.name for measure in columns), *([str(against)] if against else [])]
+    with (
+        enter(folder, plan, shown, force, tell) as session,
+        environment.log_to(folder.path / "log.txt"),
+        _logging_errors(),
+    ):
         logger.info("started: %s", shlex.join(sys.argv))
         if force:
             folder.remove_results(plan.tasks)
@@ -259,9 +265,11 @@ def run(
         anew = why_anew(folder, plan) if pending and not force else ""
         for sentence in (*left_out, *([anew] if anew else [])):
             tell(sentence)
-        if pending:
-            folder.remove_derived()
-        folder.write_plan(plan, environment.describe())
+        if session.first:
+            if pending:
+                folder.remove_derived()
+            folder.write_plan(plan, environment.describe())
+        session.open_door()
         workers = min(jobs or cpu_count(), max(len(pending), 1))
         tell(
             f"{count(len(plan.tasks), 'task')} ({count(len(rows), 'model')}, "
@@ -286,6 +294,7 @@ def run(
             folder.write_failures(failures)
         if report:
             _write_report(evidence, loaded, study.problems)
+        folder.remove_so_far()
         logger.info("finished: %d tasks without result", study.missing)
     return study
 

@@ -96,7 +96,7 @@ class Study(Answer):
         Raises
         ------
         UsageError
-            There is no run, a run is at work there, or the runs do not fit together.
+            There is no run, or the runs do not fit together.
         BenchmarkError
             A file is damaged.
         """

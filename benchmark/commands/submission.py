@@ -75,6 +75,8 @@ def make_submission(
     if file.suffix != ".json":
         raise UsageError(f"a submission is a .json file, not {file.name}")
     with gather(folder) as evidence:
+        if evidence.at_work:
+            raise UsageError(f"{evidence.at_work[0]}; wait until it ends to submit its results")
         content, predictions = submission_of(evidence, ALL_MEASURES, named)
         try:
             write_json(file, content)

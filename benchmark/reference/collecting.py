@@ -24,6 +24,7 @@ from benchmark.plugins.peer_methods import method_of
 from benchmark.plugins.registry import find_model
 from benchmark.reference import contents
 from benchmark.reference.contents import COMPLETE, FAILED, MISSING, OVER_BUDGET, Reference, probe
+from benchmark.store.at_work import runs_at_work
 from benchmark.store.run_folder import RunFolder
 from features.arrays import FloatArray
 from features.storage.files import canonical_json
@@ -103,10 +104,7 @@ def collect(
 
 def _open(path: Path, tell: Callable[[str], None]) -> _Run:
     folder = RunFolder(path)
-    try:
-        with folder.read_lock():
-            pass
-    except UsageError:
+    if runs_at_work(path):
         tell(f"a run is at work in {path}: what it has by now is taken")
     return _Run(folder, folder.read_plan(), str(folder.read_about().get("written", "")))
 

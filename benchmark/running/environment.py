@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import platform
 import shlex
 import sys
@@ -68,17 +69,33 @@ def versions(backend: str = "") -> dict[str, str]:
     return found
 
 
-class _LogFile(logging.FileHandler):
-    """Ends no run, and prints no traceback, where the log cannot be written: the disk is full."""
+class LogFile(logging.Handler):
+    """Appends each message at once, so that those of several runs do not mix.
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        pass
+    It ends no run, and prints no traceback, where the log cannot be written: the disk is full.
+    """
+
+    def __init__(self, path: Path, at_once: bool):
+        super().__init__()
+        self._path, self._file = path.absolute(), -1
+        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(process)d] %(message)s"))
+        if at_once:
+            self._open()
+
+    def _open(self) -> None:
+        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
 
     def emit(self, record: logging.LogRecord) -> None:
-        try:
-            super().emit(record)
-        except OSError:  # the file could not be opened
-            self.handleError(record)
+        with suppress(Exception):  # the disk is full, or what a plugin logs cannot be formatted
+            if self._file < 0:
+                self._open()
+            os.write(self._file, f"{self.format(record)}\n".encode(errors="backslashreplace"))
+
+    def close(self) -> None:
+        super().close()
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
 
 @contextmanager
@@ -97,10 +114,9 @@ def log_to(path: Path, at_once: bool = True) -> Iterator[None]:
         The file cannot be written.
     """
     try:
-        handler = _LogFile(path, encoding="utf-8", errors="backslashreplace", delay=not at_once)
+        handler = LogFile(path, at_once)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     former = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-import numpy as np
-
 from benchmark.errors import UsageError
 from benchmark.planning.folds import ROWS, Folds
 from benchmark.planning.plan import Plan, Result, Truth
-from benchmark.planning.splits import name_split
 from benchmark.planning.tasks import Task
 from benchmark.plugins.built_in import in_groups
+from benchmark.store.differences import common, differing_models, other_split
 from features.storage.files import same_file
 
 
@@ -125,14 +123,14 @@ def _check_protocol(first: Part, other: Part) -> None:
             f"rows split by versions {one.version} and {two.version} of the folds (give the run "
             f"command of {older.name} again: it computes that run on folds of the newer version)"
         )
-    for name in _common(first.plan, other.plan):
+    for name in common(first.plan, other.plan):
         mine, its = first.plan.truths[name], other.plan.truths[name]
         if mine.fingerprint != its.fingerprint:
             differences.append(
                 f"other data under the name {name} ({len(mine.D)} and {len(its.D)} rows, "
                 f"fingerprints {mine.fingerprint[:12]} and {its.fingerprint[:12]})"
             )
-        elif said := _other_split(mine, its):
+        elif said := other_split(mine, its):
             differences.append(f"{said} of {name}")
     if differences:
         raise UsageError(
@@ -147,18 +145,6 @@ def _typical(plan: Plan) -> Folds:
     return next((folds for folds in found if folds.kind == ROWS), found[0])
 
 
-def _other_split(mine: Truth, its: Truth) -> str:
-    """Say how the splits of a dataset differ; empty where they are the same."""
-    one, two = (name_split(truth, truth.folds) for truth in (mine, its))
-    if mine.folds.kind != its.folds.kind:
-        return f"other splits ({one}, and {two})"
-    if not np.array_equal(mine.folds.assignment, its.folds.assignment):
-        return "other folds" if one == two else f"other folds ({one}, and {two})"
-    apart = [None if folds.groups is None else folds.groups.tolist() for folds in
-             (mine.folds, its.folds)]  # fmt: skip
-    return "" if apart[0] == apart[1] else "other groups"
-
-
 def _clashes(parts: Sequence[Part], part: Part) -> dict[str, str]:
     """Find names under which another part has a different model, and give new ones.
 
@@ -171,7 +157,7 @@ def _clashes(parts: Sequence[Part], part: Part) -> dict[str, str]:
     for other in parts:
         if other is part:
             continue
-        for name, difference in _differences(part.plan, other.plan):
+        for name, difference in differing_models(part.plan, other.plan):
             if not part.label and not other.label:
                 raise UsageError(
                     f"{part.name} and {other.name} have different models called {name!r}: "
@@ -181,39 +167,6 @@ def _clashes(parts: Sequence[Part], part: Part) -> dict[str, str]:
             if part.label:
                 renamed[name] = f"{name} ({part.label})"
     return renamed
-
-
-def _differences(mine: Plan, its: Plan) -> Iterator[tuple[str, str]]:
-    """Yield models of the same name that were not made in the same way, and what differs."""
-    for name in mine.models:
-        if name not in its.models:
-            continue
-        found = list(_compare(mine.models[name], its.models[name]))
-        for dataset in _common(mine, its):
-            keys = [plan.inputs[dataset].get(name) for plan in (mine, its)]
-            if None not in keys and keys[0] != keys[1]:
-                found.append(f"other features or images of {dataset}")
-        if found:
-            yield name, ", ".join(found)
-
-
-def _common(mine: Plan, its: Plan) -> list[str]:
-    """Return the names of datasets that both have."""
-    return [name for name in mine.truths if name in its.truths]
-
-
-def _compare(mine: Mapping[str, Any], its: Mapping[str, Any]) -> Iterator[str]:
-    """Tell what differs between two descriptions of a model."""
-    for key in sorted({*mine, *its}):
-        one, two = mine.get(key), its.get(key)
-        if one == two:
-            continue
-        if isinstance(one, dict) and isinstance(two, dict):
-            yield from _compare(one, two)
-        elif key == "source":
-            yield "another code"
-        else:
-            yield f"{key} = {one!r} and {two!r}"
 
 
 def _renamed(part: Part, names: Mapping[str, str]) -> tuple[Plan, list[Task], dict[Task, Result]]:

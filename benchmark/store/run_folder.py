@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -12,20 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from benchmark.errors import BenchmarkError, UsageError
 from benchmark.planning.folds import ROWS
 from benchmark.planning.plan import Plan, Result, Truth
 from benchmark.planning.tasks import Outcome, Task
-from benchmark.store import shapes, truths
+from benchmark.store import failing, shapes, truths
+from benchmark.store.at_work import DOOR, RUNNING
 from features.storage.files import (
     DamagedFileError,
     make_folder,
     read_arrays,
     read_json,
-    remove_partial_files,
     slug,
     write_arrays,
     write_atomic,
@@ -63,8 +61,8 @@ FIGURES = "figures"
 #: The folder in which tasks keep what lets them go on after a kill.
 CHECKPOINTS = "checkpoints"
 
-#: The folder of what is there only while tasks run.
-RUNNING = "running"
+#: Folder of what is made of a run while it is at work; deleted when it ends.
+SO_FAR = "so-far"
 
 
 class RunFolder:
@@ -73,65 +71,17 @@ class RunFolder:
     Parameters
     ----------
     path : Path
-        The folder; made by `lock`.
+        The folder; made by `benchmark.store.entering.enter`.
+
+    Attributes
+    ----------
+    own : Path, optional
+        Folder of this run alone while it is at work.
     """
 
     def __init__(self, path: Path):
         self.path = path
-
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        """Make the folder and keep other runs out of it.
-
-        Raises
-        ------
-        UsageError
-            The folder cannot be written, has other things in it, or another run is at work there.
-        """
-        try:
-            make_folder(self.path)
-            ours = (self.path / "run.json").exists() or (self.path / ".lock").exists()
-            if not ours and any(self.path.iterdir()):
-                raise UsageError(
-                    f"{self.path} is not empty and holds no run; give another --out, so that "
-                    f"nothing in it is overwritten"
-                )
-            lock = FileLock(self.path / ".lock")
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            raise UsageError(
-                f"another run is at work in {self.path}; wait for it, or give another --out"
-            ) from error
-        except OSError as error:
-            place = error.filename or self.path
-            raise UsageError(f"cannot write to {place}: {_reason(error)}") from error
-        try:
-            remove_partial_files(self.path)
-            shutil.rmtree(self.running_path, ignore_errors=True)  # of a run that was killed
-            yield
-        finally:
-            lock.release()
-
-    @contextlib.contextmanager
-    def read_lock(self) -> Iterator[None]:
-        """Keep runs out of the folder while it is read; nothing is written, as on a read-only disk.
-
-        Raises
-        ------
-        UsageError
-            A run is at work there.
-        """
-        with contextlib.ExitStack() as stack:
-            try:
-                file = stack.enter_context((self.path / ".lock").open("rb"))
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise UsageError(
-                    f"a run is at work in {self.path}; wait until it has ended"
-                ) from error
-            except OSError:  # no run has ever locked it, or nothing can be locked on this disk
-                pass
-            yield
+        self.own: Path | None = None
 
     def obstacle(self) -> str:
         """Say that the folder cannot be written, or made; empty where it can."""
@@ -144,14 +94,15 @@ class RunFolder:
         )
 
     def can_lock(self) -> bool:
-        """Tell whether `lock` finds what it needs; a lock file may be another user's."""
-        file = self.path / ".lock"
+        """Tell whether the folder can be locked; a lock file may be another user's."""
+        file = self.path / DOOR
         return not self.obstacle() and (not file.exists() or os.access(file, os.R_OK | os.W_OK))
 
     @property
     def running_path(self) -> Path:
-        """The folder of what is there only while tasks run; a model may change where it works."""
-        return self.path.resolve() / RUNNING
+        """The folder of what is there only while tasks of this run do."""
+        # A model may change the folder in which we work.
+        return self.own or self.path.resolve() / RUNNING
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -188,6 +139,17 @@ class RunFolder:
         models = [{"name": name, **model} for name, model in plan.models.items()]
         self._write(write_json, "run.json", {**head, "models": models, **about})
 
+    def check(self) -> None:
+        """Refuse a folder that holds no run.
+
+        Raises
+        ------
+        UsageError
+            It has no ``run.json``.
+        """
+        if not (self.path / "run.json").exists():
+            raise UsageError(f"{self.path} holds no run (it has no run.json)")
+
     def read_plan(self) -> Plan:
         """Read what `write_plan` wrote.
 
@@ -202,8 +164,7 @@ class RunFolder:
             content = self._read_run()
             found = {entry["name"]: self._read_truth(entry) for entry in content["datasets"]}
         except (FileNotFoundError, NotADirectoryError) as error:
-            if not (self.path / "run.json").exists():
-                raise UsageError(f"{self.path} holds no run (it has no run.json)") from error
+            self.check()
             raise BenchmarkError(f"{error.filename} is missing; {_REPEAT}") from error
         except DamagedFileError as error:
             raise BenchmarkError(f"{error}; {_REPEAT}") from error
@@ -315,23 +276,35 @@ class RunFolder:
 
     def write_failures(self, outcomes: Iterable[Outcome]) -> None:
         """Store what failed in this run, with tracebacks, for the report."""
-        entries = [shapes.make_failure(outcome) for outcome in outcomes]
-        self.write_json("failures.json", {"failures": entries})
+        with self.telling_why(self.path / "failures.json"):
+            failing.write_failures(self.path, map(shapes.make_failure, outcomes))
 
     def read_failures(self) -> list[dict[str, Any]]:
-        """Read what `write_failures` wrote; nothing where that is lost or damaged."""
-        try:
-            content = read_json(self.path / "failures.json", shapes.FAILURES)
-        except (OSError, DamagedFileError):
-            return []
-        found: list[dict[str, Any]] = content["failures"]
-        return found
+        """Read what `write_failures` and `keep_failure` wrote; nothing where that is damaged."""
+        return failing.read_failures(self.path)
+
+    def keep_failure(self, outcome: Outcome) -> None:
+        """Store a failure at once, for other runs at work here, and for the next one after a kill.
+
+        What cannot be stored is lost with a kill, and ends no run.
+        """
+        with contextlib.suppress(OSError):
+            failing.keep_failure(self.path.resolve(), outcome)
+
+    def read_failure(self, task: Task) -> Outcome | None:
+        """Read what failed in a task since runs have been at work; None if nothing did."""
+        return failing.read_failure(self.path, task)
 
     def remove_derived(self) -> None:
         """Delete the tables and figures of an earlier run, so that none is taken for this run's."""
         for name in DERIVED:
             (self.path / name).unlink(missing_ok=True)
-        shutil.rmtree(self.path / FIGURES, ignore_errors=True)
+        for folder in (FIGURES, SO_FAR):
+            shutil.rmtree(self.path / folder, ignore_errors=True)
+
+    def remove_so_far(self) -> None:
+        """Delete what was shown of the run while it was at work."""
+        shutil.rmtree(self.path / SO_FAR, ignore_errors=True)
 
     def write_file(self, name: str, content: str | bytes) -> Path:
         """Write a file into the folder, and return where it is."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from filelock import FileLock
 from read_only_disk import read_only
 
 import benchmark
 from benchmark.datasets import make_dataset
+from benchmark.store.entering import enter
+from benchmark.store.run_folder import RunFolder
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -75,11 +77,15 @@ def test_a_run_cannot_go_on_there(finished, command, small):
     assert "cannot write to" in done.stderr
 
 
-def test_a_run_at_work_is_seen_without_writing(finished, command):
-    with FileLock(finished / ".lock"), read_only(finished):
-        done = command("table", "3", "--out", finished, "--to", "elsewhere")
-    assert done.returncode == 2
-    assert "a run is at work" in done.stderr
+def test_a_run_at_work_is_seen_without_writing(finished, command, caplog):
+    folder = RunFolder(finished)
+    with enter(folder, folder.read_plan(), (), False, print) as session:
+        session.open_door()
+        with read_only(finished):
+            done = command("table", "3", "--out", finished, "--to", "elsewhere")
+    assert done.returncode == 0
+    assert f"a run (process {os.getpid()} on " in done.stdout
+    assert f"is at work in {finished}: 4 of 4 tasks so far" in caplog.text
 
 
 @pytest.mark.slow

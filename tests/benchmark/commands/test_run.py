@@ -276,16 +276,6 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(small, tmp_path, plug
     assert f"{kept} done before, {20 - kept} to do" in done.stderr
 
 
-def test_two_runs_do_not_share_a_folder(command, small, tmp_path):
-    from filelock import FileLock
-
-    (tmp_path / "out").mkdir()
-    with FileLock(tmp_path / "out" / ".lock"):
-        done = command("run", "AA-kNN", "--dataset", small, "--out", "out")
-    assert done.returncode == 2
-    assert "another run is at work" in done.stderr
-
-
 @pytest.mark.slow
 def test_a_full_disk_is_told_and_nothing_is_lost(small, tmp_path, monkeypatch):
     import errno

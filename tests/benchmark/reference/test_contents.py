@@ -18,6 +18,7 @@ from benchmark.metrics import MEASURES
 from benchmark.planning.tasks import Outcome
 from benchmark.reference.collecting import collect
 from benchmark.reference.contents import reference_results, write_reference
+from benchmark.store.entering import enter
 from benchmark.store.run_folder import RunFolder
 
 TABLES = ("sets", "models", "cells", "environments", "measures", "collected", "scores")
@@ -102,7 +103,7 @@ def test_runs_on_one_set_complete_each_other(tmp_path, evidence):
 def test_what_a_run_at_work_has_is_taken(tmp_path, evidence):
     path = stored(evidence, tmp_path / "run")
     said = []
-    with RunFolder(path).lock():
+    with enter(RunFolder(path), evidence.plan, (), False, print):
         reference = collect([[path]], MEASURES, said.append)
     assert said == [f"a run is at work in {path}: what it has by now is taken"]
     assert len(reference.sets) == 2

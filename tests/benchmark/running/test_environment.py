@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import platform
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -49,8 +51,25 @@ def test_the_log_is_appended_to_and_the_logger_put_back(tmp_path):
             logger.info("the %s message", word)
     assert (logger.level, logger.handlers) == before
     lines = path.read_text(encoding="utf-8").splitlines()
+    start = f"[{os.getpid()}] the "
     assert [line.partition(" INFO ")[2] for line in lines] == [
-        "the first message", "the second message",
+        f"{start}first message", f"{start}second message",
     ]  # fmt: skip
     with pytest.raises(UsageError, match="cannot write"), environment.log_to(tmp_path):
         pass
+
+
+def test_messages_of_several_runs_do_not_mix(tmp_path):
+    path, length = tmp_path / "log.txt", 50_000
+
+    def write(letter):
+        log = environment.LogFile(path, at_once=True)  # each has a file of its own, as a process
+        for _ in range(20):
+            log.emit(logging.makeLogRecord({"msg": letter * length}))
+        log.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, "abcd"))
+    lines = path.read_text().splitlines()
+    assert len(lines) == 80
+    assert {line[-length:] for line in lines} == {letter * length for letter in "abcd"}

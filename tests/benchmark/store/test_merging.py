@@ -438,10 +438,9 @@ def stored(tmp_path, monkeypatch):
 
     def write(part):
         folder = RunFolder(tmp_path / part.name)
-        with folder.lock():
-            folder.write_plan(part.plan, {"command": f"run {part.name}"})
-            for task, result in part.results.items():
-                folder.write_outcome(Outcome(task, result.predictions), VERSIONS)
+        folder.write_plan(part.plan, {"command": f"run {part.name}"})
+        for task, result in part.results.items():
+            folder.write_outcome(Outcome(task, result.predictions), VERSIONS)
         return part.name
 
     return write

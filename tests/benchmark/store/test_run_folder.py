@@ -12,7 +12,7 @@ from benchmark.errors import BenchmarkError, UsageError
 from benchmark.planning.folds import stratified_folds
 from benchmark.planning.plan import Plan, make_truth
 from benchmark.planning.tasks import Outcome
-from benchmark.store.run_folder import DERIVED, FIGURES, RunFolder
+from benchmark.store.run_folder import DERIVED, FIGURES, SO_FAR, RunFolder
 from features.storage.files import DamagedFileError
 
 
@@ -36,8 +36,7 @@ def plan(problem):
 
 def test_a_plan_is_read_as_it_was_written(plan, tmp_path):
     folder = RunFolder(tmp_path / "run")
-    with folder.lock():
-        folder.write_plan(plan, {"command": "a command"})
+    folder.write_plan(plan, {"command": "a command"})
     found = folder.read_plan()
     assert (found.protocol, found.seed) == (plan.protocol, plan.seed)
     assert (found.models, found.inputs) == (plan.models, plan.inputs)
@@ -92,28 +91,10 @@ def test_failures_are_kept_and_their_loss_is_no_error(plan, tmp_path):
 
 def test_tables_of_an_earlier_run_go_and_the_rest_stays(tmp_path):
     folder = RunFolder(tmp_path)
-    for name in (*DERIVED, "notes.txt"):
+    for name in (*DERIVED, "notes.txt", f"{FIGURES}/a.svg", f"{SO_FAR}/table3.csv"):
         folder.write_file(name, "old")
-    folder.write_file(f"{FIGURES}/a.svg", "old")
     folder.remove_derived()
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
-
-
-def test_only_one_run_at_a_time_and_only_in_a_folder_of_runs(tmp_path):
-    folder = RunFolder(tmp_path / "run")
-    with (
-        folder.lock(),
-        pytest.raises(UsageError, match="another run is at work"),
-        RunFolder(folder.path).lock(),
-    ):
-        pass
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "precious.txt").touch()
-    with pytest.raises(UsageError, match="is not empty and holds no run"):
-        RunFolder(tmp_path / "mine").lock().__enter__()
-    (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="cannot write to"):
-        RunFolder(tmp_path / "file").lock().__enter__()
 
 
 def test_what_is_missing_or_damaged_is_told(plan, tmp_path):

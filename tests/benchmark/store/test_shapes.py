@@ -37,8 +37,7 @@ def folder(truth, tmp_path):
     model = {"model": "AA-kNN", "target": "", "source": "", "result_version": 1, "params": {}}
     plan = Plan("paper", 0, {"data": truth}, {"row": model}, {"data": {"row": "key"}})
     folder = RunFolder(tmp_path / "run")
-    with folder.lock():
-        folder.write_plan(plan, {"command": "a command", "machine": {"cores": 1}})
+    folder.write_plan(plan, {"command": "a command", "machine": {"cores": 1}})
     folder.write_outcome(Outcome(plan.tasks[0], np.full((20, 4), 0.25), 1.0, 1.0), {"numpy": "1"})
     return folder
 

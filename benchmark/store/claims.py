@@ -1,0 +1,103 @@
+"""Which tasks this run does, where several are at work on the same ones in one folder.
+
+Who does a task holds a lock on its claim, a file below ``running/claims``, that the system takes
+back when it dies. What is stored or has failed meanwhile is settled, and nobody does it again.
+Claims save work and no more: where locks do not work, or do not reach another machine, a task may
+be done twice, and whoever comes later stores the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+
+from benchmark.planning.plan import Truth
+from benchmark.planning.tasks import Outcome, Task
+from benchmark.store.at_work import RUNNING
+from benchmark.store.run_folder import RunFolder
+from features.storage.files import DamagedFileError, make_folder
+from features.storage.locking import Lock, holder, try_lock
+
+
+class Claim(Enum):
+    """What became of a claim: it is ours, another run has it, or the task is settled."""
+
+    OURS = "ours"
+    TAKEN = "taken"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Claims:
+    """The claims of a run on its tasks.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    truths : mapping
+        Dataset name to truth, which stored results must fit.
+
+    Attributes
+    ----------
+    failures : dict
+        Task to outcome, of those that other runs at work here were found to have failed in.
+    """
+
+    def __init__(self, folder: RunFolder, truths: Mapping[str, Truth]):
+        self._folder, self._truths = folder, truths
+        self._claims = folder.path.resolve() / RUNNING / "claims"
+        self._ours: dict[Task, Lock] = {}
+        self.failures: dict[Task, Outcome] = {}
+
+    def take(self, task: Task) -> Claim:
+        """Claim a task, unless another run has it or it is settled.
+
+        Raises
+        ------
+        BenchmarkError
+            The folder cannot be written.
+        """
+        path = self._path(task)
+        if task in self._ours:
+            return Claim.OURS
+        if settled := self._settled(task):
+            return settled
+        with self._folder.telling_why(path):
+            make_folder(self._claims)
+            lock = try_lock(path)
+        if lock is None:
+            return Claim.TAKEN
+        if settled := self._settled(task):  # just before its claim was free
+            lock.release(remove=True)
+            return settled
+        self._ours[task] = lock
+        return Claim.OURS
+
+    def release(self, task: Task) -> None:
+        """Give a claim back: the task is stored, has failed, or is left to others."""
+        if lock := self._ours.pop(task, None):
+            lock.release(remove=True)
+
+    def close(self) -> None:
+        """Give all claims back."""
+        for task in list(self._ours):
+            self.release(task)
+
+    def holder(self, task: Task) -> str:
+        """Tell who has a claim, for people."""
+        return holder(self._path(task))
+
+    def _path(self, task: Task) -> Path:
+        return self._claims / "_".join(task.path.with_suffix(".lock").parts[1:])
+
+    def _settled(self, task: Task) -> Claim | None:
+        try:
+            if self._folder.read_result(task, self._truths.get(task.dataset)) is not None:
+                return Claim.DONE
+        except DamagedFileError:  # it is computed again
+            return None
+        if failed := self._folder.read_failure(task):
+            self.failures[task] = failed
+            return Claim.FAILED
+        return None
