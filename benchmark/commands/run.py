@@ -285,6 +285,7 @@ def run(
         for sentence in describe_failures(failures, folder):
             tell(sentence)
         results |= read_results(folder, plan, pending, tell)
+        failures = [outcome for outcome in failures if outcome.task not in results]
         missing = len(plan.tasks) - len(results)
         evidence = Evidence(
             plan, results, missing, (folder,), (folder.read_about(),), folder, columns

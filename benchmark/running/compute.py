@@ -14,7 +14,7 @@ from benchmark.planning.inputs import Input, Matrix
 from benchmark.planning.tasks import Outcome, Task
 from benchmark.progress import Console
 from benchmark.running import environment
-from benchmark.running.engine import run_tasks
+from benchmark.running.engine import Done, run_tasks
 from benchmark.running.estimate import (
     describe_costs,
     describe_search,
@@ -31,6 +31,8 @@ from benchmark.running.local import LocalEngine
 from benchmark.running.machine import machine
 from benchmark.running.prepare import Device, find_device, helper, prepare_inputs
 from benchmark.running.sharing import share
+from benchmark.running.together import claimed, wait_for_others
+from benchmark.store.claims import Claims
 from benchmark.store.run_folder import RunFolder
 from benchmark.wording import count
 from features.storage.sharded_array import RowArray
@@ -72,19 +74,22 @@ def compute(job: Job, folder: RunFolder, console: Console) -> list[Outcome]:
         known = {outcome.task for outcome in failures}
         job = replace(job, pending=tuple(task for task in job.pending if task not in known))
     try:
-        with folder.running():
+        with folder.running(), closing(Claims(folder, job.plan.truths)) as claims:
             work_of, phases = _prepare(job, folder, console, given_up)
-            for phase in phases:
-                for outcome in _run_phase(phase, work_of, folder, console, done):
-                    failures.append(outcome)
+            for one in _run_phases(phases, claimed(work_of, claims), folder, console, claims):
+                if one.outcome.error:
+                    failures.append(one.outcome)
                     if given_up:
-                        given_up.add(outcome)
+                        given_up.add(one.outcome)
+                elif one.made:
+                    done.append(one.task)
     except KeyboardInterrupt as error:
         raise BenchmarkError(
             f"interrupted: {len(done)} of {len(job.pending)} tasks were computed and are kept"
             f"{by(error)}; the same command goes on from there (without --force, which starts anew)"
         ) from error
-    return failures
+    order = {task: number for number, task in enumerate(job.plan.tasks)}
+    return sorted(failures, key=lambda outcome: order[outcome.task])
 
 
 def _prepare(
@@ -155,29 +160,55 @@ def _time_limit(job: Job, task: Task) -> float:
     return usual if limit is None else limit
 
 
-def _run_phase(
-    phase: _Phase,
+def _run_phases(
+    phases: list[_Phase],
     work_of: Callable[[Task], Work],
     folder: RunFolder,
     console: Console,
-    done: list[Task],
-) -> Iterator[Outcome]:
-    """Run tasks, store what succeeds and add it to `done`, and yield what fails."""
+    claims: Claims,
+) -> Iterator[Done]:
+    """Run tasks, and those that other runs leave; yield what became of each when it is kept."""
+    left = dict.fromkeys(task for phase in phases for task in phase.tasks)
+    while left:
+        for phase in phases:
+            if not (tasks := [task for task in phase.tasks if task in left]):
+                continue
+            for one in _run_phase(replace(phase, tasks=tasks), work_of, folder, console):
+                del left[one.task]
+                _keep(one, folder, claims)
+                yield one
+        for one in wait_for_others(left, claims, console):
+            del left[one.task]
+            yield one
+
+
+def _run_phase(
+    phase: _Phase, work_of: Callable[[Task], Work], folder: RunFolder, console: Console
+) -> Iterator[Done]:
+    """Run tasks, but for those that other runs do, and yield what became of each."""
     made = {"versions": environment.versions(phase.backend), "machine": machine(phase.device)}
     keep = not phase.backend  # a network's process holds its device
     engine = LocalEngine(phase.workers, folder.running_path, made, keep)
     all_done = run_tasks(phase.tasks, engine, work_of)
     with closing(all_done), console.tasks(len(phase.tasks), engine.running) as step:
         for one in all_done:
-            outcome = one.outcome
-            _log(outcome)
-            if outcome.error:
-                yield outcome
-            else:
-                folder.write_outcome(outcome, **one.made)
-                done.append(outcome.task)
-                folder.remove_checkpoints(outcome.task)
+            yield one
             step()
+
+
+def _keep(one: Done, folder: RunFolder, claims: Claims) -> None:
+    """Store what became of a task, and let others know, unless they have done it."""
+    if not claims.has(one.task):
+        return
+    outcome = one.outcome
+    _log(outcome)
+    if outcome.error:
+        folder.keep_failure(outcome)
+    else:
+        if not one.stored:
+            folder.write_outcome(outcome, **one.made)
+        folder.remove_checkpoints(outcome.task)
+    claims.release(outcome.task)
 
 
 def _log(outcome: Outcome) -> None:

@@ -6,6 +6,7 @@ workers of a cluster.
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +19,27 @@ from benchmark.running.execute import Work, status_of
 from benchmark.running.texts import shortened
 from benchmark.running.worker import dumps
 
+#: After this time it is asked again whether a task that another run does is settled.
+TAKEN_SECONDS = 1.0
+
 # How often a task is tried whose process was killed from outside, and one that no process took.
 _MOST_TRIES = {True: 2, False: 4}
 
 
 class NotTriedError(Exception):
     """A task is not to be tried any more; says why."""
+
+
+class TakenError(Exception):
+    """A task is being done by another run, which may die before it is."""
+
+
+class SettledError(Exception):
+    """A task needs not be done; has what another run has `Done`."""
+
+    def __init__(self, done: Done):
+        super().__init__(str(done.task))
+        self.done = done
 
 
 @dataclass(frozen=True)
@@ -127,20 +143,24 @@ def run_tasks(
     engine : Engine
         Where; closed in the end.
     work_of : callable
-        Returns what a task needs, or raises `NotTriedError`.
+        Returns what a task needs, or raises `NotTriedError`, `SettledError` or `TakenError`. A task
+        that is taken is asked for again while others are at work, and then left out.
 
     Yields
     ------
     Done
         Has an outcome always.
     """
-    waiting, alone = deque(tasks), deque[Task]()
+    waiting, alone, taken = deque(tasks), deque[Task](), deque[Task]()
+    asked = time.monotonic()
     tries: Counter[tuple[Task, bool]] = Counter()
     limits: dict[Task, float] = {}
     try:
         while waiting or engine.is_busy() or alone:
             if not waiting and not engine.is_busy():
                 waiting.append(alone.popleft())
+            if taken and not waiting and time.monotonic() - asked > TAKEN_SECONDS:
+                waiting, taken = taken, waiting
             while waiting and engine.has_room():
                 task = waiting.popleft()
                 try:
@@ -149,6 +169,13 @@ def run_tasks(
                     content = dumps(work)
                 except NotTriedError as error:
                     yield Done(task, Outcome(task, error=str(error)))
+                    continue
+                except SettledError as error:
+                    yield error.done
+                    continue
+                except TakenError:
+                    taken.append(task)
+                    asked = time.monotonic()
                     continue
                 except Exception as error:  # a user's object may refuse to be sent
                     why = shortened(f"{type(error).__name__}: {error}")

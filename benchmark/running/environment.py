@@ -86,12 +86,14 @@ class LogFile(logging.Handler):
         self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Append a message."""
         with suppress(Exception):  # the disk is full, or what a plugin logs cannot be formatted
             if self._file < 0:
                 self._open()
             os.write(self._file, f"{self.format(record)}\n".encode(errors="backslashreplace"))
 
     def close(self) -> None:
+        """Close the file."""
         super().close()
         if self._file >= 0:
             os.close(self._file)

@@ -47,7 +47,7 @@ class GivenUp:
             return
         self._why[of] = f"not tried, since fold {task.fold} had failed: {outcome.error}"
         self.failures.append(outcome)
-        self._folder.write_failures(self.failures)
+        self._folder.keep_failure(outcome)
 
     def check(self, task: Task) -> None:
         """Refuse a task of a model that has failed on its dataset.

@@ -37,6 +37,9 @@ _OWN_LOCK, _ABOUT = "lock", "about.json"
 # How long a run that ends waits at the door; what it leaves there, the next one removes.
 _LEAVING_SECONDS = 2.0
 
+# Who waits at the door for longer says so.
+_PATIENCE_SECONDS = 1.0
+
 _numbers = itertools.count()
 
 
@@ -146,7 +149,7 @@ def join(
     OSError
         The folder cannot be written.
     """
-    door = wait_for_lock(folder / DOOR, waiting)
+    door = wait_for_lock(folder / DOOR, waiting, patience=_PATIENCE_SECONDS)
     session = Session(folder, door, runs_at_work(folder), keep)
     try:
         yield session
@@ -170,7 +173,7 @@ def reading(
     """
     door = None
     with suppress(OSError):  # no run was ever there, or the lock file is another user's
-        door = wait_for_lock(folder / DOOR, waiting, shared=not writes)
+        door = wait_for_lock(folder / DOOR, waiting, not writes, _PATIENCE_SECONDS)
     try:
         others = runs_at_work(folder)
         if others and door is not None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 
+from benchmark.errors import BenchmarkError
 from benchmark.planning.plan import Truth
 from benchmark.planning.tasks import Outcome, Task
 from benchmark.store.at_work import RUNNING
@@ -47,25 +48,21 @@ class Claims:
     def __init__(self, folder: RunFolder, truths: Mapping[str, Truth]):
         self._folder, self._truths = folder, truths
         self._claims = folder.path.resolve() / RUNNING / "claims"
-        self._ours: dict[Task, Lock] = {}
+        self._ours: dict[Task, Lock | None] = {}  # None where no claim could be written
         self.failures: dict[Task, Outcome] = {}
 
     def take(self, task: Task) -> Claim:
-        """Claim a task, unless another run has it or it is settled.
-
-        Raises
-        ------
-        BenchmarkError
-            The folder cannot be written.
-        """
-        path = self._path(task)
+        """Claim a task, unless another run has it or it is settled."""
         if task in self._ours:
             return Claim.OURS
         if settled := self._settled(task):
             return settled
-        with self._folder.telling_why(path):
+        try:
             make_folder(self._claims)
-            lock = try_lock(path)
+            lock = try_lock(self._path(task))
+        except OSError:  # the disk is full: whether it can be done without a claim will be seen
+            self._ours[task] = None
+            return Claim.OURS
         if lock is None:
             return Claim.TAKEN
         if settled := self._settled(task):  # just before its claim was free
@@ -78,6 +75,10 @@ class Claims:
         """Give a claim back: the task is stored, has failed, or is left to others."""
         if lock := self._ours.pop(task, None):
             lock.release(remove=True)
+
+    def has(self, task: Task) -> bool:
+        """Tell whether a task is ours."""
+        return task in self._ours
 
     def close(self) -> None:
         """Give all claims back."""
@@ -95,7 +96,7 @@ class Claims:
         try:
             if self._folder.read_result(task, self._truths.get(task.dataset)) is not None:
                 return Claim.DONE
-        except DamagedFileError:  # it is computed again
+        except (DamagedFileError, BenchmarkError):  # it is computed again
             return None
         if failed := self._folder.read_failure(task):
             self.failures[task] = failed

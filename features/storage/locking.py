@@ -91,7 +91,10 @@ def try_lock(path: Path, shared: bool = False) -> Lock | None:
 
 
 def wait_for_lock(
-    path: Path, waiting: Callable[[str], object] | None = None, shared: bool = False
+    path: Path,
+    waiting: Callable[[str], object] | None = None,
+    shared: bool = False,
+    patience: float = 0.0,
 ) -> Lock:
     """Take a lock, when it is free.
 
@@ -101,13 +104,15 @@ def wait_for_lock(
         As of `try_lock`.
     waiting : callable, optional
         Called once, with `holder`, where another one has it.
+    patience : float
+        Seconds before that is called.
     """
-    lock = try_lock(path, shared)
-    if lock is None and waiting:
-        waiting(holder(path))
-    while lock is None:
+    since = time.monotonic()
+    while (lock := try_lock(path, shared)) is None:
+        if waiting and time.monotonic() - since >= patience:
+            waiting(holder(path))
+            waiting = None
         time.sleep(_PAUSE_SECONDS)
-        lock = try_lock(path, shared)
     return lock
 
 

@@ -16,6 +16,7 @@ from made_plan import kill, make_plan, until_killed
 
 from benchmark.errors import UsageError
 from benchmark.planning.tasks import Outcome
+from benchmark.store import at_work
 from benchmark.store.at_work import runs_at_work
 from benchmark.store.entering import enter, looking
 from benchmark.store.run_folder import RunFolder
@@ -110,13 +111,16 @@ def test_what_killed_runs_left_goes_with_the_last_one_and_failures_are_kept(come
     assert elsewhere.exists()  # locks may not reach that machine
 
 
-def test_who_looks_keeps_runs_from_starting_unless_one_is_at_work(come, plan, tmp_path):
+def test_who_looks_keeps_runs_from_starting_unless_one_is_at_work(
+    come, plan, tmp_path, monkeypatch
+):
     folder = RunFolder(tmp_path / "run")
     with come() as one:
         begin(one, folder.path, plan)
         with looking(folder, True, pytest.fail) as runs, come() as two:
             assert len(runs) == 1
             assert not two.first
+    monkeypatch.setattr(at_work, "_PATIENCE_SECONDS", 0.0)
     waiting, come_in = threading.Event(), come.told.append
     come.told.clear()
 
