@@ -81,7 +81,7 @@ def compute(job: Job, folder: RunFolder, console: Console) -> list[Outcome]:
                     failures.append(one.outcome)
                     if given_up:
                         given_up.add(one.outcome)
-                elif one.made:
+                elif not one.elsewhere:
                     done.append(one.task)
     except KeyboardInterrupt as error:
         raise BenchmarkError(
@@ -198,7 +198,7 @@ def _run_phase(
 
 def _keep(one: Done, folder: RunFolder, claims: Claims) -> None:
     """Store what became of a task, and let others know, unless they have done it."""
-    if not claims.has(one.task):
+    if one.elsewhere:
         return
     outcome = one.outcome
     _log(outcome)

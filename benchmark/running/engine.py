@@ -79,12 +79,15 @@ class Done:
         ``versions`` and ``machine`` that it was computed with, see `RunFolder.write_outcome`.
     stored : bool
         Whether the result is in the run folder already.
+    elsewhere : bool
+        Whether another run at work in the folder has done it.
     """
 
     task: Task
     found: Outcome | Died
     made: Mapping[str, Any] = field(default_factory=dict)
     stored: bool = False
+    elsewhere: bool = False
 
     @property
     def outcome(self) -> Outcome:

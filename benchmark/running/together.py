@@ -57,7 +57,7 @@ def wait_for_others(tasks: Iterable[Task], claims: Claims, console: Console) -> 
 
 
 def _settled(task: Task, claims: Claims) -> Done:
-    return Done(task, claims.failures.get(task) or Outcome(task), stored=True)
+    return Done(task, claims.failures.get(task) or Outcome(task), stored=True, elsewhere=True)
 
 
 def _waiting(left: list[Task], claims: Claims) -> str:

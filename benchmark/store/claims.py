@@ -76,10 +76,6 @@ class Claims:
         if lock := self._ours.pop(task, None):
             lock.release(remove=True)
 
-    def has(self, task: Task) -> bool:
-        """Tell whether a task is ours."""
-        return task in self._ours
-
     def close(self) -> None:
         """Give all claims back."""
         for task in list(self._ours):
