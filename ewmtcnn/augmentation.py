@@ -45,10 +45,24 @@ class Augmentation:
             images = _move(images, self.moved[rows])
         return images
 
+    def changes(self, rows: NDArray[np.int64], side: int) -> NDArray[np.int32] | None:
+        """Return what `ewmtcnn.resident.change` needs of the rows, (..., 3); None for no change."""
+        if self.mirrored is None:
+            return None
+        down = np.zeros((*rows.shape, 2), int)
+        if self.moved is not None:
+            down = _shifts(self.moved[rows], np.array([side // 8] * 2)) - side // 8
+        return np.concatenate([self.mirrored[rows][..., None], down], axis=-1).astype(np.int32)
+
+
+def _shifts(shares: NDArray[np.float64], reach: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the row and the column of the filled image at which each moved one begins."""
+    return np.asarray(reach - np.rint(shares * reach).astype(int))
+
 
 def _move(images: NDArray[Any], shares: NDArray[np.float64]) -> NDArray[Any]:
     reach = np.array(images.shape[1:3]) // 8
-    down, right = (reach - np.rint(shares * reach).astype(int)).T
+    down, right = _shifts(shares, reach).T
     height, width = images.shape[1:3]
     margins = [(0, 0), (reach[0], reach[0]), (reach[1], reach[1]), (0, 0)]
     padded = np.pad(images, margins, mode="reflect")

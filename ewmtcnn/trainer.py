@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from ewmtcnn.losses import cross_entropy
 from ewmtcnn.network import NetworkSettings, build_network, reset_network
 from ewmtcnn.optimizer import TwoRateSGD
+from ewmtcnn.resident import read_batch
 from features.arrays import FloatArray
 from features.networks.compiled import compile_forward, compile_training, to_numpy
+from features.networks.looped import compile_loop
 
 #: Inputs, targets and the weights of the rows.
 Batch = tuple[NDArray[Any], NDArray[np.float32], NDArray[np.float32]]
@@ -66,6 +68,8 @@ class Trainer:
     ----------
     steps : callable
         Opens a series of steps, see `features.networks.compiled.compile_training`.
+    loop : callable
+        Opens one on rows that are on the device, see `features.networks.looped.compile_loop`.
     """
 
     def __init__(self, network_settings: NetworkSettings, settings: TrainingSettings):
@@ -75,6 +79,7 @@ class Trainer:
         self.optimizer = TwoRateSGD(*self._rates(settings), settings.momentum)
         self.optimizer.build(self.model.trainable_variables)
         self.steps = compile_training(self.model, self.optimizer, _mean_loss)
+        self.loop = compile_loop(self.model, self.optimizer, _mean_loss, read_batch)
         self._forward = compile_forward(self.model)
         self.owner: object = None
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 import warnings
 from collections import deque
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from baselines.base import Monitor
 from baselines.early_stopping import kl_divergence
@@ -25,8 +26,10 @@ from ewmtcnn.checkpoints import (
     write_found,
 )
 from ewmtcnn.measuring import memory_advice
+from ewmtcnn.resident import Resident, fits
 from ewmtcnn.trainer import Batch, Trainer, TrainingSettings, take
-from features.arrays import FloatArray
+from features.arrays import FloatArray, IntArray
+from features.networks import backend
 from features.threads import ahead
 
 # There is a checkpoint after every epoch, unless writing them takes more than this share of the
@@ -61,8 +64,16 @@ class Course:
     settings: TrainingSettings
     seed: np.random.SeedSequence
 
-    def batches(self, epoch: int) -> Iterator[Batch]:
-        """Shuffle, augment and cut into batches of one size; what fills the last has weight 0."""
+    def plan(self, epoch: int) -> tuple[IntArray, NDArray[np.float32], Augmentation]:
+        """Shuffle, cut into batches of one size, and draw what happens to each image.
+
+        Returns
+        -------
+        rows, weights : ndarray of shape (steps, batch)
+            What fills the last batch has weight 0.
+        augmentation : Augmentation
+            Of all images.
+        """
         n = len(self.X)
         batch_size = min(self.settings.batch_size, n)
         rng = np.random.default_rng(
@@ -70,13 +81,26 @@ class Course:
         )
         order = rng.permutation(n)
         augmentation = Augmentation.draw(self.settings.augmentation, n, rng)
-        for start in range(0, n, batch_size):
-            rows = order[start : start + batch_size]
-            weights = np.zeros(batch_size, np.float32)
-            weights[: len(rows)] = 1.0
-            rows = np.concatenate([rows, np.full(batch_size - len(rows), rows[0])])
+        spare = -n % batch_size
+        rows = np.concatenate([order, np.full(spare, order[n + spare - batch_size])])
+        weights = np.ones(n + spare, np.float32)
+        weights[n:] = 0.0
+        shape = (-1, batch_size)
+        return rows.reshape(shape), weights.reshape(shape), augmentation
+
+    def batches(self, epoch: int) -> Iterator[Batch]:
+        """Read the batches of an epoch, augmented."""
+        every_rows, every_weights, augmentation = self.plan(epoch)
+        for rows, weights in zip(every_rows, every_weights, strict=True):
             x = augmentation.apply(take(self.X, rows), rows)
             yield x, self.targets[rows].astype(np.float32), weights
+
+    def steps(self, epoch: int) -> list[NDArray[Any]]:
+        """Return the plan of an epoch for rows that are on the device."""
+        rows, weights, augmentation = self.plan(epoch)
+        changes = augmentation.changes(rows, self.X.shape[1])
+        found: list[NDArray[Any]] = [rows.astype(np.int32), weights]
+        return found if changes is None else [*found, changes]
 
 
 @dataclass(frozen=True)
@@ -134,11 +158,18 @@ def train(
     history, curve = resume(trainer, path, validation is not None) if path else ([], [])
     if validation and not curve:
         curve.append(validation.divergence(trainer, settings.batch_size))
+    resident = _place(course) if len(history) < settings.epochs else None
     written, cost = time.monotonic(), trainer.state_bytes / _BYTES_PER_SECOND
     for epoch in range(len(history), settings.epochs):
         where = f"{'search: ' if validation else ''}epoch {epoch + 1}/{settings.epochs}"
         with memory_advice(trainer, course.X, course.targets, settings.batch_size):
-            loss = _train_epoch(trainer, course, epoch, where, monitor)
+            losses = (
+                resident.losses(trainer, course.steps(epoch))
+                if resident
+                else _one_by_one(trainer, course.batches(epoch))
+            )
+            with closing(losses):
+                loss = _train_epoch(losses, len(course.X), epoch, where, monitor)
         history.append(loss)
         said = f", loss {loss:.4f}"
         if validation:
@@ -188,32 +219,47 @@ def find_epochs(
     return history, curve
 
 
-def _train_epoch(
-    trainer: Trainer, course: Course, epoch: int, where: str, monitor: Monitor
-) -> float:
-    """Return the mean loss of an epoch; waits for a step's loss when others are on their way."""
-    n = len(course.X)
-    total, done, told = 0.0, 0, time.monotonic()
-    sent: deque[tuple[Any, int]] = deque()
+def _place(course: Course) -> Resident | None:
+    """Copy the training rows to the device, if that helps and they fit."""
+    if not fits(course.X):
+        return None
+    batch_size = min(course.settings.batch_size, len(course.X))
+    try:
+        return Resident.place(course.X, course.targets, batch_size)
+    except Exception as error:  # every backend has its own
+        if not backend.is_out_of_memory(error):
+            raise
+        return None
 
-    def receive() -> None:
-        nonlocal total, done
-        loss, count = sent.popleft()
-        total += float(loss) * count
+
+def _one_by_one(
+    trainer: Trainer, batches: Iterator[Batch]
+) -> Generator[tuple[float, int], None, None]:
+    """Do an epoch step by step, some of which are on their way; yield each loss and its rows."""
+    sent: deque[tuple[Any, int]] = deque()
+    with trainer.steps() as step, closing(ahead(batches, _AHEAD)) as ready:
+        for batch in ready:
+            sent.append((step(*batch), int(batch[2].sum())))
+            if len(sent) > _UNDER_WAY:
+                loss, count = sent.popleft()
+                yield float(loss), count
+        for loss, count in sent:
+            yield float(loss), count
+
+
+def _train_epoch(
+    losses: Iterator[tuple[float, int]], n: int, epoch: int, where: str, monitor: Monitor
+) -> float:
+    """Return the mean loss of an epoch over its n rows, as the steps' losses come."""
+    total, done, told = 0.0, 0, time.monotonic()
+    for loss, count in losses:
+        total += loss * count
         done += count
         if not np.isfinite(total):
             raise ValueError(
                 f"the loss became {total} in epoch {epoch + 1}; lower backbone_rate and head_rate"
             )
-
-    with trainer.steps() as step:
-        for batch in ahead(course.batches(epoch), _AHEAD):
-            sent.append((step(*batch), int(batch[2].sum())))
-            if len(sent) > _UNDER_WAY:
-                receive()
-            if time.monotonic() - told > _REPORT_SECONDS and 0 < done < n:
-                told = time.monotonic()
-                monitor.tell(f"{where}, {100 * done // n} %, loss {total / done:.4f}")
-        while sent:
-            receive()
+        if time.monotonic() - told > _REPORT_SECONDS and done < n:
+            told = time.monotonic()
+            monitor.tell(f"{where}, {100 * done // n} %, loss {total / done:.4f}")
     return total / n

@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ahead(items: Iterable[Item], depth: int) -> Iterator[Item]:
+def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
     """Draw from an iterable in a thread, up to `depth` items before they are asked for.
 
     What the iterable raises is raised here, after the items before it. When this generator ends or

@@ -34,6 +34,7 @@ NETWORK_CODE = {
     "features/networks/backend.py": {"keras", "tensorflow", "torch", "jax"},
     "features/networks/accelerated.py": {"keras", "torch"},
     "features/networks/compiled.py": {"keras", "tensorflow", "torch", "jax"},
+    "features/networks/looped.py": {"keras", "tensorflow", "torch", "jax"},
     "features/networks/building.py": {"keras"},
     "features/networks/weights.py": {"keras"},
     "benchmark/datasets/synthetic/pretraining.py": {"keras"},
@@ -41,6 +42,7 @@ NETWORK_CODE = {
     "ewmtcnn/losses.py": {"keras"},
     "ewmtcnn/network.py": {"keras"},
     "ewmtcnn/optimizer.py": {"keras"},
+    "ewmtcnn/resident.py": {"keras"},
     "ewmtcnn/trainer.py": {"keras"},
     "ewmtcnn/training.py": {"keras"},
 }
@@ -48,7 +50,8 @@ NETWORK_CODE = {
 LOADS_KERAS = {
     f"ewmtcnn.{name}"
     for name in (
-        "checkpoints", "losses", "measuring", "network", "optimizer", "trainer", "training",
+        "checkpoints", "losses", "measuring", "network", "optimizer", "resident", "trainer",
+        "training",
     )
 }  # fmt: skip
 NETWORK_LIBRARIES = {"tensorflow", "keras", "torch", "jax"}

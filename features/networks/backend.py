@@ -229,6 +229,23 @@ def has_accelerator() -> bool:
     return device_name() != "CPU"
 
 
+def free_memory() -> int | None:
+    """Return the bytes that are free on the GPU or TPU, None if the backend cannot tell."""
+    name = backend_name()
+    if name == "jax":
+        import jax
+
+        found = jax.devices()[0].memory_stats() or {}
+        if {"bytes_limit", "bytes_in_use"} <= set(found):
+            return int(found["bytes_limit"] - found["bytes_in_use"])
+    elif name == "torch":
+        import torch
+
+        if torch.cuda.is_available():
+            return int(torch.cuda.mem_get_info()[0])
+    return None
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an exception says that memory ran out, on the device or off it.
 

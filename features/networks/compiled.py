@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -118,14 +119,32 @@ def _train_tensorflow(model: Any, optimizer: Any, loss: Loss) -> Steps:
     return steps
 
 
-def _train_jax(model: Any, optimizer: Any, loss: Loss) -> Steps:
+@dataclass
+class State:
+    """JAX's values of a model's variables, and of its optimizer's, while steps are done."""
+
+    state: Any
+
+
+@contextmanager
+def model_state(model: Any, optimizer: Any) -> Iterator[State]:
+    """Take the values out of the variables, and put into them what they have become."""
+    groups = (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
+    held = State(tuple(_values(group) for group in groups))
+    yield held
+    for group, values in zip(groups, held.state, strict=True):
+        for variable, value in zip(group, values, strict=True):
+            variable.assign(value)
+
+
+def gradient_step(model: Any, optimizer: Any, loss: Loss) -> Callable[..., Any]:
+    """Write a step as a function of JAX: from state and batch to loss and new state."""
     import jax
 
     def compute(trained: Any, other: Any, x: Any, targets: Any, weights: Any) -> Any:
         outputs, other = model.stateless_call(trained, other, x, training=True)
         return loss(targets, outputs, weights), other
 
-    @partial(jax.jit, donate_argnums=0)
     def advance(state: Any, *batch: Any) -> Any:
         trained, other, slots = state
         differentiate = jax.value_and_grad(compute, has_aux=True)
@@ -133,30 +152,32 @@ def _train_jax(model: Any, optimizer: Any, loss: Loss) -> Steps:
         trained, slots = optimizer.stateless_apply(slots, gradients, trained)
         return value, (trained, other, slots)
 
+    return advance
+
+
+def _train_jax(model: Any, optimizer: Any, loss: Loss) -> Steps:
+    import jax
+
+    advance = jax.jit(gradient_step(model, optimizer, loss), donate_argnums=0)
+
     @contextmanager
     def steps() -> Iterator[Step]:
-        groups = (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
-        state = tuple(_values(group) for group in groups)
+        with model_state(model, optimizer) as held:
 
-        def step(*batch: Any) -> Any:
-            nonlocal state
-            value, state = advance(state, *batch)
-            return value
+            def step(*batch: Any) -> Any:
+                value, held.state = advance(held.state, *batch)
+                return value
 
-        yield step
-        for group, values in zip(groups, state, strict=True):
-            for variable, value in zip(group, values, strict=True):
-                variable.assign(value)
+            yield step
 
     return steps
 
 
-def _train_torch(model: Any, optimizer: Any, loss: Loss) -> Steps:
-    import keras
+def torch_step(model: Any, optimizer: Any, loss: Loss) -> Step:
+    """Return a step of PyTorch: takes tensors, returns the loss before the step."""
     import torch
 
-    def step(*batch: Batch) -> Any:
-        x, targets, weights = map(keras.ops.convert_to_tensor, batch)
+    def step(x: Any, targets: Any, weights: Any) -> Any:
         model.zero_grad()
         value = loss(targets, model(x, training=True), weights)
         value.backward()
@@ -164,9 +185,17 @@ def _train_torch(model: Any, optimizer: Any, loss: Loss) -> Steps:
             optimizer.apply([variable.value.grad for variable in model.trainable_weights])
         return value.detach()
 
+    return step
+
+
+def _train_torch(model: Any, optimizer: Any, loss: Loss) -> Steps:
+    import keras
+
+    step = torch_step(model, optimizer, loss)
+
     @contextmanager
     def steps() -> Iterator[Step]:
-        yield step
+        yield lambda *batch: step(*map(keras.ops.convert_to_tensor, batch))
 
     return steps
 
