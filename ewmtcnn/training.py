@@ -251,8 +251,9 @@ def _train_epoch(
     losses: Iterator[tuple[float, int]], n: int, epoch: int, where: str, monitor: Monitor
 ) -> float:
     """Return the mean loss of an epoch over its n rows, as the steps' losses come."""
-    total, done, told = 0.0, 0, time.monotonic()
+    total, done, told = 0.0, 0, np.inf
     for loss, count in losses:
+        told = min(told, time.monotonic())  # the first step may compile
         total += loss * count
         done += count
         if not np.isfinite(total):
