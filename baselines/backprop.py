@@ -1,4 +1,4 @@
-"""Training small networks with the whole training set in every step: momentum and RProp.
+"""Training small networks, by momentum or RProp, on all training rows or on a batch in a step.
 
 Both minimise an objective, a function weights (p,) -> (value, gradient (p,)), from a given start.
 """
@@ -6,11 +6,12 @@ Both minimise an objective, a function weights (p,) -> (value, gradient (p,)), f
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from features.arrays import FloatArray
+from features.arrays import FloatArray, IntArray
 
 #: Bounds on a weight's step in RProp (Riedmiller and Braun, 1993).
 DELTA_MIN, DELTA_MAX = 1e-6, 50.0
@@ -20,7 +21,10 @@ GRADIENT_TOLERANCE = 1e-6
 
 Objective = Callable[[FloatArray], tuple[float, FloatArray]]
 
-#: Is told how many steps were made and the weights there, before every step and at the end.
+#: The objective of some training rows, told by their numbers or a slice.
+BatchObjective = Callable[[FloatArray, Any], tuple[float, FloatArray]]
+
+#: Is told how many epochs were made and the weights there, before every epoch and at the end.
 Watch = Callable[[int, FloatArray], None]
 
 
@@ -44,6 +48,34 @@ class Trained(NamedTuple):
     value: float
     epochs: int
     converged: bool
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Training rows in batches.
+
+    Attributes
+    ----------
+    n : int
+        Number of rows.
+    size : int or None
+        Rows in a batch at most; None: all.
+    rng : Generator
+        Draws the order of the rows of an epoch.
+    """
+
+    n: int
+    size: int | None
+    rng: np.random.Generator
+
+    @property
+    def number(self) -> int:
+        """How many there are in an epoch."""
+        return 1 if self.size is None else -(-self.n // self.size)
+
+    def draw(self) -> list[IntArray]:
+        """Return the rows of each batch of a new epoch; sizes differ by at most one row."""
+        return np.array_split(self.rng.permutation(self.n), self.number)
 
 
 class Momentum:
@@ -76,6 +108,27 @@ class RProp:
             gradient, self.previous, self.delta, self.eta_plus, self.eta_minus
         )
         return move
+
+
+class RMSProp:
+    """Moves weights by the gradient over the root of the running mean of its squares.
+
+    The form of RProp for batches, whose gradients change their signs by chance, which makes RProp's
+    steps vanish: Tieleman and Hinton, "Neural networks for machine learning", lecture 6.5, 2012. A
+    first step is as long as `rate`, as those of RProp are as long as its `delta0`.
+    """
+
+    def __init__(self, rate: float):
+        self.rate = rate
+        self.square: FloatArray = np.zeros(1)
+        self.steps = 0
+
+    def __call__(self, gradient: FloatArray) -> FloatArray:
+        """Return what to add to the weights."""
+        self.steps += 1
+        self.square = 0.9 * self.square + 0.1 * gradient**2
+        mean = self.square / (1.0 - 0.9**self.steps)
+        return -self.rate * gradient / (np.sqrt(mean) + 1e-8)
 
 
 def rprop_step(
@@ -159,3 +212,46 @@ def train(
             break
         weights += rule(gradient)
     return Trained(weights, value, epoch, converged)
+
+
+def train_in_batches(
+    objective: BatchObjective,
+    batches: Batches,
+    start: FloatArray,
+    epochs: int,
+    rule: Callable[[FloatArray], FloatArray],
+    watch: Watch | None = None,
+) -> Trained:
+    """Minimise an objective by moves that a rule makes of the gradient of a few rows at a time.
+
+    Every epoch goes through all rows in a new order. Where one batch holds them all, this is
+    `train`, to the bit.
+
+    Parameters
+    ----------
+    objective : callable
+        (weights (p,), rows) -> (value, gradient (p,)), a mean over these rows.
+    batches : Batches
+        How many rows there are and how they are drawn.
+    start, epochs, rule, watch
+        See `train`.
+
+    Returns
+    -------
+    Trained
+        `value` and `converged` are of all rows.
+    """
+    everything = slice(None)
+    if batches.number == 1:
+        return train(lambda weights: objective(weights, everything), start, epochs, rule, watch)
+    weights = start.copy()
+    for epoch in range(epochs):
+        if watch is not None:
+            watch(epoch, weights)
+        for rows in batches.draw():
+            weights += rule(objective(weights, rows)[1])
+    if watch is not None:
+        watch(epochs, weights)
+    value, gradient = objective(weights, everything)
+    converged = bool(np.abs(gradient).max() <= GRADIENT_TOLERANCE)
+    return Trained(weights, value, epochs, converged)

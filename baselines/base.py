@@ -72,6 +72,9 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         one beside the other. Empty for a learner that is not tuned.
     result_version : int
         Part of the key of stored results: raise it when a change of code changes predictions.
+    later_settings : sequence of str
+        Settings that the class got after results of it were stored: at their defaults they are no
+        part of the key, so that those results are still found.
     year : int, optional
         When the method was published.
     citation : str
@@ -92,6 +95,7 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
     consumes: ClassVar[str] = "features"
     search_space: ClassVar[Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Sequence[Any]]]] = {}
     result_version: ClassVar[int] = 1
+    later_settings: ClassVar[Sequence[str]] = ()
     year: ClassVar[int | None] = None
     citation: ClassVar[str] = ""
     memory_advice: ClassVar[str] = "train on a subset of the rows"
@@ -280,7 +284,11 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
             return
         (n, q), c = X.shape, D.shape[1]
         needed = self.peak_memory(n, q, c)
-        check_memory(type(self).__name__, needed, (n, q), c, self.memory_advice)
+        check_memory(type(self).__name__, needed, (n, q), c, self._memory_advice(n, q, c))
+
+    def _memory_advice(self, n_rows: int, n_features: int, n_labels: int) -> str:
+        """Return what to do where these sizes need too much, with its cost where that is known."""
+        return self.memory_advice
 
     @classmethod
     def _predict_each(

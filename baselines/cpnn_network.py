@@ -19,6 +19,9 @@ CODES = ("number", "binary", "augmented")
 #: (Label, row) pairs handled at a time: their activations fit the cache, and memory is bounded.
 BLOCK = 3072
 
+#: From so many labels on activations lie in memory by labels, else by rows: loops need length.
+MANY_LABELS = 128
+
 #: How many augmented distributions replace one distribution where code="augmented".
 AUGMENTED_COPIES = 5
 
@@ -102,6 +105,14 @@ def _tanh_of_sums(row: FloatArray, label: FloatArray, out: FloatArray | None) ->
     return np.tanh(T, out=T)
 
 
+def _tanh_by_labels(
+    row: FloatArray, label: FloatArray, out: FloatArray | None = None
+) -> FloatArray:
+    """Return what `_tanh_of_sums` does, as (h, n, c), for rows (h, n) and labels (h, c)."""
+    T = np.add(row[:, :, None], label[:, None, :], out=out)
+    return np.tanh(T, out=T)
+
+
 def row_blocks(n: int, c: int) -> list[slice]:
     """Cut n rows into slices of `BLOCK` (label, row) pairs or fewer, each of one row or more."""
     size = max(1, BLOCK // c)
@@ -128,6 +139,14 @@ def cpnn_probabilities(weights: FloatArray, X: FloatArray, labels: Labels) -> Fl
     codes = labels.codes
     hidden, out = unpack(weights, X.shape[1], codes.shape[1])
     P = np.empty((len(X), len(codes)), dtype=X.dtype)
+    if len(codes) >= MANY_LABELS:
+        row, label = _halves(hidden, X, codes)
+        by_unit, prior = np.ascontiguousarray(label[:, :, 0].T), np.ravel(labels.log_prior)
+        for rows in row_blocks(*P.shape):
+            T = _tanh_by_labels(row[:, rows], by_unit)
+            f = (0.5 * out @ T.reshape(len(T), -1)).reshape(-1, len(codes)) + prior
+            P[rows] = softmax(f, axis=1)
+        return P
     for rows in row_blocks(*P.shape):
         f = 0.5 * out @ hidden_activations(hidden, X[rows], codes) + labels.log_prior
         P[rows] = softmax(f, axis=0).T
@@ -136,7 +155,8 @@ def cpnn_probabilities(weights: FloatArray, X: FloatArray, labels: Labels) -> Fl
 
 def scratch(n: int, c: int, h: int, dtype: type = np.float64) -> FloatArray:
     """Return memory for `cpnn_loss` to work in; getting it anew every epoch costs time."""
-    return np.empty((c, h, min(n, max(1, BLOCK // c))), dtype=dtype)
+    rows = min(n, max(1, BLOCK // c))
+    return np.empty((h, rows, c) if c >= MANY_LABELS else (c, h, rows), dtype=dtype)
 
 
 def cpnn_loss(
@@ -185,16 +205,41 @@ def cpnn_loss(
     to_hidden, to_out = unpack(gradient, q, labels.codes.shape[1])
     work = scratch(n, D.shape[1], len(hidden), X.dtype.type) if work is None else work
     row, label = _halves(hidden, X, labels.codes)
+    sums = _sums_by_labels if D.shape[1] >= MANY_LABELS else _sums_by_rows
+    value, to_out[:], by_row, by_label = sums(row, label, labels.log_prior, out, D, work)
+    to_out *= 0.5
+    by_label *= 0.25 * out
+    by_row *= 0.25 * out[:, None]
+    np.matmul(by_row, X, out=to_hidden[:, :q])
+    to_hidden[:, q:-1] = by_label.T @ labels.codes
+    to_hidden[:, -1] = by_label.sum(axis=0)
+    gradient /= n
+    gradient += l2 * weights
+    return value / n + 0.5 * l2 * float(weights @ weights), gradient
+
+
+#: The cross entropy, and the sums of e t (h,), over labels of e (1 - t^2) (h, n), over rows (c, h).
+Sums = tuple[float, FloatArray, FloatArray, FloatArray]
+
+
+def _sums_by_rows(
+    row: FloatArray,
+    label: FloatArray,
+    log_prior: FloatArray | float,
+    out: FloatArray,
+    D: FloatArray,
+    work: FloatArray,
+) -> Sums:
+    """Return what `cpnn_loss` sums over labels and rows, for few labels."""
     half_out = 0.5 * out
     by_row, by_label = np.empty_like(row), np.zeros_like(label[:, :, 0])
     total = D.sum(axis=1)
-    value = 0.0
-    to_out[:] = 0.0
+    value, to_out = 0.0, np.zeros_like(out)
     for rows in row_blocks(*D.shape):
         d = D[rows].T
         T = _tanh_of_sums(row[:, rows], label, work[:, :, : d.shape[1]])
         f = half_out @ T
-        f += labels.log_prior
+        f += log_prior
         f -= f.max(axis=0)
         E = np.exp(f)
         sums = E.sum(axis=0)
@@ -206,12 +251,40 @@ def cpnn_loss(
         np.subtract(1.0, T, out=T)
         by_label += np.matmul(T, E[:, :, None])[:, :, 0]
         np.einsum("jki,ji->ki", T, E, out=by_row[:, rows])
-    to_out *= 0.5
-    by_label *= 0.25 * out
-    by_row *= 0.25 * out[:, None]
-    np.matmul(by_row, X, out=to_hidden[:, :q])
-    to_hidden[:, q:-1] = by_label.T @ labels.codes
-    to_hidden[:, -1] = by_label.sum(axis=0)
-    gradient /= n
-    gradient += l2 * weights
-    return value / n + 0.5 * l2 * float(weights @ weights), gradient
+    return value, to_out, by_row, by_label
+
+
+def _sums_by_labels(
+    row: FloatArray,
+    label: FloatArray,
+    log_prior: FloatArray | float,
+    out: FloatArray,
+    D: FloatArray,
+    work: FloatArray,
+) -> Sums:
+    """Return what `cpnn_loss` sums over labels and rows, for many labels."""
+    half_out, prior = 0.5 * out, np.ravel(log_prior)
+    by_unit = np.ascontiguousarray(label[:, :, 0].T)
+    by_row, by_label = np.empty_like(row), np.zeros_like(by_unit)
+    total = D.sum(axis=1)
+    value, to_out = 0.0, np.zeros_like(out)
+    h, c = by_unit.shape
+    for rows in row_blocks(*D.shape):
+        d = D[rows]
+        T = _tanh_by_labels(row[:, rows], by_unit, work[:, : len(d)])
+        flat = T.reshape(h, -1)
+        f = (half_out @ flat).reshape(-1, c)
+        f += prior
+        f -= f.max(axis=1, keepdims=True)
+        E = np.exp(f)
+        sums = E.sum(axis=1)
+        value += float(total[rows] @ np.log(sums)) - float(np.vdot(d, f))
+        E *= (total[rows] / sums)[:, None]
+        E -= d
+        to_out += flat @ E.ravel()
+        np.multiply(T, T, out=T)
+        np.subtract(1.0, T, out=T)
+        T *= E
+        by_label += T.sum(axis=1)
+        T.sum(axis=2, out=by_row[:, rows])
+    return value, to_out, by_row, by_label.T.copy()

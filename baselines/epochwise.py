@@ -27,9 +27,10 @@ class EpochLearner(LDLEstimator):
     """A learner whose training of e epochs is the beginning of a longer one.
 
     A subclass has the settings ``epochs``, ``start``, ``early_stopping``, ``validation_fraction``,
-    ``refit`` and ``random_state``, and supplies ``_train(X, D, epochs, watch)``, which passes the
-    number of epochs made and the weights to `watch` before every step and at the end, and
-    ``_outputs(weights, X)``. What else predictions need `_train` keeps on the learner.
+    ``refit``, ``batch_size`` and ``random_state``, and supplies
+    ``_train(X, D, epochs, watch)``, which passes the number of epochs made and the weights to
+    `watch` before every epoch and at the end, and ``_outputs(weights, X)``. What else predictions
+    need `_train` keeps on the learner.
     """
 
     epochs: int
@@ -37,6 +38,7 @@ class EpochLearner(LDLEstimator):
     early_stopping: bool
     validation_fraction: float
     refit: bool
+    batch_size: int | None
     random_state: int | None
 
     def _fit(self, X: FloatArray, D: FloatArray) -> None:
@@ -115,5 +117,7 @@ class EpochLearner(LDLEstimator):
         check_flag("early_stopping", self.early_stopping)
         check_flag("refit", self.refit)
         check_number("validation_fraction", self.validation_fraction, 0.0, 1.0, include_low=False)
+        if self.batch_size is not None:
+            check_count("batch_size", self.batch_size)
         if self.random_state is not None:
             check_count("random_state", self.random_state, least=0)

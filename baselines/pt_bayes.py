@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.linalg import cholesky, eigh, solve_triangular
 from scipy.special import log_softmax
+from sklearn.base import clone
 
 from baselines.base import LDLEstimator
 from baselines.settings import check_number
+from baselines.size import cost
 from features.arrays import FloatArray
 
 #: Least posterior before normalisation, as in the original code.
@@ -24,6 +26,13 @@ EQUAL_LOSS = 1e-12
 
 #: Rows are left out in blocks of so many numbers, which stay in the cache.
 BLOCK = 2**15
+
+#: From so many labels on, if they are more than the features, what the model expects of a row is
+#: summed over the labels once, and not for every label in its own axes.
+MANY_LABELS = 128
+
+#: Principal components named to those whose features are too many: what the paper takes.
+LIKELY_COMPONENTS = 280
 
 #: Least part of a determinant that stays when a row is left out: the rest is rounding.
 LEAST_LEFT = 1e-12
@@ -60,7 +69,9 @@ class PTBayes(LDLEstimator):
     to 0. 1 is Bayes' rule, the published method.
 
     Cost: an eigendecomposition (q^3) for each label, and a projection of the rows where
-    the shrinkage is to be chosen; meant for some hundred features.
+    the shrinkage is to be chosen; meant for some hundred features. Memory: see `peak_memory`; the
+    covariances need c q^2 numbers. A fit that needs more than `baselines.size` allows raises
+    ValueError before it begins; ``components`` is the way out.
 
     Parameters
     ----------
@@ -117,6 +128,38 @@ class PTBayes(LDLEstimator):
         self.power = power
         self.scaling = scaling
         self.components = components
+
+    def peak_memory(self, n_rows: int, n_features: int, n_labels: int) -> float:
+        """Return a bound on the bytes of a fit.
+
+        q x q: the axes of every label, and a few more while they are found. n x q: the rows centred
+        and whitened, and residuals. n x c: the densities of rows left out for all `SHRINKAGES`,
+        three times.
+        """
+        q = self._kept(n_rows, n_features)
+        per_row = 4 * q + (3 * len(SHRINKAGES) + 3) * n_labels
+        return 8.0 * (q * q * (n_labels + 8) + n_rows * per_row)
+
+    def _kept(self, n_rows: int, n_features: int) -> int:
+        components = self.components
+        return n_features if components is None else min(components, n_rows, n_features)
+
+    def _memory_advice(self, n_rows: int, n_features: int, n_labels: int) -> str:
+        q = self._kept(n_rows, n_features)
+        fewer = min(LIKELY_COMPONENTS, q, n_rows)
+
+        def operations(width: int) -> float:
+            return n_labels * width**2 * (10.0 * width + 6.0 * n_rows)
+
+        if fewer == q:
+            return self.memory_advice
+        reduced = clone(self).set_params(components=fewer)
+        needed = reduced.peak_memory(n_rows, n_features, n_labels)
+        return (
+            f"set components={fewer}, so many principal components, which takes "
+            f"{cost(needed, operations(fewer))} in place of "
+            f"{cost(self.peak_memory(n_rows, n_features, n_labels), operations(q))}"
+        )
 
     def _fit(self, X: FloatArray, D: FloatArray) -> None:
         self._check_parameters()
@@ -272,6 +315,7 @@ def left_out_joints(gaussians: Gaussians, X: FloatArray, D: FloatArray) -> Float
     shared = a * (1.0 - gaussians.shared_shrinkage) / len(X)
     # In memory by labels: sums over labels are then faster.
     joints = np.zeros((D.shape[1], len(a), len(D))).transpose(1, 2, 0)
+    expected = D @ gaussians.means if D.shape[1] >= max(MANY_LABELS, Z.shape[1]) else None
     size = max(1, BLOCK // Z.shape[1])
     for j in np.flatnonzero(totals):
         variances = blended(gaussians.variances[j], SHRINKAGES)
@@ -282,7 +326,11 @@ def left_out_joints(gaussians: Gaussians, X: FloatArray, D: FloatArray) -> Float
             # A row that has all of a label's weight keeps a little of it.
             w = np.minimum(D[rows, j] / totals[j], 0.999)[:, None]
             along = Z[rows] @ gaussians.axes[j]
-            R, E = along - means[j], along - D[rows] @ means
+            R = along - means[j]
+            if expected is None:
+                E = along - D[rows] @ means
+            else:
+                E = along - expected[rows] @ gaussians.axes[j]
             re = (R * E) @ precisions
             rr, ee = np.square(R, out=R) @ precisions, np.square(E, out=E) @ precisions
             own = (1.0 - a) * w / (1.0 - w)

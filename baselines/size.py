@@ -5,12 +5,19 @@ from __future__ import annotations
 import os
 
 from features.arrays import FloatArray
+from features.memory import free_bytes
 
 #: Numbers in a matrix of some new rows and all training rows, see `parts`: 256 MiB.
 BLOCK = 2**25
 
 #: Most bytes that a fit may need, see `allowed`.
 MAX_MEMORY = 8e9
+
+#: A fit that needs less than this is tried whatever the system says is free.
+NOTICEABLE = 1e9
+
+#: Operations of matrix products that a processor core does in a second, about.
+SPEED = 2e10
 
 #: The environment variable with another limit, in GB, for machines that have more.
 VARIABLE = "LDL_MEMORY_GB"
@@ -41,6 +48,8 @@ def check_memory(
 ) -> None:
     """Raise ValueError where a fit needs more bytes than `allowed`, with its cost and what to do.
 
+    What needs `NOTICEABLE` memory is refused also where less is free.
+
     Parameters
     ----------
     name : str
@@ -61,6 +70,20 @@ def check_memory(
             f"{n_labels:,} labels, its limit is {limit / 1e9:g} GB: {advice}; or, with more "
             f"memory, set the environment variable {VARIABLE}"
         )
+    if needed > NOTICEABLE and needed > (free := free_bytes()):
+        n, q = shape
+        raise ValueError(
+            f"{name} needs {needed / 1e9:,.1f} GB for {n:,} training rows with {q:,} features and "
+            f"{n_labels:,} labels, and {free / 1e9:,.1f} GB are free: {advice}; or run fewer "
+            f"tasks at a time"
+        )
+
+
+def cost(needed: float, operations: float) -> str:
+    """Say what a fit needs of memory in bytes, and roughly of time on one processor core."""
+    minutes = operations / SPEED / 60
+    time = f"{minutes / 60:,.2g} hours" if minutes > 90 else f"{minutes:.0f} minutes"
+    return f"{max(needed / 1e9, 0.1):,.1f} GB and roughly {time if minutes > 1.5 else 'a minute'}"
 
 
 def parts(X: FloatArray, width: int) -> list[FloatArray]:

@@ -90,15 +90,25 @@ class Model:
         return self.consumes != "features"
 
     def describe(self) -> dict[str, Any]:
-        """Return what determines the model's results, as JSON values."""
+        """Return what determines the model's results, as JSON values.
+
+        A setting that came later, see `baselines.LDLEstimator`, is left out at its default.
+        """
         target = self.entry.target
         where = target if isinstance(target, str) else target.__qualname__
+        cls = self.entry.load()
+        later = getattr(cls, "later_settings", ())
+        defaults = default_params(cls) if later else {}
+        params = {name: as_json(value) for name, value in sorted(self.params.items())}
+        for name in later:
+            if params[name] == as_json(defaults[name]):
+                del params[name]
         return {
             "model": self.entry.name,
             "target": where,
             "source": f"{self.entry.source} {self.entry.code}".strip(),
             "result_version": self.result_version,
-            "params": {name: as_json(value) for name, value in sorted(self.params.items())},
+            "params": params,
             **({"search": self.search.describe()} if self.search else {}),
         }
 

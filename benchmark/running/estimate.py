@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from benchmark.planning.models import Model, with_facts
@@ -18,6 +16,7 @@ from benchmark.running.job import Job
 from benchmark.running.prepare import Device, helper
 from benchmark.wording import count, duration
 from ewmtcnn.base import NetworkEstimator
+from features.memory import free_bytes
 from features.networks.backbones import find_backbone
 
 #: Runs of networks with fewer floating-point operations are not worth measuring, without and with
@@ -192,11 +191,4 @@ def describe_costs(costs: Sequence[Cost], workers: int, free_mib: float, console
 
 def free_memory() -> float:
     """Return the memory that is available to programs, in MiB."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) / 1024
-    except OSError:
-        pass
-    # A system without that file does not tell what is free; take all memory there is.
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
+    return free_bytes() / 2**20

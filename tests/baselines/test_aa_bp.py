@@ -91,6 +91,7 @@ def test_the_defaults_are_the_documented_ones():
         "early_stopping": False,
         "validation_fraction": 0.2,
         "refit": True,
+        "batch_size": None,
     }
 
 
@@ -180,3 +181,44 @@ def test_learns_something_from_real_features(name, bound, shared, load_real):
     result = kl(D[test], model.predict(X[test]))
     assert result < bound
     assert result < kl(D[test], np.tile(D[train].mean(axis=0), (len(test), 1)))
+
+
+def test_an_epoch_in_batches_by_hand():
+    """25 rows by 10 are batches of 9, 8 and 8; the order follows the first weights' draws."""
+    rng = np.random.default_rng(5)
+    X, D = rng.normal(size=(25, 3)), rng.dirichlet(np.ones(4), 25)
+    model = AABP(epochs=2, batch_size=10, n_hidden=2, scaling="none", random_state=8).fit(X, D)
+    rng = np.random.default_rng(8)
+    weights, move = rng.uniform(-0.05, 0.05, 2 * 4 + 4 * 3), 0.0
+    for _ in range(2):
+        order = rng.permutation(25)
+        for rows in (order[:9], order[9:17], order[17:]):
+            gradient = np.empty_like(weights)
+            for k in range(len(weights)):
+                ahead, behind = weights.copy(), weights.copy()
+                ahead[k] += 1e-5
+                behind[k] -= 1e-5
+                errors = [
+                    sum(((forward(w, X[[i]], 4)[1][0] - D[i]) ** 2).sum() / 2 for i in rows)
+                    for w in (ahead, behind)
+                ]
+                gradient[k] = (errors[0] - errors[1]) / (2e-5 * len(rows))
+            move = 0.9 * move - 0.1 * gradient
+            weights = weights + move
+    np.testing.assert_allclose(model.weights_, weights, atol=1e-9)
+    assert model.objective_ == pytest.approx(((forward(weights, X, 4)[1] - D) ** 2).sum() / 50)
+
+
+def test_many_labels_need_another_rate_and_are_told_which():
+    """What the warning names is then learned with, without another warning."""
+    rng = np.random.default_rng(2)
+    X = rng.normal(size=(300, 4))
+    D = np.exp(np.tanh(X @ rng.normal(size=(4, 60))) + rng.normal(size=60))
+    D /= D.sum(axis=1, keepdims=True)
+    mean = kl(D[200:], np.tile(D[:200].mean(axis=0), (100, 1)))
+    with pytest.warns(UserWarning, match=r"\(60\); give learning_rate=7.2, ") as told:
+        model = AABP(random_state=0).fit(X[:200], D[:200])
+    assert told[0].filename == __file__
+    assert kl(D[200:], model.predict(X[200:])) > mean
+    better = AABP(random_state=0, learning_rate=7.2).fit(X[:200], D[:200])
+    assert kl(D[200:], better.predict(X[200:])) < 0.6 * mean

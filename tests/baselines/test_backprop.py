@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from baselines.backprop import DELTA_MAX, DELTA_MIN, Momentum, RProp, rprop_step, train
+from baselines.backprop import DELTA_MAX, DELTA_MIN, Momentum, RMSProp, RProp, rprop_step, train
 
 
 def test_rprop_step_by_hand():
@@ -53,6 +53,13 @@ def test_momentum_walk_by_hand():
     end = train(lambda w: (0.5 * w[0] ** 2, w.copy()), np.array([1.0]), 3, rule)
     assert end.weights == pytest.approx([-0.124])
     assert (end.epochs, end.converged) == (3, False)
+
+
+def test_rmsprop_steps_by_hand():
+    # Weighted means of squares: 4, then (0.09 * 4 + 0.1 * 1) / 0.19.
+    rule = RMSProp(rate=0.5)
+    assert rule(np.array([2.0, -2.0])) == pytest.approx([-0.5, 0.5])
+    assert rule(np.array([1.0, 0.0])) == pytest.approx([-0.5 / (0.46 / 0.19) ** 0.5, 0.0])
 
 
 @pytest.mark.parametrize("rule", [RProp(), Momentum(rate=0.1, momentum=0.9)])

@@ -154,3 +154,45 @@ def test_tuning_chooses_among_24_settings_with_the_published_ones(learner):
     settings = [learner.get_params()] + [learner.get_params() | point for point in grid]
     assert len({repr(sorted(setting.items())) for setting in settings}) == 24
     assert len(clone(learner).predict_each(grid, X[:20], D[:20], X[20:])) in (23, 24)
+
+
+@by_learner
+def test_a_batch_of_all_rows_is_the_full_set_to_the_bit(learner):
+    X, D = noisy()
+    full = clone(learner).set_params(epochs=7).fit(X, D)
+    for size in (60, 1000):
+        one = clone(learner).set_params(epochs=7, batch_size=size).fit(X, D)
+        np.testing.assert_array_equal(one.weights_, full.weights_)
+        assert (one.objective_, one.n_iter_) == (full.objective_, 7)
+
+
+@by_learner
+def test_batches_are_drawn_by_the_seed_and_an_epoch_more_goes_on(learner):
+    X, D = noisy()
+    model = clone(learner).set_params(batch_size=16)
+    weights = [clone(model).set_params(epochs=2, random_state=s).fit(X, D).weights_ for s in (0, 1)]
+    assert not np.array_equal(*weights)
+    together = model.predict_each([{"epochs": 2}, {"epochs": 5}], X, D, X)
+    for epochs, found in zip((2, 5), together, strict=True):
+        alone = clone(model).set_params(epochs=epochs).fit(X, D)
+        np.testing.assert_array_equal(found, alone.predict(X))
+    with pytest.raises(ValueError, match="batch_size must be a whole number of at least 1"):
+        clone(learner).set_params(batch_size=0).fit(X, D)
+
+
+@by_learner
+def test_few_epochs_in_batches_learn_much_of_many_rows(learner):
+    """Steps over all rows, as few of them, hardly leave the start."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(22_000, 6))
+    D = np.exp(np.tanh(X @ rng.normal(size=(6, 4))) + np.array([1.0, 0.0, 0.0, -1.0]))
+    D /= D.sum(axis=1, keepdims=True)
+    divergences = [
+        kl_divergence(D[20_000:], model.fit(X[:20_000], D[:20_000]).predict(X[20_000:]))
+        for model in (
+            clone(learner).set_params(epochs=3, batch_size=size) for size in (100, None)
+        )
+    ]  # fmt: skip
+    mean = kl_divergence(D[20_000:], np.tile(D[:20_000].mean(axis=0), (2_000, 1)))
+    assert divergences[0] < 0.4 * mean
+    assert divergences[1] > 0.9 * mean

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.covariance import EmpiricalCovariance, ledoit_wolf
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from baselines import pt_bayes
+from baselines import pt_bayes, size
 from baselines.pt_bayes import (
     SHRINKAGES,
     PTBayes,
@@ -279,3 +279,25 @@ def test_emotion6_beats_the_mean_distribution(shared, load_real):
     # where the original code in Octave, which draws too, has 7.79.
     raw = PTBayes(shrinkage=0.0, scaling="none").fit(X[~test], D[~test]).predict(X[test])
     assert kl(D[test], raw) == pytest.approx(5.8605, abs=0.002)
+
+
+def test_many_labels_are_left_out_by_the_same_formula(problem, monkeypatch):
+    X, D = problem
+    X = X[:, :3] * [1, 5, 20]  # variances that differ, of which shrinkage leaves something
+    gaussians = fit_gaussians(X, D)
+    before = left_out_joints(gaussians, X, D)
+    monkeypatch.setattr(pt_bayes, "MANY_LABELS", 4)
+    found = left_out_joints(gaussians, X, D)
+    np.testing.assert_allclose(found, before, rtol=1e-10)
+    assert not np.array_equal(found, before)  # otherwise the way was the same
+
+
+def test_too_many_features_are_refused_with_their_cost_and_a_way_out(monkeypatch):
+    """The way out is one: a fit with it is allowed."""
+    monkeypatch.setenv(size.VARIABLE, "0.05")
+    rng = np.random.default_rng(0)
+    X, D = rng.normal(size=(40, 2000)), rng.dirichlet(np.ones(3), 40)
+    with pytest.raises(ValueError, match=r"PTBayes needs 0\.4 GB for 40 .*: set components=40, .*"
+                       r"takes 0\.1 GB and roughly a minute in place of 0\.4 GB and"):  # fmt: skip
+        PTBayes().fit(X, D)
+    assert np.isfinite(PTBayes(components=40).fit(X, D).predict(X)).all()

@@ -168,6 +168,7 @@ def test_the_defaults_are_the_published_ones():
         "early_stopping": False,
         "validation_fraction": 0.2,
         "refit": True,
+        "batch_size": None,
     }
 
 
@@ -324,3 +325,37 @@ def test_weights_and_predictions_are_double_in_both_precisions(problem):
         np.testing.assert_array_equal(
             model.predict(X), cpnn_probabilities(model.weights_, X, model.labels_)
         )
+
+
+@pytest.mark.parametrize("code", ["number", "binary"])
+def test_many_labels_are_the_same_arithmetic_in_another_order(code, monkeypatch):
+    """Eight rows in blocks of three, with a prior and rows that do not sum to 1."""
+    weights, X, labels, D = small(code, n=8)
+    monkeypatch.setattr(cpnn_network, "BLOCK", 12)
+    value, gradient = cpnn_loss(weights, X, labels, D, 0.1)
+    P = cpnn_probabilities(weights, X, labels)
+    monkeypatch.setattr(cpnn_network, "MANY_LABELS", 4)
+    other, slope = cpnn_loss(weights, X, labels, D, 0.1)
+    assert other == pytest.approx(value, rel=1e-13)
+    np.testing.assert_allclose(slope, gradient, rtol=1e-11, atol=1e-14)
+    np.testing.assert_allclose(cpnn_probabilities(weights, X, labels), P, rtol=1e-13)
+
+
+def test_an_epoch_in_batches_by_hand():
+    """The steps of RMSProp at a tenth of delta0, on the gradient of ten rows and of ten others."""
+    rng = np.random.default_rng(5)
+    X, D = rng.normal(size=(20, 3)), rng.dirichlet(np.ones(4), 20)
+    model = SACPNN(
+        n_hidden=2, epochs=1, batch_size=10, delta0=0.2, precision="double", random_state=8
+    ).fit(X, D)
+    rng = np.random.default_rng(8)
+    weights = rng.uniform(-0.5, 0.5, 2 * 6)
+    order, labels = rng.permutation(20), Labels(label_codes("number", 4), np.zeros((4, 1)))
+    gradients = []
+    for rows in (order[:10], order[10:]):
+        gradients.append(cpnn_loss(weights, X[rows], labels, D[rows])[1])
+        mean = gradients[0] ** 2
+        if len(gradients) == 2:
+            mean = (0.9 * gradients[0] ** 2 + gradients[1] ** 2) / 1.9
+        weights = weights - 0.02 * gradients[-1] / (np.sqrt(mean) + 1e-8)
+    np.testing.assert_allclose(model.weights_, weights, rtol=1e-12)

@@ -42,3 +42,14 @@ def test_a_learner_refuses_before_it_computes(monkeypatch: pytest.MonkeyPatch) -
         Hungry().fit(np.vstack((X, X[:1])), np.full((7, 2), 0.5))
     with pytest.raises(ValueError, match="Hungry needs"):
         Hungry().predict_each([{}], np.vstack((X, X[:1])), np.full((7, 2), 0.5), X)
+
+
+def test_less_than_the_limit_may_be_more_than_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(size, "free_bytes", lambda: 2_000_000_000)
+    check_memory("PT-SVM", 2e9, (10, 5), 3, "do without")
+    with pytest.raises(ValueError, match=r"needs 2\.1 GB .*, and 2\.0 GB are free: do without; or"):
+        check_memory("PT-SVM", 2.1e9, (10, 5), 3, "do without")
+    monkeypatch.setattr(size, "free_bytes", lambda: 0)
+    check_memory("PT-SVM", size.NOTICEABLE, (10, 5), 3, "do without")  # may well be swapped
+    assert size.cost(3.2e10, 6e14) == "32.0 GB and roughly 8.3 hours"
+    assert size.cost(3e7, 1e9) == "0.1 GB and roughly a minute"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from benchmark.errors import UsageError
@@ -84,3 +88,17 @@ def test_facts_of_the_dataset_fill_what_settings_ask_for():
     assert with_facts({}, facts) == {}
     with pytest.raises(ValueError, match="needs a dataset whose single labels"):
         with_facts(asked, {"labels": (), "sigma": None})
+
+
+def test_settings_that_came_later_leave_the_keys_of_stored_results_alone():
+    """The committed run was stored before they came; only another value than the default counts."""
+    stored = Path(__file__).resolve().parents[3] / "results" / "demo" / "run.json"
+    rows = {row["name"]: row["params"] for row in json.loads(stored.read_text())["models"]}
+    for name in ("AA-BP", "SA-CPNN"):
+        (model,) = choose_models(load_protocol("demo"), [name])
+        later = model.entry.load().later_settings
+        assert later
+        assert set(later) < set(model.params)
+        assert model.describe()["params"] == rows[name]
+    changed = replace(model, params={**model.params, "batch_size": 32})
+    assert changed.describe()["params"] == {**rows["SA-CPNN"], "batch_size": 32}
