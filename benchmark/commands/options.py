@@ -231,12 +231,14 @@ of_networks = all_of(
     _images(
         "--backbone",
         metavar="NAME",
-        help="vgg16, vgg19, resnet50, resnet101, alexnet or small. [default: vgg16]",
+        help="Such as resnet50 or EfficientNetV2B0; `ldl-benchmark backbones` lists them. "
+        "[default: vgg16]",
     ),
     _images(
         "--weights",
-        metavar="imagenet|random|FILE",
-        help="Weights of the backbone. [default: imagenet]",
+        metavar="imagenet|torchvision|random|FILE|DIR",
+        help="Weights of the backbone: published or random ones, a file, or a folder of published "
+        "files. [default: imagenet]",
     ),
     _images(
         "--precision",

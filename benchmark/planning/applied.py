@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from benchmark.errors import UsageError
@@ -63,7 +64,9 @@ def _refuse_one_file(changes: Overrides, models: Sequence[Model]) -> None:
     named = {str(m.params["backbone"]): m.params["weights"] for m in ours}
     takers = [backbone for backbone, weights in named.items() if weights == changes.weights]
     known = {kind for name in BACKBONES for kind in find_backbone(name).weights} | {"random"}
-    if changes.weights is not None and changes.weights not in known and len(takers) > 1:
+    if changes.weights is None or changes.weights in known or Path(changes.weights).is_dir():
+        return  # a folder may have a file for each
+    if len(takers) > 1:
         raise UsageError(
             f"--weights {changes.weights} is one file, but the models of this run have several "
             f"backbones ({listed(takers)}); name those models that it is for, or give each row its "

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from features.networks.accelerated import accelerate
+from features.networks.applications import build_application, freeze_statistics
 from features.networks.backbones import PREPROCESSING, Preprocessing, find_backbone
 from features.networks.loading import load_weights_into
+from features.networks.torchvision import BLOCKS, build_resnet
+from features.networks.weights import backbone_with, is_torchvisions
 
 _SMALL_WIDTHS = (16, 32, 48, 64)
 
@@ -39,9 +41,10 @@ def build_backbone(
         only.
     dropout : float
         Share of values dropped in training after each fully connected layer (VGG, AlexNet,
-        small) or after pooling (ResNet), 0 <= dropout < 1; 0 adds no layer.
+        small) or after pooling (all others), 0 <= dropout < 1; 0 adds no layer.
     weights : str
-        ``imagenet``, ``random``, ``bundled`` or a file; see `features.networks.weights`.
+        ``imagenet``, ``torchvision``, ``random``, ``bundled``, a file or a folder; see
+        `features.networks.weights`.
     seed : int
         For random weights and for dropout.
 
@@ -65,13 +68,22 @@ def build_backbone(
         )
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must be at least 0 and below 1, not {dropout}")
+    facts = backbone_with(facts.name, weights)
     import keras
 
     images = keras.Input((size, size, 3), dtype="uint8", name="images")
     pixels = _preprocess(images, PREPROCESSING[facts.preprocessing])
     drop = _Dropping(dropout, seed)
-    model = keras.Model(images, _BUILDERS[facts.name](pixels, drop), name=facts.name)
-    model = accelerate(model)
+    if facts.name in BLOCKS and (
+        facts.name not in _BUILDERS or is_torchvisions(facts.name, weights)
+    ):
+        plain = keras.Model(images, build_resnet(facts.name, pixels))
+        tensor = drop(freeze_statistics(plain).output)
+    elif facts.name in _BUILDERS:
+        tensor = _BUILDERS[facts.name](pixels, drop)
+    else:
+        tensor = drop(build_application(facts.application, pixels, facts.layer))
+    model = accelerate(keras.Model(images, tensor, name=facts.name))
     load_weights_into(model, facts.name, weights, seed)
     return model
 
@@ -127,31 +139,7 @@ def _resnet(application: str, pixels: Any, drop: _Dropping) -> Any:
     plain = getattr(keras.applications, application)(
         weights=None, include_top=False, pooling="avg", input_tensor=pixels
     )
-    copy = keras.models.clone_model(
-        plain, input_tensors=plain.input, clone_function=_without_batch_statistics
-    )
-    return drop(copy.output)
-
-
-@cache
-def _frozen_statistics() -> Any:
-    import keras
-
-    class BatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
-        """Batch normalisation by the stored means and variances, in training too."""
-
-        def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-            return super().call(inputs, training=False, mask=mask)
-
-    return BatchNormalization
-
-
-def _without_batch_statistics(layer: Any) -> Any:
-    import keras
-
-    if not isinstance(layer, keras.layers.BatchNormalization):
-        return layer
-    return _frozen_statistics().from_config(layer.get_config())
+    return drop(freeze_statistics(plain).output)
 
 
 def _alexnet(pixels: Any, drop: _Dropping) -> Any:
@@ -193,6 +181,7 @@ _BUILDERS: dict[str, Callable[[Any, _Dropping], Any]] = {
     "vgg19": lambda pixels, drop: _vgg("VGG19", pixels, drop),
     "resnet50": lambda pixels, drop: _resnet("ResNet50", pixels, drop),
     "resnet101": lambda pixels, drop: _resnet("ResNet101", pixels, drop),
+    "resnet152": lambda pixels, drop: _resnet("ResNet152", pixels, drop),
     "alexnet": _alexnet,
     "small": _small,
 }

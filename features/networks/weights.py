@@ -1,35 +1,26 @@
-"""Weights of the backbones: ImageNet's, the bundled ones, random ones, and files.
+"""Weights of the backbones: published, bundled and random ones, files, and folders of files.
 
-Keras has no ImageNet weights for AlexNet. This makes them from those of torchvision (Krizhevsky
-2014's network in both), where torch and torchvision are installed::
-
-    import numpy as np, torchvision
-    from features.networks.weights import alexnet_from_torchvision
-    state = torchvision.models.alexnet(weights="IMAGENET1K_V1").state_dict()
-    arrays = {name: value.numpy() for name, value in state.items()}
-    np.savez("alexnet_imagenet.npz", **alexnet_from_torchvision(arrays))
-
-The file is for ``--weights alexnet_imagenet.npz``; in the folder that `weights_folder` returns
-(``~/.keras/models``) it is found as AlexNet's ``imagenet``.
+Whatever they are, their content has a key, and they have a layout, Keras' or torchvision's, with
+which goes how pixels are preprocessed (see `features.networks.torchvision`). Where nothing can be
+downloaded, published files are found in `weights_folder`, in the folder of PyTorch's own downloads,
+or in a folder that is given as weights.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import os
-import socket
 import sys
-from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from features.networks.backbones import find_backbone
+from features.networks import torch_files
+from features.networks.backbones import Backbone, find_backbone
+from features.networks.published import Published, published_weights
+from features.networks.torchvision import places
+from features.storage.download import DownloadError, Progress, download
 from features.storage.locking import locked
 
 
@@ -37,36 +28,14 @@ class WeightsError(ValueError):
     """Weights cannot be had, cannot be read, or do not fit."""
 
 
-class Download(NamedTuple):
-    """A file of weights that can be downloaded."""
-
-    url: str
-    md5: str
-
-
-_HOME = "https://storage.googleapis.com/tensorflow/keras-applications/"
-_TAIL = "_weights_tf_dim_ordering_tf_kernels"
-
-#: Keras' ImageNet weights and their MD5 sums, from keras.applications.
-IMAGENET = {
-    "vgg16": Download(f"{_HOME}vgg16/vgg16{_TAIL}.h5", "64373286793e3c8b2b4e3219cbf3544b"),
-    "vgg19": Download(f"{_HOME}vgg19/vgg19{_TAIL}.h5", "cbe5617147190e668d6c5d5026f83318"),
-    "resnet50": Download(
-        f"{_HOME}resnet/resnet50{_TAIL}_notop.h5", "4d473c1dd8becc155b73f8504c6f6626"
-    ),
-    "resnet101": Download(
-        f"{_HOME}resnet/resnet101{_TAIL}_notop.h5", "88cf7a10940856eca736dc7b7e228a21"
-    ),
-}
-
 #: The weights of `small` that come with the package; its entry ``record`` says how they were made.
 BUNDLED = Path(__file__).parent / "weights_data" / "small.npz"
 
-#: Name under which converted weights of AlexNet are looked for in `weights_folder`.
+#: Weights of AlexNet that were converted to Keras' layout; found in `weights_folder` they are
+#: AlexNet's ``imagenet``.
 ALEXNET_FILE = "alexnet_imagenet.npz"
 
-_SUFFIXES = (".npz", ".h5", ".hdf5")
-_SECONDS_OF_SILENCE = 60.0
+_SUFFIXES = (".npz", ".h5", ".hdf5", *torch_files.SUFFIXES)
 
 
 def weights_folder() -> Path:
@@ -78,6 +47,40 @@ def weights_folder() -> Path:
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").absolute() / "models"
 
 
+def _torch_folder() -> Path:
+    """Return the folder where PyTorch keeps downloaded weights; nothing is written there."""
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    home = os.environ.get("TORCH_HOME") or Path(cache) / "torch"
+    return Path(home).absolute() / "hub" / "checkpoints"
+
+
+def backbone_with(name: str, weights: str) -> Backbone:
+    """Return the facts about a backbone; weights of torchvision want their own preprocessing.
+
+    Raises
+    ------
+    ValueError
+        Unknown backbone.
+    WeightsError
+        It has no such weights.
+    """
+    facts = find_backbone(name)
+    if is_torchvisions(facts.name, weights):
+        return replace(facts, preprocessing="torch")
+    return facts
+
+
+def is_torchvisions(name: str, weights: str) -> bool:
+    """Tell whether weights are in torchvision's layout.
+
+    Raises
+    ------
+    WeightsError
+        The backbone has no such weights.
+    """
+    return _find_source(find_backbone(name).name, weights).is_torchvisions
+
+
 def weights_key(name: str, weights: str) -> str:
     """Identify the content of weights; nothing is downloaded and Keras is not needed.
 
@@ -86,34 +89,36 @@ def weights_key(name: str, weights: str) -> str:
     name : str
         A backbone's name.
     weights : str
-        ``imagenet``, ``random``, ``bundled`` or the path of a file.
+        ``imagenet``, ``torchvision``, ``random``, ``bundled``, the path of a file, or that of a
+        folder in which files have the names that they are published with.
 
     Returns
     -------
     str
-        ``random:0`` (those are drawn with seed 0 where they are for features), ``md5:<digits>``
-        for Keras' ImageNet weights, or ``sha256:<digits>`` of a file's bytes.
+        ``random:0`` (those are drawn with seed 0 where they are for features), the key of
+        published weights (see `features.networks.published.Published`), or ``sha256:<digits>`` of
+        a file's bytes.
 
     Raises
     ------
     WeightsError
         The backbone has no such weights, or the file cannot be read.
     """
-    facts = find_backbone(name)
-    if weights == "random":
+    source = _find_source(find_backbone(name).name, weights)
+    if source.published is not None:
+        return source.published.key
+    if source.path is None:
         return "random:0"
-    if weights == "imagenet" and facts.name in IMAGENET:
-        return f"md5:{IMAGENET[facts.name].md5}"
-    path = _local_file(facts.name, weights)
     try:
-        status = path.stat()
-        return f"sha256:{_digest('sha256', path, status.st_size, status.st_mtime_ns)}"
+        return f"sha256:{_digest_of('sha256', source.path)}"
     except OSError as error:
-        raise WeightsError(f"the weights {path} cannot be read: {error.strerror}") from error
+        raise WeightsError(f"the weights {source.path} cannot be read: {error.strerror}") from error
 
 
-def fetch_weights(name: str, weights: str) -> Path | None:
-    """Make sure that weights are on this machine; downloads Keras' ImageNet weights once.
+def fetch_weights(
+    name: str, weights: str, progress: Progress = lambda _done, _total: None
+) -> Path | None:
+    """Make sure that weights are on this machine; downloads published ones once.
 
     Of several processes one downloads, and the others wait for it.
 
@@ -121,6 +126,8 @@ def fetch_weights(name: str, weights: str) -> Path | None:
     ----------
     name, weights
         As for `weights_key`.
+    progress : callable
+        Gets the bytes downloaded and the bytes in all.
 
     Returns
     -------
@@ -132,117 +139,167 @@ def fetch_weights(name: str, weights: str) -> Path | None:
     WeightsError
         They cannot be had; says what to do.
     """
-    facts = find_backbone(name)
-    if weights == "random":
-        return None
-    if weights == "imagenet" and facts.name in IMAGENET:
-        return _download(facts.name)
-    return _local_file(facts.name, weights)
+    source = _find_source(find_backbone(name).name, weights)
+    if source.published is None or source.path is not None:
+        return source.path
+    found = find_published(source.published)
+    return found or download_published(
+        find_backbone(name).name, source.published, weights_folder(), progress
+    )
 
 
-def alexnet_from_torchvision(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Rename and turn the arrays of torchvision's AlexNet into those of the backbone here.
+def find_published(published: Published) -> Path | None:
+    """Look for a published file on this machine; one that is damaged is not there."""
+    for folder in (weights_folder(), _torch_folder()):
+        if _is_whole(folder / published.file, published):
+            return folder / published.file
+    return None
 
-    Kernels (out, in, height, width) become (height, width, in, out); the first fully connected
-    layer sees places before channels here, and channels before places there.
+
+def download_published(
+    name: str,
+    published: Published,
+    folder: Path,
+    progress: Progress = lambda _done, _total: None,
+    url: str | None = None,
+) -> Path:
+    """Download a published file, unless it is there; what broke off goes on.
 
     Parameters
     ----------
-    state : mapping of str to ndarray
-        ``features.0.weight`` and so on; the layer of class scores is not needed.
+    name : str
+        Of the backbone.
+    published : Published
+        Which file.
+    folder : Path
+        Where it goes; made if absent.
+    progress : callable
+        Gets the bytes downloaded and the bytes in all.
+    url : str, optional
+        Another address than its own, such as of a mirror.
 
     Returns
     -------
-    dict of str to ndarray
-        ``conv1/kernel``, ``conv1/bias``, ..., ``fc7/bias``: what an ``.npz`` for `alexnet` holds.
+    Path
+        The file.
+
+    Raises
+    ------
+    WeightsError
+        It cannot be had, or is another file; says what to do.
     """
-    arrays = {}
-    for number, place in enumerate((0, 3, 6, 8, 10), start=1):
-        kernel = np.asarray(state[f"features.{place}.weight"])
-        arrays[f"conv{number}/kernel"] = kernel.transpose(2, 3, 1, 0)
-        arrays[f"conv{number}/bias"] = np.asarray(state[f"features.{place}.bias"])
-    for layer, place in (("fc6", 1), ("fc7", 4)):
-        kernel = np.asarray(state[f"classifier.{place}.weight"])
-        if layer == "fc6":
-            kernel = kernel.reshape(len(kernel), 256, 6, 6).transpose(0, 2, 3, 1)
-        arrays[f"{layer}/kernel"] = kernel.reshape(len(kernel), -1).T
-        arrays[f"{layer}/bias"] = np.asarray(state[f"classifier.{place}.bias"])
-    return arrays
+    path, address = folder / published.file, url or published.url
 
+    def check(part: Path) -> None:
+        if not _is_whole(part, published):
+            found = _digest_of(published.algorithm, part)
+            raise DownloadError(
+                f"what {address} gives is another file: its {published.algorithm.upper()} is "
+                f"{found[: len(published.digits)]}, not {published.digits}"
+            )
 
-@lru_cache(maxsize=16)
-def _digest(algorithm: str, path: Path, _size: int, _changed: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
-
-
-def _is_whole(path: Path, md5: str) -> bool:
     try:
-        status = path.stat()
-        return _digest("md5", path, status.st_size, status.st_mtime_ns) == md5
+        with locked(folder / f".{published.file}.lock"):
+            if _is_whole(path, published):
+                return path
+            with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody listens
+                sys.stderr.write(f"downloading {address}\n")
+            download(address, path, progress, check)
+            return path
+    except (DownloadError, OSError, ValueError) as error:
+        raise WeightsError(
+            f"the weights {published.file} of {name} cannot be had: {clause(error)}. Put the file "
+            f"{published.url} at {path}, or give --weights with the folder or file that has them, "
+            f"or --weights random"
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where weights come from: a published file, a file that is here, both, or neither (random)."""
+
+    published: Published | None = None
+    path: Path | None = None
+
+    @property
+    def is_torchvisions(self) -> bool:
+        name = self.published.file if self.published else str(self.path or "")
+        return Path(name).suffix.lower() in torch_files.SUFFIXES
+
+
+def _find_source(name: str, weights: str) -> _Source:
+    if weights == "random":
+        return _Source()
+    if weights == "bundled" and name == "small":
+        return _Source(path=BUNDLED)
+    converted = weights_folder() / ALEXNET_FILE
+    if weights == "imagenet" and name == "alexnet" and converted.is_file():
+        return _Source(path=converted)
+    named = published_weights(name).get(weights)
+    if named:
+        return _Source(named[0])
+    path = Path(weights)
+    if path.is_dir():
+        return _look_into(name, path)
+    if path.suffix.lower() not in _SUFFIXES:
+        raise WeightsError(
+            f"{name} has no weights {weights!r}: give {', '.join(find_backbone(name).weights)} or "
+            f"the path of a file ({', '.join(_SUFFIXES)}) or of a folder of published files"
+        )
+    if not path.is_file():
+        raise WeightsError(f"there is no file of weights {path}")
+    if path.suffix.lower() in torch_files.SUFFIXES and not places(name):
+        raise WeightsError(
+            f"{name} takes no weights of PyTorch, such as {path}; give Keras' (.h5), or --weights "
+            f"imagenet"
+        )
+    for published in published_weights(name).get("torchvision", ()):
+        if path.name == published.file:
+            _check_whole(path, published)
+    return _Source(path=path)
+
+
+def _look_into(name: str, folder: Path) -> _Source:
+    """Find a published file of a backbone in a folder."""
+    files = [file for of in published_weights(name).values() for file in of]
+    for published in dict.fromkeys(files):
+        path = folder / published.file
+        if path.is_file():
+            _check_whole(path, published)
+            return _Source(published, path)
+    if not files:
+        raise WeightsError(f"there are no published weights of {name} to look for in {folder}")
+    wanted = " or ".join(published.file for published in dict.fromkeys(files))
+    raise WeightsError(f"{folder} has no weights of {name}: put {wanted} there ({files[0].url})")
+
+
+def _check_whole(path: Path, published: Published) -> None:
+    if not _is_whole(path, published):
+        raise WeightsError(
+            f"{path} is damaged or incomplete: its {published.algorithm.upper()} is not that of "
+            f"the published file; get {published.url} again"
+        )
+
+
+def _is_whole(path: Path, published: Published) -> bool:
+    """Tell whether a file is there, with its checksum where one is known."""
+    try:
+        if not published.algorithm:
+            return path.is_file()
+        return _digest_of(published.algorithm, path).startswith(published.digits)
     except OSError:
         return False
 
 
-def _local_file(name: str, weights: str) -> Path:
-    if weights == "bundled" and name == "small":
-        return BUNDLED
-    if weights == "imagenet" and name == "alexnet":
-        path = weights_folder() / ALEXNET_FILE
-        if path.is_file():
-            return path
-        raise WeightsError(
-            "Keras has no ImageNet weights for alexnet; convert torchvision's as the docstring of "
-            f"features/networks/weights.py tells, and put them at {path} or give --weights FILE"
-        )
-    path = Path(weights)
-    if path.suffix.lower() not in _SUFFIXES:
-        raise WeightsError(
-            f"{name} has no weights {weights!r}: give {', '.join(find_backbone(name).weights)} or "
-            f"the path of a file ({', '.join(_SUFFIXES)})"
-        )
-    if not path.is_file():
-        raise WeightsError(f"there is no file of weights {path}")
-    return path
+def _digest_of(algorithm: str, path: Path) -> str:
+    status = path.stat()
+    return _digest(algorithm, path, status.st_size, status.st_mtime_ns)
 
 
-def _download(name: str) -> Path:
-    from keras.utils import get_file
-
-    url, md5 = IMAGENET[name]
-    file = url.rpartition("/")[2]
-    folder = weights_folder()
-    if _is_whole(folder / file, md5):  # then the folder need not be writable
-        return folder / file
-    patience = socket.getdefaulttimeout()
-    try:
-        with locked(folder / f".{file}.lock"), _progress_shown(url):
-            socket.setdefaulttimeout(_SECONDS_OF_SILENCE)
-            return Path(
-                get_file(
-                    file, url, file_hash=md5, cache_dir=str(folder.parent), cache_subdir="models"
-                )
-            )
-    except Exception as error:  # Keras raises bare Exceptions
-        raise WeightsError(
-            f"the ImageNet weights of {name} cannot be had: {clause(error)}. Put the file {url} "
-            f"at {folder / file}, or give --weights FILE or --weights random"
-        ) from error
-    finally:
-        socket.setdefaulttimeout(patience)
-
-
-@contextlib.contextmanager
-def _progress_shown(url: str) -> Iterator[None]:
-    """Let Keras show its progress on a terminal; a file gets one line in place of its thousands."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        shown: Any = sys.stderr
-    else:
-        shown = io.StringIO()
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody listens
-            sys.stderr.write(f"downloading {url}\n")
-    with contextlib.redirect_stdout(shown):
-        yield
+@lru_cache(maxsize=64)
+def _digest(algorithm: str, path: Path, _size: int, _changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def clause(error: Exception) -> str:

@@ -132,7 +132,7 @@ def test_weights_size_and_precision_are_those_asked_for(tmp_path):
 @pytest.mark.parametrize(
     ("extraction", "message"),
     [
-        (Extraction("smal"), r"no backbone 'smal' .*did you mean 'small'\?"),
+        (Extraction("smal"), r"no backbone 'smal'.*did you mean 'small'\?"),
         (Extraction("small", "imagenet"), "small has no weights 'imagenet'"),
         (Extraction("small", "none.npz"), "there is no file of weights none.npz"),
         (replace(SMALL, size=15), "needs images of at least 16 pixels per side, not 15"),

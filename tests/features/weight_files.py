@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import struct
 
 import h5py
 import numpy as np
@@ -67,6 +69,19 @@ def write_keras3(path, arrays):
             group.attrs["name"] = name
             for place, values in enumerate(parts.values()):
                 group[str(place)] = values
+    return path
+
+
+def write_safetensors(path, arrays, **entries):
+    """As safetensors; `entries` of its header come before those of the arrays."""
+    header, data = {"__metadata__": {"format": "pt"}}, b""
+    for name, values in arrays.items():
+        values = np.asarray(values, "f4")
+        offsets = [len(data), len(data) + values.nbytes]
+        header[name] = {"dtype": "F32", "shape": values.shape, "data_offsets": offsets}
+        data += values.tobytes()
+    text = json.dumps({**header, **entries}).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
     return path
 
 

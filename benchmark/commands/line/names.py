@@ -91,6 +91,7 @@ def _named(ctx: click.Context, param: click.Parameter) -> Named:
         ("table", "datasets"): lambda _: datasets(),
     }
     of_all: dict[str, Callable[[click.Context], Named]] = {
+        "backbone": lambda _: backbones(),
         "dataset": datasets_of_runs,
         "datasets": datasets_of_runs,
         "measure": measures,
@@ -102,8 +103,6 @@ def _named(ctx: click.Context, param: click.Parameter) -> Named:
         return found(ctx)
     # words that the help lists: reference|DIR, demo|paper|FILE.toml
     words = str(param.metavar).replace("hold-out[:SHARE]", "hold-out").split("|")
-    shown = param.help if isinstance(param, click.Option) and name == "backbone" else ""
-    words += re.findall(r"\w*\d\w*|\bsmall\b|\balexnet\b", (shown or "").partition("[")[0])
     return [(word, "") for word in words if word.lower() == word]
 
 
@@ -162,6 +161,13 @@ def tabular_sets() -> Named:
     from benchmark.datasets.tabular_sets.catalogue import tabular_sets as catalogue
 
     return [(known.name, f"{known.rows:,} rows, {known.labels} labels") for known in catalogue()]
+
+
+def backbones() -> Named:
+    """Return the networks that images can go through."""
+    from features.networks.backbones import BACKBONES
+
+    yield from ((name, f"{facts.width} values") for name, facts in BACKBONES.items())
 
 
 def fetchable() -> Named:

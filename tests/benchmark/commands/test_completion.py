@@ -81,7 +81,7 @@ def test_every_name_that_is_known_is_offered():
         ("run --dataset=SJ", ["--dataset=SJAFFE"], {"file"}),
         ("run --dataset own.csv --labels label:", ["label:joy", "label:fear"], set()),
         ("run --protocol wheel no", ["no wheel"], {"file"}),
-        ("run --backbone res", ["resnet50", "resnet101"], set()),
+        ("run --backbone resnet10", ["resnet101", "resnet101v2"], set()),
         ("run --split hold", ["hold-out"], set()),
         ("run --tune-for nosuch", [], set()),
         ("figure boxes --dataset ", ["first", "数据"], set()),

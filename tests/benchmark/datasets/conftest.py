@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from served import CONTENT
 
-from benchmark.datasets import download
+from features.storage import download
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""Downloads of one file: resumed, and never mixed of two, from a server of the test's own."""
+"""Downloads of one file: resumed, and never mixed of two, from a server of the test's own.
+
+They are those of `features.storage.download`, which weights of networks share.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from served import CONTENT, fails, names_in
 
-from benchmark.datasets import download as fetching
 from benchmark.datasets.download import download
 from benchmark.errors import BenchmarkError, UsageError
+from features.storage import download as fetching
 
 
 def test_a_download(server, tmp_path):

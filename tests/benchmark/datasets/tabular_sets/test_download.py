@@ -8,9 +8,9 @@ from __future__ import annotations
 import pytest
 from served import fails, names_in
 
-from benchmark.datasets import download
 from benchmark.datasets.fetching import fetch
 from benchmark.datasets.tabular_sets import download as tabular
+from features.storage import download
 
 
 @pytest.fixture
