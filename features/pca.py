@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh, qr, svd
-from threadpoolctl import threadpool_limits
 
 from features.arrays import FloatArray
+from features.one_thread import one_thread
 from features.storage.files import (
     DamagedFileError,
     array_key,
@@ -97,7 +97,7 @@ def reduce(
 
     def compute() -> dict[str, FloatArray]:
         fitted = train if scope == "fold" else np.arange(features.shape[0])
-        with threadpool_limits(1):
+        with one_thread():
             mean, directions = principal_directions(features, fitted, n_components)
             return {
                 "train": _project(features, train, mean, directions),

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 from joblib import parallel_config
-from threadpoolctl import threadpool_limits
 
 from baselines.base import Monitor
 from baselines.checks import check_distributions
@@ -35,6 +34,7 @@ from benchmark.running.search import Data, Make, search
 from benchmark.running.texts import Warned, describe_error
 from benchmark.running.worker import allow, loads
 from features.arrays import IntArray
+from features.one_thread import one_thread
 from features.storage.sharded_array import RowArray
 
 # What loading a model's libraries, and what comes after its prediction, may take where a task has a
@@ -108,7 +108,7 @@ def execute(task: Task, marker: Path, work: Work) -> Outcome:
     outcome, warned, notes = Outcome(task), Warned(), list[str]()
     limit = work.time_limit
     try:
-        with _crash_log(marker), threadpool_limits(1), _clean_process(task, marker):
+        with _crash_log(marker), one_thread(), _clean_process(task, marker):
             warnings.simplefilter("always")
             warnings.showwarning = lambda message, category, *_: warned.add(message, category)
             with _time_limit(limit):

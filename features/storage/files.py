@@ -6,6 +6,7 @@ checksum says so, never because it exists.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import io
@@ -29,6 +30,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.storage.plain_archive import parse_archive
 from features.storage.shape import misfit
 
 _TEMPORARY_PREFIX = ".partial-"
@@ -37,6 +39,7 @@ _TEMPORARY_PREFIX = ".partial-"
 _LONGEST_WRITE_SECONDS = 86400.0
 _CHECKSUM = "sha256"
 _LONGEST_SLUG = 60
+_SMALL = 2**24  # bytes of an archive that is read as a whole
 
 # Windows has no files of these names, whatever their ending.
 _DEVICES = frozenset(
@@ -211,19 +214,38 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         The file cannot be read, or its content differs from its checksum.
     """
     try:
-        with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of headers of other versions, which damage gives too
-            try:
-                _refuse_growth(file)
-                with np.load(file, allow_pickle=False) as archive:
-                    arrays = {name: archive[name] for name in archive.files}
-                checksum = str(arrays.pop(_CHECKSUM))
-            except _DAMAGE as error:
-                raise DamagedFileError(f"{path} is damaged: it is no file of arrays") from error
+        with path.open("rb") as file:
+            arrays = _parse_small(file)
+            if arrays is None:
+                arrays = _load_arrays(file, path)
     except IsADirectoryError as error:
         raise DamagedFileError(f"{path} is damaged: it is a folder") from error
+    checksum = str(arrays.pop(_CHECKSUM, ""))
     if checksum != _arrays_checksum(arrays):
         raise DamagedFileError(f"{path} is damaged: its content differs from its checksum")
+    return arrays
+
+
+def _parse_small(file: IO[bytes]) -> dict[str, NDArray[Any]] | None:
+    """Read an archive as `write_arrays` lays it out, None if it is large or anything else."""
+    with contextlib.suppress(OSError):  # which the other reader meets too, and tells
+        if os.fstat(file.fileno()).st_size <= _SMALL:
+            return parse_archive(file.read())
+    return None
+
+
+def _load_arrays(file: IO[bytes], path: Path) -> dict[str, NDArray[Any]]:
+    """Read an archive of any layout and size, and say if it is damaged."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of headers of other versions, which damage gives too
+        try:
+            file.seek(0)
+            _refuse_growth(file)
+            with np.load(file, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            arrays[_CHECKSUM]  # which must be there
+        except _DAMAGE as error:
+            raise DamagedFileError(f"{path} is damaged: it is no file of arrays") from error
     return arrays
 
 

@@ -1,0 +1,256 @@
+"""What the harness costs above the methods: a made run of 10,000 tasks, timed and profiled.
+
+Writes results/overhead/times.csv, a row per step as it is measured, and with ``--profile``
+results/overhead/profile.csv. A method that only averages makes all that is measured overhead. Two checkouts
+are compared in turn, so that both see the same machine:
+
+    python tests/perf/overhead.py --code before=../0.1.0 --code now=.
+
+usage: python tests/perf/overhead.py [--code NAME=CHECKOUT ...] [--shape 10x20x10x5] [--profile]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import pstats
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGET = ROOT / "results" / "overhead"
+
+#: Datasets, models, folds and repeats of the made runs.
+SHAPES = ("10x20x10x5", "10x10x10x10")
+
+#: A step's command, and what of the run it is given.
+STEPS = {
+    "help": ["--help"],
+    "run": ["run"],
+    "resume": ["run", "--no-report"],
+    "table 3": ["table", "3"],
+    "report": ["report"],
+    "figure all": ["figure", "all"],
+}
+
+#: Said on standard error when a run knows what is left to do.
+STARTED = b"done before"
+
+#: Columns of what was measured, in seconds, and milliseconds for each task.
+MEASURED = ("wall", "processor", "started", "ms_a_task")
+
+#: How many functions of a profile are kept.
+TOP = 25
+
+# Processor time, since others use the machine too; written before the program ends its process.
+PROFILED = """
+import cProfile, sys, time
+file = sys.argv.pop(1)
+profile = cProfile.Profile(time.process_time)
+profile.enable()
+from benchmark.cli import main
+try:
+    main.main()
+except SystemExit as end:
+    profile.disable()
+    profile.dump_stats(file)
+    raise
+"""
+
+ROWS, FEATURES, LABELS = 60, 3, 4
+
+PLUGIN = '''
+from baselines.base import LDLEstimator
+from benchmark import register
+
+import numpy as np
+
+
+class Average(LDLEstimator):
+    """Mean of the training distributions, moved a little by its number."""
+
+    number = 0
+
+    def _fit(self, X, D):
+        share = self.number / 100
+        self.mean_ = (1 - share) * D.mean(axis=0) + share / D.shape[1]
+
+    def _predict(self, X):
+        return np.tile(self.mean_, (len(X), 1))
+
+
+for number in range({models}):
+    name = f"average{{number}}"
+    register(name)(type(name, (Average,), {{"number": number, "__module__": __name__}}))
+'''
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How many datasets, models, folds and repeats a run has."""
+
+    text: str
+
+    @property
+    def numbers(self) -> list[int]:
+        """The four numbers."""
+        return list(map(int, self.text.split("x")))
+
+    @property
+    def tasks(self) -> int:
+        """Their product."""
+        return int(np.prod(self.numbers))
+
+
+def make_inputs(folder: Path, shape: Shape) -> list[str]:
+    """Write datasets and models, and return the arguments of a run of them."""
+    datasets, models, folds, repeats = shape.numbers
+    rng = np.random.default_rng(0)
+    plugin = folder / "averages.py"
+    plugin.write_text(PLUGIN.format(models=models))
+    arguments = [str(plugin), "--folds", str(folds), "--repeats", str(repeats)]
+    heads = [*(f"x{i}" for i in range(FEATURES)), *(f"label:y{i}" for i in range(LABELS))]
+    for number in range(datasets):
+        X, D = rng.normal(size=(ROWS, FEATURES)), rng.dirichlet(np.ones(LABELS), size=ROWS)
+        path = folder / f"set{number}.csv"
+        np.savetxt(path, np.hstack([X, D]), delimiter=",", header=",".join(heads), comments="")
+        arguments += ["--dataset", str(path)]
+    return arguments
+
+
+def measure(code: Path, folder: Path, arguments: Sequence[str]) -> dict[str, float]:
+    """Run a command with a checkout's code: seconds of wall and processor, all processes together.
+
+    ``started`` is the wall time until a run says what is left to do.
+    """
+    environment = {**os.environ, "PYTHONPATH": str(code)}
+    begin = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *arguments], cwd=folder, env=environment,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    found: dict[str, float] = {}
+    said = b""
+    for line in process.stderr:
+        said = (said + line)[-2000:]
+        if STARTED in line:
+            found["started"] = time.perf_counter() - begin
+    _, status, used = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - begin
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(arguments)}: {said.decode(errors='replace')}")
+    return {**found, "wall": wall, "processor": used.ru_utime + used.ru_stime}
+
+
+def command(step: str, inputs: Sequence[str]) -> list[str]:
+    """Return the arguments of a step's command."""
+    words = STEPS[step]
+    given = [] if step == "help" else ["--out", "run"]
+    return [*words, *(inputs if words[0] == "run" else []), *given]
+
+
+def profile(code: Path, folder: Path, arguments: Sequence[str]) -> list[dict[str, object]]:
+    """Return the functions of a command's main process that take most time themselves."""
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place, "profile")
+        measure(code, folder, ["-c", PROFILED, str(file), *arguments])
+        stats = pstats.Stats(str(file)).stats  # type: ignore[attr-defined]
+    total = sum(entry[2] for entry in stats.values())
+    found = sorted(stats.items(), key=lambda item: -item[1][2])[:TOP]
+    return [
+        {
+            "function": f"{_short(path, code)}:{name}",
+            "calls": calls,
+            "own_seconds": round(own, 3),
+            "share": round(own / total, 4),
+            "with_callees": round(whole, 3),
+        }
+        for (path, _line, name), (_, calls, own, whole, _) in found
+    ]
+
+
+def _short(path: str, code: Path) -> str:
+    """Return a path without what is of this machine."""
+    for root in (str(code), sys.prefix, sys.base_prefix):
+        path = path.removeprefix(root)
+    return path.partition("site-packages/")[2] or path.lstrip("/~")
+
+
+class Table:
+    """A CSV file whose rows are kept as they are measured; those of the same names are replaced."""
+
+    def __init__(self, path: Path, names: Sequence[str]):
+        self.path, self.names = path, names
+        self.rows: list[dict[str, object]] = []
+        if path.exists():
+            with path.open(newline="") as file:
+                self.rows = [dict(row) for row in csv.DictReader(file)]
+
+    def put(self, rows: Sequence[dict[str, object]]) -> None:
+        """Add rows, and write the file."""
+        new = {self._of(row) for row in rows}
+        self.rows = [row for row in self.rows if self._of(row) not in new] + list(rows)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(self.rows[0]), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self.rows)
+
+    def _of(self, row: dict[str, object]) -> tuple[str, ...]:
+        return tuple(str(row[name]) for name in self.names)
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--code", action="append", metavar="NAME=CHECKOUT")
+    parser.add_argument("--shape", action="append", help=f"by default {' and '.join(SHAPES)}")
+    parser.add_argument("--step", action="append", choices=STEPS, help="by default all")
+    parser.add_argument("--jobs", default=str(os.cpu_count()))
+    parser.add_argument("--profile", action="store_true", help="the main process of each step too")
+    parser.add_argument("--out", type=Path, default=TARGET)
+    parser.add_argument("--work", type=Path, help="keep the runs here, and use those that are")
+    options = parser.parse_args()
+    codes = dict(text.split("=", 1) for text in options.code or [f"now={ROOT}"])
+    times = Table(options.out / "times.csv", ("code", "shape", "step"))
+    profiles = Table(options.out / "profile.csv", ("code", "shape", "step", "function"))
+    with tempfile.TemporaryDirectory() as place:
+        for shape, step, (name, code) in product(
+            map(Shape, options.shape or SHAPES), options.step or STEPS, codes.items()
+        ):
+            folder = (options.work or Path(place)) / shape.text / name
+            folder.mkdir(parents=True, exist_ok=True)
+            inputs = [*make_inputs(folder, shape), "--jobs", options.jobs]
+            arguments = command(step, inputs)
+            where = {"code": name, "shape": shape.text, "step": step}
+            if step == "run":
+                shutil.rmtree(folder / "run", ignore_errors=True)
+            found = measure(Path(code).resolve(), folder, ["-m", "benchmark", *arguments])
+            if step == "run":
+                found["ms_a_task"] = 1000 * found["wall"] / shape.tasks
+            row = {**where, "tasks": shape.tasks}
+            row |= {key: f"{found[key]:.2f}" if key in found else "" for key in MEASURED}
+            print(row, flush=True)
+            times.put([row])
+            if options.profile:
+                if step == "run":
+                    shutil.rmtree(folder / "run", ignore_errors=True)
+                entries = profile(Path(code).resolve(), folder, arguments)
+                profiles.rows = [row for row in profiles.rows if where.items() - row.items()]
+                profiles.put([{**where, **entry} for entry in entries])
+
+
+if __name__ == "__main__":
+    main()
