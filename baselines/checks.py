@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 
 from features.arrays import FloatArray
 
@@ -157,11 +157,19 @@ def check_images(X: Any, name: str = "X") -> Any:
     return X
 
 
+def _is_sparse(values: Any) -> bool:
+    if "scipy.sparse" not in sys.modules:  # then nobody has made such a matrix
+        return False
+    from scipy.sparse import issparse
+
+    return bool(issparse(values))
+
+
 def _as_matrix(values: Any, name: str, if_flat: str) -> FloatArray:
     """Return a matrix of numbers, or refuse it; `if_flat` is told of values in one dimension."""
     if np.ma.is_masked(values):
         raise ValueError(f"{name} has masked values")
-    if issparse(values):
+    if _is_sparse(values):
         values = _dense(values, name)
     try:
         array = np.asarray(values)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy.stats import spearmanr
-from sklearn.decomposition import PCA
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from baselines.settings import check_choice, check_count
 from features.arrays import FloatArray
 
-#: The scalings by name; ``"none"`` leaves the features as they are, ``"auto"`` chooses.
-SCALERS = {"standard": StandardScaler, "minmax": MinMaxScaler}
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+#: The scalings by name, with their classes in `sklearn.preprocessing`; ``"none"`` leaves the
+#: features as they are, ``"auto"`` chooses.
+SCALERS = {"standard": "StandardScaler", "minmax": "MinMaxScaler"}
 
 #: What tells principal components: the rank correlation of a column's variance with its number is
 #: at most the first, and the mean squared correlation of two columns at most the second above what
@@ -36,6 +38,8 @@ def are_components(X: FloatArray) -> bool:
     -------
     bool
     """
+    from scipy.stats import spearmanr
+
     mean = X.mean(axis=0)
     centred = X - mean
     # Units of the largest value, whose squares neither overflow nor vanish; then what is left of
@@ -88,16 +92,24 @@ def fit_preprocessing(
     check_choice("scaling", scaling, ("none", *SCALERS, "auto"))
     if scaling == "auto":
         scaling = "none" if are_components(X) else "standard"
+    if components is None and scaling == "none":
+        return None
+    # Loaded here, since they load much that learners without preprocessing do without.
+    from sklearn import preprocessing
+    from sklearn.pipeline import Pipeline
+
     steps = []
     if scaling != "none":
-        steps.append((scaling, SCALERS[scaling]()))
+        steps.append((scaling, getattr(preprocessing, SCALERS[scaling])()))
     if components is not None:
+        from sklearn.decomposition import PCA
+
         check_count("components", components)
         if scaling != "standard":
             # PCA takes the means off the covariance, which a large common offset drowns.
-            steps.append(("centred", StandardScaler(with_std=False)))
+            steps.append(("centred", preprocessing.StandardScaler(with_std=False)))
         # The covariance matrix is the small one of the two only where there are few features.
         solver = "covariance_eigh" if X.shape[1] <= len(X) else "full"
         steps.append(("pca", PCA(min(components, *X.shape), svd_solver=solver)))
     with np.errstate(invalid="ignore"):  # shares of a variance of 0, which nobody asks for
-        return Pipeline(steps).fit(X) if steps else None
+        return Pipeline(steps).fit(X)

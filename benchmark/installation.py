@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmark.errors import UsageError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 #: The folder that the packages of this project lie in.
 HOME = Path(__file__).resolve().parent.parent
@@ -33,6 +39,26 @@ def version() -> str:
         return metadata.version("ldl-benchmark")
     except metadata.PackageNotFoundError:
         return "unknown"
+
+
+def entry_points(group: str) -> EntryPoints:
+    """Return what installed packages offer, as `importlib.metadata.entry_points` does.
+
+    That reads a file of every package each time, tens of milliseconds. Here it is done once until
+    the search path or a folder of it changes, as when a package is installed.
+    """
+    changed = []
+    for place in sys.path:
+        with suppress(OSError):
+            changed.append((place, Path(place).stat().st_mtime_ns))
+    return _entry_points(group, tuple(changed))
+
+
+@lru_cache(maxsize=8)
+def _entry_points(group: str, _changed: tuple[tuple[str, int], ...]) -> EntryPoints:
+    from importlib import metadata
+
+    return metadata.entry_points(group=group)
 
 
 def search_first_folder_last() -> None:

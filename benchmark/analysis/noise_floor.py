@@ -23,10 +23,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.special import gammaln, logsumexp, psi
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 
 from benchmark.metrics import Measure, scores
 from benchmark.planning.plan import Truth
@@ -214,6 +210,8 @@ def draw(
     hidden, fresh : ndarray of shape (n, c)
         Both are distributions. A new panel has as many raters as the row's own.
     """
+    from scipy.special import logsumexp
+
     counted = _Counted(votes)
     log_joint = counted.log_joint(mixture.weights, mixture.alpha)[counted.row]
     posterior = np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
@@ -233,6 +231,8 @@ class _Counted:
     """
 
     def __init__(self, given: FloatArray) -> None:
+        from scipy.sparse import csr_array
+
         votes, row, self.times = np.unique(given, axis=0, return_inverse=True, return_counts=True)
         self.votes, self.row = votes, row.ravel()  # the different rows, and which one each is
         self.raters = votes.sum(axis=1)
@@ -249,6 +249,8 @@ class _Counted:
 
     def log_joint(self, weights: FloatArray, alpha: FloatArray) -> FloatArray:
         """Return ln(weight_k p(votes_i | alpha_k)) of every different row and component."""
+        from scipy.special import gammaln
+
         total, mine = alpha.sum(axis=1), alpha[:, self.labels].T
         whole = (gammaln(total) - gammaln(self.panels[:, None] + total))[self.panel]
         of_seen = gammaln(self.values[:, None] + mine) - gammaln(mine)
@@ -256,6 +258,8 @@ class _Counted:
 
     def step(self, alpha: FloatArray, belongs: FloatArray) -> FloatArray:
         """Take steps towards the maximum likelihood of each component (Minka's eq. 55)."""
+        from scipy.special import psi
+
         often = self.seen.T @ belongs
         panels = np.stack([np.bincount(self.panel, one) for one in belongs.T], axis=1)
         for _ in range(_STEPS):
@@ -269,6 +273,10 @@ class _Counted:
 
 def _fit(counted: _Counted, size: int, seed: int) -> Mixture:
     """Fit a mixture of so many components by expectation-maximisation."""
+    from scipy.special import logsumexp
+    from sklearn.cluster import KMeans  # which few sets need, and which loads much
+    from sklearn.exceptions import ConvergenceWarning
+
     times = counted.times[:, None].astype(np.float64)
     n = times.sum()
     shares = counted.votes / counted.raters[:, None]

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
 
 from benchmark.errors import UsageError
 from benchmark.wording import count
@@ -160,6 +159,8 @@ def _stratified(dominant: IntArray, n_folds: int, random_state: int) -> IntArray
     many rows as there are folds are added under a label of their own, which comes last: each fold
     gets one of them, and what the others get, in numbers and by chance, stays the same.
     """
+    from sklearn.model_selection import StratifiedKFold  # which whoever reads a run does without
+
     added = np.full(n_folds, dominant.max() + 1)
     labels = np.concatenate([dominant, added])
     splitter = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)

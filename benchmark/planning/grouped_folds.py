@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from benchmark.errors import UsageError
 from benchmark.planning.folds import GROUPS, ONE_OUT, Folds, check_numbers
@@ -126,6 +125,8 @@ def _dealt(table: IntArray, k: int, rng: np.random.Generator, orders: int) -> In
             draws = rng.permuted(np.tile(np.arange(k), (orders, 1)), axis=1)
             chosen = draws[cost[np.arange(k), draws].sum(axis=1).argmin()]
         else:
+            from scipy.optimize import linear_sum_assignment
+
             chosen = np.asarray(linear_sum_assignment(cost)[1])
         fold[dealt] = chosen[: len(dealt)]
         held[fold[dealt]] += table[dealt]

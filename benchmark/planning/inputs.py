@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from features.arrays import IntArray
-from features.pca import reduce
 from features.storage.sharded_array import RowArray, Rows, ShardedArray
 
 
@@ -40,6 +39,8 @@ class Reduced:
 
     def split(self, train: IntArray, test: IntArray) -> tuple[Any, Any]:
         """Return the principal components of the rows; the first task of a fold computes them."""
+        from features.pca import reduce  # who only reads a run does without
+
         return reduce(self.activations, train, test, self.components, self.scope, self.cache)
 
 

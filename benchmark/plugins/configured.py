@@ -12,8 +12,6 @@ from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any
 
-from sklearn.base import RegressorMixin, clone, is_regressor
-
 from benchmark.errors import UsageError
 from benchmark.plugins.fingerprint import INSTALLED, class_fingerprint
 from benchmark.plugins.session import closure_code, session_fingerprint
@@ -37,6 +35,8 @@ def class_of(learner: Any, name: str) -> type:
     UsageError
         It is no learner that can be cloned.
     """
+    from sklearn.base import clone
+
     try:
         settings = clone(learner).get_params(deep=False)
     except Exception as error:  # a user's object may raise anything
@@ -81,7 +81,10 @@ def with_adapter(learner: Any) -> Any:
     UsageError
         It is the class of such a regressor, but cannot be made without arguments.
     """
-    from baselines.base import LDLEstimator  # as these load much, and models are listed without
+    # These load much, and models are listed without.
+    from sklearn.base import RegressorMixin, is_regressor
+
+    from baselines.base import LDLEstimator
     from baselines.regressors import from_regressor
 
     if isinstance(learner, type):

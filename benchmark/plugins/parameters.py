@@ -8,9 +8,7 @@ from collections.abc import Mapping
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
-import joblib
 import numpy as np
-from sklearn.base import BaseEstimator, clone
 
 from benchmark.errors import UsageError
 from features.storage.files import canonical_json
@@ -40,6 +38,8 @@ def default_params(cls: type) -> dict[str, Any]:
 
 def nests(params: Mapping[str, Any]) -> bool:
     """Tell whether a hyper-parameter has hyper-parameters of its own."""
+    from sklearn.base import BaseEstimator
+
     return any(isinstance(value, BaseEstimator) for value in params.values())
 
 
@@ -68,6 +68,8 @@ def with_settings(
         raise KeyError(unknown[0])
     changed = {**params, **own}
     if nested:
+        from sklearn.base import clone
+
         learner: Any = cls().set_params(**changed)
         known = learner.get_params()
         if unknown := [key for key in nested if key not in known]:
@@ -84,6 +86,8 @@ def check_params(model: str, params: dict[str, Any]) -> None:
     UsageError
         A value cannot be pickled; names the model and the parameter.
     """
+    import joblib  # as it loads much
+
     for key, value in params.items():
         try:
             as_json(value)
@@ -114,13 +118,17 @@ def as_json(value: Any) -> Any:
         return value
     if type(value) is float and math.isfinite(value):
         return value
+    from sklearn.base import BaseEstimator
+
     kind = type(value)
     if isinstance(value, BaseEstimator) and not _is_fitted(value):
         own = {name: as_json(item) for name, item in value.get_params(False).items()}
         return {"type": f"{kind.__module__}.{kind.__qualname__}", "params": own}
+    import joblib
+
     return {"type": f"{kind.__module__}.{kind.__qualname__}", "hash": joblib.hash(value)}
 
 
-def _is_fitted(estimator: BaseEstimator) -> bool:
+def _is_fitted(estimator: Any) -> bool:
     """Tell whether an estimator has attributes that end as scikit-learn's fitted ones do."""
     return any(name.endswith("_") and not name.startswith("_") for name in vars(estimator))

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, TypeVar
 
 from benchmark.errors import UsageError
+from benchmark.installation import entry_points
 from benchmark.plugins import peer_methods
 from benchmark.plugins.built_in import BEYOND_PAPER, CLASSIFIERS, PAPER
 from benchmark.plugins.configured import class_code, class_of, code_of, with_adapter

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from benchmark.errors import UsageError
 from benchmark.plugins.parameters import as_json, check_params
@@ -119,6 +118,8 @@ def _draw(
     grid = list(space)
     if not grid:
         return
+    from sklearn.model_selection import ParameterGrid, ParameterSampler
+
     # The row's own settings may be a point of the grid, or one beside it.
     if len(ParameterGrid(grid)) <= budget:
         yield from ParameterGrid(grid)

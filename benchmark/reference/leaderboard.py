@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from benchmark.analysis.comparisons import NoTest, Ranking, rank_across
 from benchmark.analysis.evidence import Evidence, gather
@@ -228,6 +227,8 @@ def _replaced(former: pd.DataFrame, mine: pd.DataFrame) -> pd.DataFrame:
 
 def _ranks(values: FloatArray, measure: Measure) -> FloatArray:
     """Rank a column: 1 is best, ties share their mean rank."""
+    from scipy import stats  # as it loads much
+
     signed = -values if measure.higher_is_better else values
     return np.asarray(stats.rankdata(levelled(signed)))
 

@@ -19,7 +19,6 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import GridSearchCV
 
 from baselines.base import Monitor
 from baselines.checks import check_distributions
@@ -119,6 +118,8 @@ def search(model: Model, make: Make, data: Data, seed: int, monitor: Monitor) ->
     ValueError
         Every configuration fails, of which it names the row's own; or there is one row only.
     """
+    from sklearn.model_selection import GridSearchCV  # it loads much that other tasks do without
+
     assert model.search is not None  # noqa: S101 - the caller asks only for rows with a search
     wanted = model.search
     if len(data.rows) < 2:

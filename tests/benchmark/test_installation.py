@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,24 @@ def test_a_number_in_the_environment_is_kept(monkeypatch):
         monkeypatch.setenv(name, value)
     installation.drop_stray_variables()
     assert {name for name in STRAY if name in os.environ} == {"LOKY_MAX_CPU_COUNT", "TQDM_NCOLS"}
+
+
+def test_packages_are_asked_again_only_when_one_came(tmp_path, monkeypatch):
+    asked = []
+    true = metadata.entry_points
+    monkeypatch.setattr(metadata, "entry_points", lambda **k: asked.append(k) or true(**k))
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def install(name):
+        folder = tmp_path / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (folder / "entry_points.txt").write_text(f"[made.up]\n{name} = {name}:Class\n")
+
+    install("one")
+    assert [[point.name for point in installation.entry_points("made.up")] for _ in range(3)] == [
+        ["one"]
+    ] * 3
+    assert len(asked) == 1
+    install("two")
+    assert {point.name for point in installation.entry_points("made.up")} == {"one", "two"}
