@@ -26,7 +26,7 @@ def one_thread() -> AbstractContextManager[Any]:
         count = _libraries_loaded()
         if _found is None or count is None or _found[0] != count:
             _found = count, ThreadpoolController()
-        return _found[1].limit(limits=1)  # type: ignore[no-any-return]
+        return _found[1].limit(limits=1)
 
 
 class _Object(ctypes.Structure):
@@ -45,11 +45,13 @@ class _Object(ctypes.Structure):
 _Visit = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(_Object), ctypes.c_size_t, ctypes.py_object)
 
 
-@_Visit
-def _visit(loaded: Any, size: int, found: Any) -> int:
+def _read_counts(loaded: Any, size: int, found: Any) -> int:
     if size >= ctypes.sizeof(_Object):
         found += [loaded.contents.added, loaded.contents.removed]
     return 1  # which ends it: the counts are the same for all objects
+
+
+_read = _Visit(_read_counts)
 
 
 def _find_iterate() -> Callable[..., int] | None:
@@ -60,7 +62,7 @@ def _find_iterate() -> Callable[..., int] | None:
     except (OSError, AttributeError, TypeError):  # no such system
         return None
     iterate.argtypes, iterate.restype = (_Visit, ctypes.py_object), ctypes.c_int
-    return iterate  # type: ignore[no-any-return]
+    return iterate
 
 
 _iterate = _find_iterate()
@@ -71,5 +73,5 @@ def _libraries_loaded() -> tuple[int, ...] | None:
     if _iterate is None:
         return None
     found: list[int] = []
-    _iterate(_visit, found)
+    _iterate(_read, found)
     return tuple(found) or None

@@ -174,9 +174,8 @@ def test_packages_are_asked_again_only_when_one_came(tmp_path, monkeypatch):
         (folder / "entry_points.txt").write_text(f"[made.up]\n{name} = {name}:Class\n")
 
     install("one")
-    assert [[point.name for point in installation.entry_points("made.up")] for _ in range(3)] == [
-        ["one"]
-    ] * 3
+    for _ in range(3):
+        assert [point.name for point in installation.entry_points("made.up")] == ["one"]
     assert len(asked) == 1
     install("two")
     assert {point.name for point in installation.entry_points("made.up")} == {"one", "two"}

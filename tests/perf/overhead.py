@@ -1,8 +1,8 @@
 """What the harness costs above the methods: a made run of 10,000 tasks, timed and profiled.
 
 Writes results/overhead/times.csv, a row per step as it is measured, and with ``--profile``
-results/overhead/profile.csv. A method that only averages makes all that is measured overhead. Two checkouts
-are compared in turn, so that both see the same machine:
+results/overhead/profile.csv. A method that only averages makes all that is measured overhead. Two
+checkouts are measured in turn, so that both see the same machine:
 
     python tests/perf/overhead.py --code before=../0.1.0 --code now=.
 

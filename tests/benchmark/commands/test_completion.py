@@ -135,6 +135,9 @@ def test_nothing_heavy_is_imported_between_two_keys(folder):
         "os.environ['LDL_LINE'] = 'ldl-benchmark table 3 --measures k'\n"
         "try: main.main([])\n"
         "except SystemExit: pass\n"
+        "del os.environ['_LDL_BENCHMARK_COMPLETE']\n"
+        "try: main.main(['run', '--help'])\n"
+        "except SystemExit: pass\n"
         "assert not heavy - {'numpy'} & set(sys.modules), heavy & set(sys.modules)\n"
     )
     env = {**os.environ, "_LDL_BENCHMARK_COMPLETE": "fish_complete"}
