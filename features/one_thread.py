@@ -18,7 +18,7 @@ def one_thread() -> AbstractContextManager[Any]:
     """Limit BLAS and OpenMP to one thread; the former numbers come back afterwards.
 
     As `threadpoolctl.threadpool_limits` of 1, which looks through all libraries of the process
-    every time (2 ms, as long as fitting a small model). Here that happens only if one was loaded
+    every time, for as long as fitting a small model takes. Here that happens only if one was loaded
     or unloaded since, which the system counts; where it does not count, every time.
     """
     global _found
