@@ -155,7 +155,13 @@ class Evidence:
     def notes(self) -> list[str]:
         """What a reader of Table 3 has to know, see `benchmark.analysis.scores.notes`."""
         said = scores.notes(self.plan, self.results, self.summary, self.measures)
-        return [*self.at_work, *said, *explained.of_failures(self.failed)]
+        return [*self._so_far(said), *explained.of_failures(self.failed)]
+
+    def _so_far(self, said: list[str]) -> list[str]:
+        """Say what is not done yet, where a run is at work."""
+        if not self.at_work:
+            return said
+        return [*self.at_work, *(line.replace(scores.WHY_FEWER_FOLDS, " yet.") for line in said)]
 
     @cached_property
     def values(self) -> dict[str, dict[str, FloatArray]]:
@@ -209,7 +215,7 @@ class Evidence:
     @cached_property
     def remarks(self) -> list[str]:
         """What a reader of any table has to know, see `benchmark.analysis.scores.remarks`."""
-        return [*self.at_work, *scores.remarks(self.plan, self.results, self.summary)]
+        return self._so_far(scores.remarks(self.plan, self.results, self.summary))
 
 
 @contextlib.contextmanager

@@ -26,6 +26,9 @@ from benchmark.wording import listed
 
 Results = Mapping[Task, Result]
 
+#: How the remark on a model that lacks folds ends, where no run is at work that may do them.
+WHY_FEWER_FOLDS = "; log.txt tells which failed."
+
 
 def scores_frame(
     plan: Plan, results: Results, measures: Sequence[Measure] = MEASURES
@@ -166,7 +169,7 @@ def remarks(plan: Plan, results: Results, summary: pd.DataFrame) -> list[str]:
             lines.append(
                 f"{row['dataset']}: {row['model']} has {row['folds']} of "
                 f"{row['expected_folds']} folds, "
-                f"so it has no mean and no rank; log.txt tells which failed."
+                f"so it has no mean and no rank{WHY_FEWER_FOLDS}"
             )
     lines += _convergence_notes(plan, results)
     if versions := _differing(results, "versions"):
