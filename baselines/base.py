@@ -279,12 +279,15 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         """
         return 0.0
 
+    def check_size(self, n_rows: int, n_features: int, n_labels: int) -> None:
+        """Raise ValueError where `fit` will refuse data of this size, with its cost and advice."""
+        size = n_rows, n_features, n_labels
+        needed = self.peak_memory(*size)
+        check_memory(type(self).__name__, needed, size[:2], n_labels, self._memory_advice(*size))
+
     def _check_memory(self, X: Any, D: FloatArray) -> None:
-        if self.consumes == "images":
-            return
-        (n, q), c = X.shape, D.shape[1]
-        needed = self.peak_memory(n, q, c)
-        check_memory(type(self).__name__, needed, (n, q), c, self._memory_advice(n, q, c))
+        if self.consumes != "images":
+            self.check_size(*X.shape, D.shape[1])
 
     def _memory_advice(self, n_rows: int, n_features: int, n_labels: int) -> str:
         """Return what to do where these sizes need too much, with its cost where that is known."""

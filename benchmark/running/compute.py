@@ -29,6 +29,7 @@ from benchmark.running.interruption import by
 from benchmark.running.job import Job
 from benchmark.running.local import LocalEngine
 from benchmark.running.machine import machine
+from benchmark.running.memory import describe_memory
 from benchmark.running.prepare import Device, find_device, helper, prepare_inputs
 from benchmark.running.sharing import share
 from benchmark.running.together import claimed, wait_for_others
@@ -100,6 +101,7 @@ def _prepare(
     with helper() as process:
         inputs = prepare_inputs(process, job.pending_needs, job.resources.cache, console)
         device = find_device(process) if networks else None
+    describe_memory(job, inputs, console)
     truths: dict[str, RowArray] = {task.dataset: job.truth(task).D for task in job.pending}
     running = folder.running_path
     numbers = itertools.count()

@@ -1,0 +1,53 @@
+"""What takes much memory is said before it starts; small data cost no sentence, and no import."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmark.planning.folds import Folds
+from benchmark.planning.inputs import Matrix
+from benchmark.planning.models import choose_models
+from benchmark.planning.needs import OwnFeatures
+from benchmark.planning.plan import Plan, Truth
+from benchmark.planning.protocol import Protocol
+from benchmark.running import memory
+from benchmark.running.job import Job, Resources
+from benchmark.running.memory import describe_memory
+
+
+class Heard:
+    def __init__(self):
+        self.lines = []
+
+    def tell(self, line):
+        self.lines.append(line)
+
+
+@pytest.mark.parametrize(("n", "said"), [(24, 0), (24_000, 2)])
+def test_costs_and_refusals_are_said_first(n, said, tmp_path, monkeypatch):
+    monkeypatch.setenv("LDL_MEMORY_GB", "9.5")
+    monkeypatch.setattr("baselines.size.free_bytes", lambda: 2**40)
+    models = {m.name: m for m in choose_models(Protocol("x"), ["AA-kNN", "Kernel-ridge", "LDSVR"])}
+    D = np.full((n, 2), 0.5)
+    truth = Truth(
+        name="d", fingerprint="f", label_names=("a", "b"), ids=("",) * n, D=D,
+        folds=Folds((np.arange(n) % 6)[:, None]),
+    )  # fmt: skip
+    described = {name: model.describe() for name, model in models.items()}
+    plan = Plan("p", 0, {"d": truth}, described, {"d": dict.fromkeys(models, "")})
+    need = OwnFeatures(D)
+    needs = {"d": dict.fromkeys(models, need)}
+    job = Job(plan, tuple(plan.tasks), models, needs, Resources(2, None, tmp_path))
+    heard = Heard()
+    if not said:
+        monkeypatch.setattr(memory, "_learner", None)
+    describe_memory(job, {("d", need): Matrix(np.zeros((n, 5)))}, heard)
+    assert len(heard.lines) == said
+    if said:
+        monkeypatch.setenv("LDL_MEMORY_GB", "11")
+        describe_memory(job, {("d", need): Matrix(np.zeros((n, 5)))}, heard)
+        first, _, third, _ = heard.lines
+        assert first.startswith("Warning: Kernel-ridge will fail on d: KernelRidgeLDL needs 9.6 GB")
+        assert "20,000 training rows with 5 features and 2 labels, its limit is 9.5 GB" in first
+        assert third == "Kernel-ridge on d takes up to 9.6 GB for a fold."
