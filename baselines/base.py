@@ -287,7 +287,7 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
 
     def _check_memory(self, X: Any, D: FloatArray) -> None:
         if self.consumes != "images":
-            self.check_size(*X.shape, D.shape[1])
+            self.check_size(len(X), X.shape[1], D.shape[1])
 
     def _memory_advice(self, n_rows: int, n_features: int, n_labels: int) -> str:
         """Return what to do where these sizes need too much, with its cost where that is known."""

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 #: What the true distribution is called in the data.
 TRUE = "true"
 
+#: A sample has no more bars than this.
+MOST_LABELS = 40
+
 _KL = next(measure for measure in MEASURES if measure.name == "kl_divergence")
 
 
@@ -74,6 +77,27 @@ def sample_shares(
     return pd.concat(parts, ignore_index=True)
 
 
+def with_most(shares: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Leave out labels with little of any share where there are more than there is room for.
+
+    Returns
+    -------
+    shares : DataFrame
+        What is drawn of what `sample_shares` returned: `MOST_LABELS` labels in their order.
+    remark : str
+        Says so; empty where all are drawn.
+    """
+    largest = shares.groupby("label", sort=False)["share"].max()
+    if len(largest) <= MOST_LABELS:
+        return shares, ""
+    kept = set(largest.sort_values(ascending=False, kind="stable").index[:MOST_LABELS])
+    remark = (
+        f" Of {len(largest):,} labels those {MOST_LABELS} are drawn that have the largest share "
+        f"anywhere here."
+    )
+    return shares[shares["label"].isin(kept)], remark
+
+
 def make_true(evidence: Evidence, choice: Choice) -> Drawing:
     """Draw Figure 1: samples with their true distributions."""
     dataset = chosen_dataset(evidence.plan, choice)
@@ -81,12 +105,13 @@ def make_true(evidence: Evidence, choice: Choice) -> Drawing:
     rows = choose_samples(entropy(truth.D), _beside(IN_FIGURE_1, 1.1), pictures)
     shares = sample_shares(truth, rows, {})
     rule = _rule(len(rows), "the entropy of the true", pictures)
+    drawn, remark = with_most(shares)
     caption = (
         f"{len(rows)} of {count(len(truth.D), 'instance')} of {dataset} with their true "
         f"distributions: bars are the shares of the labels. {rule} "
-        f"So the first has a clear label and the last is the most mixed."
+        f"So the first has a clear label and the last is the most mixed.{remark}"
     )
-    return Drawing(f"figure1-{dataset}", draw(shares, pictures, []), shares, caption)
+    return Drawing(f"figure1-{dataset}", draw(drawn, pictures, []), shares, caption)
 
 
 def make_predicted(evidence: Evidence, choice: Choice) -> Drawing:
@@ -103,13 +128,14 @@ def make_predicted(evidence: Evidence, choice: Choice) -> Drawing:
     shares = sample_shares(truth, rows, {name: predicted[name] for name in models})
     what = f"the KL divergence of {models[0]} from the true"
     repeat = " in the first repeat" if truth.folds.n_repeats > 1 else ""
+    drawn, left_out = with_most(shares)
     caption = (
         f"{len(rows)} of {count(len(truth.D), 'instance')} of {dataset}: bars are the true shares "
         f"of the labels, markers those that models predicted{repeat}, each when the instance was "
         f"in the test fold; below are their KL divergences (lower is better). "
         f"{_rule(len(rows), what, pictures)} {remark}"
-    ).strip()
-    figure = draw(shares, pictures, list(evidence.plan.models))
+    ).strip() + left_out
+    figure = draw(drawn, pictures, list(evidence.plan.models))
     return Drawing(f"figure4-{dataset}", figure, shares, caption)
 
 

@@ -18,6 +18,9 @@ from features.arrays import FloatArray
 #: With more labels than this a table of all pairs of labels cannot be read.
 MOST_LABELS = 40
 
+#: A table with a row or a column for each label has no more of them.
+MOST_LISTED = 100
+
 # What is among the largest twentieth is shaded as deeply as the style sheet can.
 _DEEPEST = 95
 
@@ -27,6 +30,22 @@ _ERROR, _BIAS = "mean_absolute_error", "bias"
 def tied(D: FloatArray) -> int:
     """Count the rows with several largest shares; exactly equal ones, as in the measures."""
     return int(((D == D.max(axis=1, keepdims=True)).sum(axis=1) > 1).sum())
+
+
+def listed_labels(truth: Truth) -> tuple[list[int], list[str]]:
+    """Say which labels tables list, and note where these are not all: those of largest mean degree.
+
+    What is copied as CSV has all labels.
+    """
+    c = len(truth.label_names)
+    if c <= MOST_LISTED:
+        return list(range(c)), []
+    order = np.argsort(-truth.D.mean(axis=0), kind="stable")
+    note = (
+        f"Of {c:,} labels those {MOST_LISTED} with the largest mean degree; what is copied as CSV "
+        f"has all."
+    )
+    return sorted(int(label) for label in order[:MOST_LISTED]), [note]
 
 
 def balance(truth: Truth, name: str) -> Shown:
@@ -41,10 +60,11 @@ def balance(truth: Truth, name: str) -> Shown:
         }
     )
     frame.insert(3, "dominant_share", frame["dominant"] / len(first))
+    kept, left_out = listed_labels(truth)
     rows = [
         [row["label"], f"{row['dominant']:,}", percent(row["dominant_share"]),
          rounded(row["mean_degree"], 4)]
-        for row in frame.to_dict("records")
+        for row in frame.iloc[kept].to_dict("records")
     ]  # fmt: skip
     ties = tied(truth.D)
     several = (
@@ -57,7 +77,7 @@ def balance(truth: Truth, name: str) -> Shown:
         caption=f"Class balance of {truth.name}: dominant labels and mean description degrees",
         headers=["Label", "Dominant in instances", "Share", "Mean degree"],
         cells=[text_cells(row) for row in rows],
-        notes=[several],
+        notes=[several, *left_out],
     )
     return Shown(name, grid, frame, sortable=True)
 
@@ -96,8 +116,10 @@ def errors_of(evidence: Evidence, dataset: str) -> dict[str, FloatArray]:
 
 def error_tables(evidence: Evidence, dataset: str, name: str) -> list[Shown]:
     """Make the tables of absolute errors and of bias: models by labels."""
-    labels = evidence.plan.truths[dataset].label_names
+    truth = evidence.plan.truths[dataset]
+    labels = truth.label_names
     found = errors_of(evidence, dataset)
+    kept, left_out = listed_labels(truth)
     frame = pd.DataFrame(
         [
             (dataset, model, label, error, bias)
@@ -119,15 +141,15 @@ def error_tables(evidence: Evidence, dataset: str, name: str) -> list[Shown]:
             f"{name}-{kind}",
             Grid(
                 caption=caption,
-                headers=["Model", *labels],
+                headers=["Model", *(labels[label] for label in kept)],
                 cells=[
                     [Cell(model, aside=model == MEAN), *text_cells(_text(v, sign) for v in row)]
-                    for model, row in zip(found, values, strict=True)
+                    for model, row in zip(found, values[:, kept], strict=True)
                 ],
-                notes=[note],
+                notes=[note, *left_out],
             ),
             frame[["dataset", "model", "label", column]],
-            _shades(values),
+            _shades(values[:, kept]),
             sortable=True,
         )
         for (kind, values, caption, sign, note), column in zip(kinds, (_ERROR, _BIAS), strict=True)

@@ -93,3 +93,14 @@ def test_where_pictures_are_too_few_their_lack_is_shown(evidence):
     lacking = [text.get_text() for panel in figure.axes[:6] for text in panel.texts]
     assert set(lacking) == {"no picture"}
     assert written(figure, "png")
+
+
+def test_of_many_labels_those_with_the_largest_shares_are_drawn(evidence, monkeypatch):
+    monkeypatch.setattr("benchmark.figures.samples.MOST_LABELS", 2)
+    for drawing in (make_true(evidence, Choice()), make_predicted(evidence, Choice())):
+        largest = drawing.data.groupby("label")["share"].max().nlargest(2).index
+        drawn = [text.get_text() for text in drawing.figure.axes[0].get_yticklabels()]
+        assert drawn == [label for label in ("anger", "joy", "sadness") if label in largest]
+        assert len(bars(drawing.figure.axes[0])) == 2
+        assert "Of 3 labels those 2 are drawn" in drawing.caption
+        assert set(drawing.data["label"]) == {"anger", "joy", "sadness"}  # the CSV has all

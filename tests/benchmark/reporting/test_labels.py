@@ -144,3 +144,20 @@ def test_a_pattern_that_takes_chinese_names_is_the_table_itself():
 def test_what_is_packed_comes_back():
     values = {"tables": {"x": ["\\alpha & 情感", 'a,"b"\n']}}
     assert unpacked(packed(values)).items() >= values.items()
+
+
+def test_of_many_labels_tables_list_the_largest_and_copy_all(evidence, monkeypatch):
+    monkeypatch.setattr("benchmark.reporting.labels.MOST_LISTED", 3)
+    truth = evidence.plan.truths["faces"]
+    least = LABELS[int(truth.D.mean(axis=0).argmin())]
+    rest = [label for label in LABELS if label != least]
+    error, bias = error_tables(evidence, "faces", "x")
+    shown = balance(truth, "y")
+    for table in (error, bias):
+        assert table.grid.headers == ["Model", *rest]
+        assert {len(row) for row in table.grid.cells} == {4}
+        assert {len(row) for row in table.shades} == {3}
+    assert [str(row[0]) for row in shown.grid.cells] == rest
+    for table in (error, bias, shown):
+        assert table.grid.notes[-1].startswith("Of 4 labels those 3 with the largest mean degree")
+        assert set(table.frame["label"]) == set(LABELS)
