@@ -1,0 +1,529 @@
+"""Kills processes of runs at random moments, and counts what is lost: ``make kills``.
+
+A campaign is a command. Undisturbed it gives the reference. Then, in an empty folder, it is started
+again and again; each time one of its processes, drawn by a seed, is killed by SIGKILL at a moment
+drawn over the run's length, until the command comes to its end. Each kill is a row of
+``results/faults/kills.csv``; a campaign goes on behind the rows that are there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from victims import VARIABLE, processes, wait_for_end
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "results" / "faults" / "kills.csv"
+COLUMNS = (
+    "seed", "campaign", "victim", "phase", "moment", "stored", "lost", "wrong", "repeated", "left",
+    "notes", "commit",
+)  # fmt: skip
+
+#: Files that do not depend on when and how long a run was at work.
+FINAL = (
+    "scores.csv", "table3.csv", "table3.tex", "table3.md", "pairs.csv", "intervals.csv",
+    "failures.json", "folds/*.csv", "data/*.npz",
+)  # fmt: skip
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 - it is only looked at
+
+_PATIENCE_SECONDS = 600.0  # of a run on a busy machine
+_DEATH_SECONDS = 20.0
+_TICK_SECONDS = 0.02
+
+# Appends a line whenever it starts to fit, so that a task that is computed twice is seen.
+PLUGIN = '''
+import hashlib, os, time
+import numpy as np
+from baselines import LDLEstimator
+from benchmark import register
+
+
+@register("Counted")
+class Counted(LDLEstimator):
+    """Predict a random distribution."""
+
+    search_space = {"strength": (1.0, 0.3)}
+
+    def __init__(self, strength=1.0, random_state=None):
+        self.strength = strength
+        self.random_state = random_state
+
+    def _fit(self, X, D):
+        rows = hashlib.sha256(np.ascontiguousarray(D).tobytes()).hexdigest()[:16]
+        line = f"{self.random_state} {self.strength} {rows}\\n".encode()
+        log = os.open(os.environ["LDL_FITS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(log, line)
+        os.close(log)
+        time.sleep(0.2)
+        rng = np.random.default_rng(self.random_state)
+        self.row_ = rng.dirichlet(np.full(D.shape[1], self.strength))
+
+    def _predict(self, X):
+        return np.tile(self.row_, (len(X), 1))
+'''
+
+# A set of image files of one's own, through the Python API.
+PICTURES = """
+import sys
+from pathlib import Path
+import numpy as np
+import benchmark
+from benchmark.running.interruption import run_to_the_end
+from features.images.sources import ImageFiles
+
+def program():
+    paths = tuple(sorted(Path("pictures").resolve().glob("*.jpg")))
+    D = np.random.default_rng(1).dirichlet(np.ones(4), len(paths))
+    data = benchmark.make_dataset("pictures", None, D, images=ImageFiles(paths))
+    benchmark.run(["AA-kNN", "Counted"], datasets=data, plugins="counted.py", folds=3, jobs=2,
+                  backbone="small", weights="bundled", out="out", cache_dir="cache", report=False)
+
+if __name__ == "__main__":
+    run_to_the_end(program)
+"""
+
+# Three shards of features. Decoding processes start for so many where there are four cores.
+PICTURES_COUNT = 600
+CORES = "import os\nos.cpu_count = lambda: 4\n"
+
+_USUAL = ("--plugin", "counted.py", "--out", "out", "--cache-dir", "cache", "--jobs", "2")
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """A command, and what is killed during what part of it.
+
+    Attributes
+    ----------
+    command : tuple of str
+        What Python gets.
+    tasks : int
+        How many tasks the run has.
+    work : str
+        What its tasks are: the name of that phase.
+    phases, victims : tuple of str
+        What is drawn from; a kind of process that there is not at that moment is not killed.
+    kills : int
+        How many of the 200.
+    """
+
+    command: tuple[str, ...]
+    tasks: int
+    work: str
+    phases: tuple[str, ...]
+    victims: tuple[str, ...] = ("main", "worker", "any")
+    kills: int = 30
+
+    @property
+    def has_report(self) -> bool:
+        """Whether the command writes a report."""
+        return "report" in self.phases
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether the command reads image files."""
+        return "extraction" in self.phases
+
+
+def _command(*arguments: str) -> tuple[str, ...]:
+    return ("-m", "benchmark", "run", *arguments, *_USUAL)
+
+
+CAMPAIGNS = {
+    "baselines": Campaign(
+        _command("Counted", "AA-kNN", "AA-BP", "--dataset", "small.npz", "--folds", "5",
+                 "--repeats", "2", "--no-report"),
+        30, "baselines", ("start", "baselines", "baselines", "baselines"), kills=70,
+    ),
+    "tables": Campaign(
+        _command("Counted", "AA-kNN", "--dataset", "small.npz", "--folds", "2"),
+        4, "baselines", ("start", "baselines", "tables", "report", "report"),
+        ("main", "main", "any"), 45,
+    ),
+    "networks": Campaign(
+        _command("EW-MTCNN", "Counted", "--dataset", "synthetic:40", "--folds", "2", "--epochs",
+                 "30", "--no-report"),
+        4, "networks", ("start", "networks", "networks", "networks"), kills=15,
+    ),
+    "extraction": Campaign(
+        ("pictures.py",), 6, "baselines", ("start", "extraction", "extraction", "baselines"),
+        ("main", "helper", "decoder", "worker", "any"), 20,
+    ),
+    "tuning": Campaign(
+        _command("Counted", "AA-kNN", "--tune", "--dataset", "small.npz", "--folds", "3",
+                 "--no-report"),
+        12, "tuning", ("start", "tuning", "tuning", "tuning"), kills=35,
+    ),
+}  # fmt: skip
+
+
+def make_data(folder: Path, with_pictures: bool) -> None:
+    """Write what the commands read."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 5))
+    D = np.exp(X @ rng.normal(size=(5, 4)))
+    np.savez(folder / "small.npz", features=X, labels=D / D.sum(axis=1, keepdims=True))
+    (folder / "counted.py").write_text(PLUGIN)
+    if not with_pictures:
+        return
+    (folder / "pictures.py").write_text(PICTURES)
+    (folder / "cores").mkdir()
+    (folder / "cores" / "sitecustomize.py").write_text(CORES)
+    (folder / "pictures").mkdir()
+    for number in range(PICTURES_COUNT):
+        pixels = rng.integers(0, 256, (48, 64, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / "pictures" / f"{number:04d}.jpg")
+
+
+class Place:
+    """A folder in which a campaign's command is run again and again."""
+
+    def __init__(self, campaign: Campaign, inputs: Path, folder: Path) -> None:
+        self.campaign, self.folder = campaign, folder
+        folder.mkdir(parents=True)
+        for path in inputs.iterdir():
+            (folder / path.name).symlink_to(path)
+        (folder / "temporary").mkdir()
+        self.fits = folder / "fits.txt"
+        self.fits.touch()
+        self.name = f"{folder.parent.name}-{folder.name}-{os.getpid()}"
+
+    def start(self) -> subprocess.Popen[str]:
+        """Start the command."""
+        path = [str(ROOT)]
+        if self.campaign.has_pictures:
+            path.insert(0, str(self.folder / "cores"))
+        return subprocess.Popen(
+            [sys.executable, *self.campaign.command],
+            cwd=self.folder,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(path),
+                "TMPDIR": str(self.folder / "temporary"),
+                "LDL_FITS": str(self.fits),
+                VARIABLE: self.name,
+            },
+            stdout=subprocess.DEVNULL,
+            stderr=(self.folder / "errors.txt").open("w"),
+            text=True,
+        )
+
+    def phase(self) -> str:
+        """Say what the command is at, by what is in its folder."""
+        out = self.folder / "out"
+        if not (out / "run.json").exists():
+            return "start"
+        stored = self.stored()
+        activations = self.folder / "cache" / "activations"
+        if self.campaign.has_pictures and not stored and not _is_complete(activations):
+            return "extraction"
+        if len(stored) < self.campaign.tasks:
+            return self.campaign.work
+        if not (out / "scores.csv").exists():
+            return "tables"
+        if self.campaign.has_report and not (out / "report.html").exists():
+            return "report"
+        return "end"
+
+    def stored(self) -> list[Path]:
+        """Return the files of results."""
+        return sorted((self.folder / "out" / "tasks").rglob("r*.npz"))
+
+    def snapshot(self) -> dict[str, tuple[str, bytes, str]]:
+        """Read results: name -> hash of the file, bytes of the predictions, seed of the task."""
+        found = {}
+        for path in self.stored():
+            content = path.read_bytes()
+            with np.load(io.BytesIO(content)) as arrays:
+                record = json.loads(str(arrays["record"]))
+                predictions = arrays["predictions"].tobytes()
+            name = str(path.relative_to(self.folder))
+            seed = str(record["random_state"])
+            found[name] = (hashlib.sha256(content).hexdigest(), predictions, seed)
+        return found
+
+    def fitted(self) -> list[str]:
+        """Return a line for every fit of the plugin that has begun."""
+        return self.fits.read_text().splitlines()
+
+    def final(self) -> dict[str, bytes]:
+        """Read the files that must not depend on kills."""
+        out = self.folder / "out"
+        return {
+            str(path.relative_to(out)): path.read_bytes()
+            for pattern in FINAL
+            for path in sorted(out.glob(pattern))
+        }
+
+    def left(self) -> list[str]:
+        """Name what a complete run has no use for."""
+        folders = [self.folder / "out", self.folder / "cache"]
+        found = [path for folder in folders for path in folder.rglob(".partial-*")]
+        found += list(folders[0].glob("running*"))
+        found += [path for path in (folders[0] / "checkpoints").rglob("*") if path.is_file()]
+        found += list((self.folder / "temporary").iterdir())
+        return [str(path.relative_to(self.folder)) for path in found]
+
+    def said(self) -> str:
+        """Return what the command has said last, and whether there was a traceback."""
+        text = (self.folder / "errors.txt").read_text(errors="replace")
+        trace = "a traceback: " if "Traceback" in text else ""
+        errors = [line for line in text.splitlines() if "Error" in line]
+        return trace + (errors[-1] if errors else "")[:200]
+
+
+def _is_complete(activations: Path) -> bool:
+    for manifest in activations.glob("*/manifest.json"):
+        with suppress(OSError, ValueError):
+            return bool(json.loads(manifest.read_text())["complete"])
+    return False
+
+
+@dataclass
+class Reference:
+    """What the undisturbed run gives, and how long each phase of it takes."""
+
+    results: dict[str, tuple[str, bytes, str]]
+    final: dict[str, bytes]
+    seconds: dict[str, float]
+
+
+def undisturbed(place: Place) -> Reference:
+    """Run the command once, alone.
+
+    Raises
+    ------
+    RuntimeError
+        It fails.
+    """
+    seconds: Counter[str] = Counter()
+    process, before = place.start(), time.monotonic()
+    while process.poll() is None:
+        time.sleep(_TICK_SECONDS)
+        now = time.monotonic()
+        seconds[place.phase()] += now - before
+        before = now
+    if process.returncode != 0:
+        raise RuntimeError(f"{place.campaign.command} failed: {place.said()}")
+    if left := [*place.left(), *wait_for_end(place.name, process.pid, _DEATH_SECONDS).values()]:
+        raise RuntimeError(f"an undisturbed run leaves {left}")
+    return Reference(place.snapshot(), place.final(), dict(seconds))
+
+
+class Chain:
+    """Kills one after the other of the same run, in an empty folder, until it is complete.
+
+    Attributes
+    ----------
+    rows : list of dict
+        What each kill did. The last one's counts grow until the next kill.
+    """
+
+    def __init__(self, place: Place, reference: Reference) -> None:
+        self.place, self.rows = place, list[dict[str, Any]]()
+        self._reference, self._known = reference, dict[str, tuple[str, str]]()
+        self._looked = self._again = 0
+        self._memory = _in_memory()
+
+    def run(self, rng: np.random.Generator | None) -> bool:
+        """Start the command, kill one of its processes, and tell whether it came to its end."""
+        place = self.place
+        process, victim = place.start(), ""
+        if rng is not None:
+            victim = self._kill(process, rng)
+        process.wait(_PATIENCE_SECONDS)
+        left = sorted(wait_for_end(place.name, process.pid, _DEATH_SECONDS).values())
+        self.check()
+        said, code = place.said(), process.returncode
+        if not victim:
+            if code != 0:
+                raise RuntimeError(f"a run that nobody killed ended with {code}: {said}")
+            return True
+        ended = "" if victim == "main" or not code else f"exit {code}: "
+        notes = [f"{ended}{said}"] if ended or "traceback" in said else []
+        self._add(left=len(left), notes="; ".join([*notes, *(f"left: {kind}" for kind in left)]))
+        return code == 0
+
+    def _kill(self, process: subprocess.Popen[str], rng: np.random.Generator) -> str:
+        """Kill a process of a run; return its kind, empty where the run ended before that."""
+        place, campaign = self.place, self.place.campaign
+        phase, wanted = str(rng.choice(campaign.phases)), str(rng.choice(campaign.victims))
+        delay = rng.random() * self._reference.seconds.get(phase, 0.0)
+        started = time.monotonic()
+
+        def is_time() -> bool:
+            if place.phase() != phase:
+                return False
+            here = wanted in ("any", "main", "worker")
+            return here or wanted in processes(place.name, process.pid).values()
+
+        while not is_time() and process.poll() is None:
+            time.sleep(_TICK_SECONDS)
+        time.sleep(min(delay, 1.0) if wanted == "decoder" else delay)
+        found = processes(place.name, process.pid)
+        numbers = [number for number, kind in found.items() if wanted in ("any", kind)]
+        numbers = numbers or [number for number, kind in found.items() if kind == "main"]
+        if process.poll() is not None or not numbers:
+            return ""
+        self.check()
+        number, at = int(rng.choice(sorted(numbers))), place.phase()
+        row = {"victim": found[number], "phase": at, "stored": len(self._known),
+               "moment": f"{time.monotonic() - started:.2f}"}  # fmt: skip
+        try:
+            os.kill(number, signal.SIGKILL)
+        except ProcessLookupError:
+            return ""
+        self.rows.append({**row, "lost": 0, "wrong": 0, "repeated": 0, "left": 0, "notes": ""})
+        return found[number]
+
+    def check(self) -> None:
+        """Count what is lost, wrong and done again since the last call."""
+        found, fitted = self.place.snapshot(), self.place.fitted()
+        lost = [name for name, (known, _) in self._known.items()
+                if name not in found or found[name][0] != known]  # fmt: skip
+        lost += [line for line in fitted[self._looked :] if line.split()[0] in self._done()]
+        wrong = [name for name, (_, predictions, _) in found.items()
+                 if predictions != self._reference.results[name][1]]  # fmt: skip
+        again = len(fitted) - len(set(fitted))
+        self._add(lost=len(lost), wrong=len(wrong), repeated=again - self._again)
+        self._again, self._looked = again, len(fitted)
+        self._known = {name: (known, seed) for name, (known, _, seed) in found.items()}
+
+    def _done(self) -> set[str]:
+        """Return the seeds of which every task is stored; a tuned row has those of its model."""
+        wanted = {seed for name, (_, _, seed) in self._reference.results.items()
+                  if name not in self._known}  # fmt: skip
+        return {seed for _, seed in self._known.values()} - wanted
+
+    def check_end(self) -> None:
+        """Count files of the complete run that differ, and what is left over."""
+        final = self.place.final()
+        differing = sorted(name for name in {*final, *self._reference.final}
+                           if final.get(name) != self._reference.final.get(name))  # fmt: skip
+        left = [*self.place.left(), *sorted(_in_memory() - self._memory)]
+        self._add(wrong=len(differing), left=len(left), notes="; ".join([*differing, *left]))
+
+    def _add(self, notes: str = "", **counts: int) -> None:
+        """Add to the counts of the last kill; before the first there must be nothing to add."""
+        if not self.rows:
+            if notes or any(counts.values()):
+                raise RuntimeError(f"without a kill: {counts} {notes}")
+            return
+        row = self.rows[-1]
+        for name, count in counts.items():
+            row[name] += count
+        row["notes"] = "; ".join(filter(None, [row["notes"], notes]))
+
+
+def _in_memory() -> set[str]:
+    return {path.name for path in _MEMORY.iterdir()} if _MEMORY.is_dir() else set()
+
+
+def kills(name: str, seeds: Sequence[int], folder: Path) -> Iterator[dict[str, Any]]:
+    """Run a campaign: yield a row for each seed, as soon as all of it is known.
+
+    Parameters
+    ----------
+    name : str
+        One of `CAMPAIGNS`.
+    seeds : sequence of int
+        A kill for each.
+    folder : Path
+        For all that is written. Where something was lost or wrong, it stays.
+    """
+    campaign, number = CAMPAIGNS[name], list(CAMPAIGNS).index(name)
+    inputs = folder / "inputs"
+    make_data(inputs, campaign.has_pictures)
+    reference = undisturbed(Place(campaign, inputs, folder / "reference"))
+    waiting, chains = list(seeds), 0
+    while waiting:
+        chains += 1
+        place = Place(campaign, inputs, folder / f"chain{chains}")
+        chain, done = Chain(place, reference), False
+        while not done:
+            before = len(chain.rows)
+            rng = np.random.default_rng([number, waiting[0], chains]) if waiting else None
+            done = chain.run(rng)
+            if len(chain.rows) > before:
+                chain.rows[-1] |= {"seed": waiting.pop(0), "campaign": name}
+                yield from chain.rows[:before][-1:]
+        chain.check_end()
+        yield from chain.rows[-1:]
+        if not any(row[count] for row in chain.rows for count in ("lost", "wrong", "left")):
+            shutil.rmtree(place.folder)
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _append(path: Path, row: Mapping[str, Any]) -> None:
+    """Add a row in one write, so that several campaigns may share a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    if not path.exists():
+        writer.writeheader()
+    writer.writerow(row)
+    with path.open("a") as file:
+        file.write(text.getvalue())
+
+
+def _commit() -> str:
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def main() -> int:
+    """Go on with campaigns, and say how many kills lost something."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("campaigns", nargs="*", help=", ".join(CAMPAIGNS))
+    parser.add_argument("--share", type=float, default=1.0, help="of the usual number of kills")
+    parser.add_argument("--to", type=Path, default=RESULTS)
+    parser.add_argument("--folder", type=Path, help="for the runs; by default a temporary one")
+    options = parser.parse_args()
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="kills-"))
+    bad = 0
+    for name in options.campaigns or CAMPAIGNS:
+        done = {int(row["seed"]) for row in _read(options.to) if row["campaign"] == name}
+        wanted = range(math.ceil(options.share * CAMPAIGNS[name].kills))
+        seeds = [seed for seed in wanted if seed not in done]
+        if not seeds:
+            continue
+        for row in kills(name, seeds, folder / name):
+            _append(options.to, {**row, "commit": _commit()})
+            bad += any(row[count] for count in ("lost", "wrong", "left"))
+            print(" ".join(f"{key}={row[key]}" for key in row if row[key] != ""), flush=True)
+    print(f"{bad} of these kills lost or left something" + (f": see {folder}" if bad else ""))
+    if not bad and options.folder is None:
+        shutil.rmtree(folder)
+    return int(bad > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
