@@ -499,6 +499,16 @@ def _commit() -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
+def _have_own_memory() -> None:
+    """Go on as a process with a ``/dev/shm`` of its own, where that may be, as root may."""
+    command = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs tmpfs {_MEMORY} && exec "$@"', ""]
+    alone = f"{VARIABLE}_ALONE"
+    if alone in os.environ or subprocess.run([*command, "true"], check=False).returncode:
+        return
+    os.environ[alone] = "1"
+    os.execvp(command[0], [*command, sys.executable, *sys.argv])  # noqa: S606
+
+
 def main() -> int:
     """Go on with campaigns, and say how many kills lost something."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -507,6 +517,8 @@ def main() -> int:
     parser.add_argument("--to", type=Path, default=RESULTS)
     parser.add_argument("--folder", type=Path, help="for the runs; by default a temporary one")
     options = parser.parse_args()
+    if shutil.which("unshare"):
+        _have_own_memory()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="kills-"))
     bad = 0
     for name in options.campaigns or CAMPAIGNS:
