@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import faulthandler
 import logging
+import math
 import os
 import signal
 import sys
@@ -31,6 +32,10 @@ _ENDING_SECONDS, _LEAVING_SECONDS = 10.0, 2.0
 # A KeyboardInterrupt that some destructor has swallowed is raised again after this.
 _AGAIN_SECONDS = 0.05
 
+# A Ctrl-C that comes sooner after the first is the same one: a terminal tells the whole group, and a
+# program that has started this one may tell it once more.
+_SAME_SECONDS = 0.5
+
 # Why this program ends; what comes after that is known already.
 _told: list[signal.Signals] = []
 
@@ -49,12 +54,20 @@ def interrupted(error: BaseException) -> str:
 def listen() -> None:
     """Let Ctrl-C, SIGTERM and SIGHUP raise `KeyboardInterrupt`, once, with the reason.
 
-    A signal that is ignored, as by ``nohup``, stays ignored.
+    A second Ctrl-C ends this process at once, whatever it is at: its files are complete or absent,
+    and the processes that it has started end with it. A signal that is ignored, as by ``nohup``,
+    stays ignored.
     """
+    first = math.inf
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
+        nonlocal first
         if _told:
+            if number == signal.SIGINT and time.monotonic() - first > _SAME_SECONDS:
+                _say(interrupted(KeyboardInterrupt("Ctrl-C, twice")))
+                os._exit(1)
             return
+        first = time.monotonic()
         _told.append(signal.Signals(number))
         _end_after(_ENDING_SECONDS, 1)
         raise KeyboardInterrupt(_REASONS[_told[0]])

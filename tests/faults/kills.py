@@ -215,20 +215,21 @@ class Place:
         path = [str(ROOT)]
         if self.campaign.has_pictures:
             path.insert(0, str(self.folder / "cores"))
-        return subprocess.Popen(
-            [sys.executable, *self.campaign.command],
-            cwd=self.folder,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(path),
-                "TMPDIR": str(self.folder / "temporary"),
-                "LDL_FITS": str(self.fits),
-                VARIABLE: self.name,
-            },
-            stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "errors.txt").open("w"),
-            text=True,
-        )
+        with (self.folder / "errors.txt").open("w") as errors:
+            return subprocess.Popen(
+                [sys.executable, *self.campaign.command],
+                cwd=self.folder,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join(path),
+                    "TMPDIR": str(self.folder / "temporary"),
+                    "LDL_FITS": str(self.fits),
+                    VARIABLE: self.name,
+                },
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                text=True,
+            )
 
     def phase(self) -> str:
         """Say what the command is at, by what is in its folder."""
@@ -260,7 +261,7 @@ class Place:
                 record = json.loads(str(arrays["record"]))
                 predictions = arrays["predictions"].tobytes()
             name = str(path.relative_to(self.folder))
-            seed = str(record["random_state"])
+            seed = str(record.get("random_state"))
             found[name] = (hashlib.sha256(content).hexdigest(), predictions, seed)
         return found
 

@@ -268,3 +268,34 @@ run_to_the_end(program)
     assert done.returncode == 1
     assert done.stderr.startswith("Error: interrupted (SIGTERM)")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_second_ctrl_c_ends_a_program_whose_end_hangs():
+    """Without it this one would end later, by itself, and without a sentence."""
+    code = """
+import time
+from benchmark.running.interruption import run_to_the_end
+
+def program():
+    try:
+        print("begun", flush=True)
+        time.sleep(3600)
+    finally:
+        print("told", flush=True)
+        time.sleep(3600)
+
+run_to_the_end(program)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    for line in ("begun\n", "told\n"):
+        assert process.stdout.readline() == line
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.6)  # one that comes at once is taken for the same
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors == (
+        "Error: interrupted (Ctrl-C, twice); what was computed is kept, and the same command goes "
+        "on from there\n"
+    )

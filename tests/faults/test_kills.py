@@ -1,0 +1,59 @@
+"""Runs whose processes are killed at random lose nothing; `kills` counts it, and would see a loss.
+
+A few kills here; 200 by ``make kills``.
+"""
+
+from __future__ import annotations
+
+import kills
+import pytest
+
+COUNTED = ("lost", "wrong", "left")
+
+# Writes two results as a run does, one after the other, and does something bad when it comes again.
+BAD = """
+import json, os, sys, time
+from pathlib import Path
+import numpy as np
+out, name = Path("out"), "out/tasks/d/m/r0-f{}-0.npz"
+came_again = out.is_dir()
+Path(name).parent.mkdir(parents=True, exist_ok=True)
+def store(number):
+    if not Path(name.format(number)).exists():
+        record = json.dumps({"random_state": number, "time": time.time()})
+        np.savez("out/new.npz", predictions=np.ones((1, 2)) / 2, record=np.array(record))
+        os.rename("out/new.npz", name.format(number))
+if came_again:
+    BAD
+store(1)
+(out / "run.json").touch()
+time.sleep(0 if came_again else 1)
+store(2)
+(out / "scores.csv").touch()
+"""
+
+
+@pytest.mark.slow
+def test_kills_lose_nothing_and_change_no_byte(tmp_path):
+    rows = list(kills.kills("baselines", range(3), tmp_path))
+    assert [row["seed"] for row in rows] == [0, 1, 2]
+    assert not any(row[count] for row in rows for count in COUNTED), rows
+    assert any(row["stored"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("bad", "expected"),
+    [
+        ("pass", (0, 0, 0)),
+        ("Path(name.format(1)).unlink()", (1, 0, 0)),
+        ("Path('fits.txt').write_text('1 1.0 rows')", (1, 0, 0)),
+        ("np.savez(name.format(2), predictions=np.ones((1, 2)), record=np.array('{}'))", (0, 1, 0)),
+        ("(out / '.partial-x').touch()", (0, 0, 1)),
+    ],
+)
+def test_what_a_bad_program_does_is_counted(tmp_path, monkeypatch, bad, expected):
+    program = ("-c", BAD.replace("BAD", bad))
+    campaign = kills.Campaign(program, 2, "tasks", ("tasks",), ("main",))
+    monkeypatch.setitem(kills.CAMPAIGNS, "bad", campaign)
+    (row,) = kills.kills("bad", [0], tmp_path)
+    assert tuple(row[count] for count in COUNTED) == expected
