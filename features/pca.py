@@ -26,6 +26,7 @@ from features.storage.files import (
     array_key,
     content_key,
     read_arrays,
+    remove_partial_files,
     write_arrays,
 )
 from features.storage.locking import forbids_writing, locked
@@ -196,6 +197,7 @@ def _cached(path: Path, compute: Callable[[], dict[str, FloatArray]]) -> dict[st
             return compute()  # the activations are all that a read-only cache must have
         found = _read(path)  # another process may have just written it
         if found is None:
+            remove_partial_files(path.parent, below=False)  # of processes that were killed
             found = compute()
             write_arrays(path, found)
         return found

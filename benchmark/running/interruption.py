@@ -32,8 +32,8 @@ _ENDING_SECONDS, _LEAVING_SECONDS = 10.0, 2.0
 # A KeyboardInterrupt that some destructor has swallowed is raised again after this.
 _AGAIN_SECONDS = 0.05
 
-# A Ctrl-C that comes sooner after the first is the same one: a terminal tells the whole group, and a
-# program that has started this one may tell it once more.
+# A Ctrl-C that comes sooner after the first is the same one: a terminal tells all processes, and
+# the program that has started this one may tell it once more.
 _SAME_SECONDS = 0.5
 
 # Why this program ends; what comes after that is known already.

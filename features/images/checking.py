@@ -18,7 +18,12 @@ from features.images.decoding import (
     quiet_decoding,
     read_image,
 )
-from features.storage.files import DamagedFileError, read_json, write_json
+from features.storage.files import (
+    DamagedFileError,
+    read_json,
+    remove_partial_files,
+    write_json,
+)
 from features.storage.locking import forbids_writing
 from features.threads import in_threads
 
@@ -79,6 +84,7 @@ def check_image_files(
 def _write_index(index: Path, known: Mapping[str, str]) -> None:
     try:
         write_json(index, {"files": known})
+        remove_partial_files(index.parent, below=False)  # of processes that were killed
     except OSError as error:
         if not forbids_writing(error):  # else the next run looks at the images again
             raise

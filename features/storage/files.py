@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import io
 import json
@@ -150,8 +151,7 @@ def write_atomic(path: Path, content: bytes | str) -> None:
 def write_parts_atomic(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     """Write a file of several parts as `write_atomic` does, without joining them in memory."""
     make_folder(path.parent)
-    prefix = f"{_TEMPORARY_PREFIX}{machine_mark()}-"
-    handle, temporary = tempfile.mkstemp(prefix=prefix, dir=path.parent)
+    handle, temporary = _begin(path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.writelines(parts)
@@ -165,15 +165,49 @@ def write_parts_atomic(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     _sync_folder(path.parent)
 
 
-def remove_partial_files(folder: Path) -> None:
-    """Delete what writers killed in the middle left below a folder nobody else writes to.
+def _begin(folder: Path) -> tuple[int, str]:
+    """Make a temporary file, with a lock on it that lasts as long as whoever writes it."""
+    prefix = f"{_TEMPORARY_PREFIX}{machine_mark()}-"
+    while True:
+        handle, temporary = tempfile.mkstemp(prefix=prefix, dir=folder)
+        try:
+            with suppress(OSError):  # there are disks without locks
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if os.fstat(handle).st_nlink:  # else it was removed before it was locked
+                return handle, temporary
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
 
-    That nobody does is known of this machine alone where locks do not reach others: what they have
-    begun stays for a day.
+
+def remove_partial_files(folder: Path, below: bool = True) -> None:
+    """Delete what writers killed in the middle left in a folder, and in those below it.
+
+    Whether one is still at work is known of this machine alone where locks do not reach others:
+    what they have begun stays for a day.
     """
-    for path in folder.rglob(f"{_TEMPORARY_PREFIX}*"):
+    name = f"{_TEMPORARY_PREFIX}*"
+    for path in folder.rglob(name) if below else folder.glob(name):
         if not is_another_machines(path.name.removeprefix(_TEMPORARY_PREFIX), path):
-            path.unlink(missing_ok=True)
+            _remove_left(path)
+
+
+def _remove_left(path: Path) -> None:
+    """Delete a temporary file, unless its writer is still there."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:  # it has gone, or is another user's
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return
+    except OSError:  # there are disks without locks
+        pass
+    path.unlink(missing_ok=True)  # before the lock goes, so that no writer takes it up
+    os.close(handle)
 
 
 @cache

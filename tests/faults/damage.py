@@ -27,6 +27,21 @@ def damaged(content: bytes, seed: int) -> bytes:
     return content[:-1]
 
 
+def cut_and_flipped(content: bytes) -> dict[str, bytes]:
+    """Return variants by name: cut off at every kind of place, and with one bit flipped there."""
+    end = len(content) - 1
+    places = {"first byte": 0, "second byte": 1, "header": min(32, end), "middle": end // 2,
+              "last byte": end}  # fmt: skip
+    cut = {f"cut at the {name}": content[:place] for name, place in places.items()}
+    flipped = {
+        f"flipped in the {name}": content[:place]
+        + bytes([content[place] ^ 4])
+        + content[place + 1 :]
+        for name, place in places.items()
+    }
+    return cut | flipped
+
+
 def _place(content: bytes, rng: np.random.Generator) -> int:
     end = max(len(content), 1)
     return int(rng.integers(min(end, _HEADER) if rng.random() < 0.5 else end))

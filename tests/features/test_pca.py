@@ -181,8 +181,10 @@ def test_the_cache_gives_the_same_bits_without_computing(tmp_path, monkeypatch):
             assert np.array_equal(one[1], plain[1])
         (file,) = cache.glob("*.npz")
         file.write_bytes(file.read_bytes()[:-100])
+        (cache / ".partial-of-a-killed-process").touch()
         repaired = reduce(given, TRAIN, TEST, 9, cache=cache)
         assert np.array_equal(repaired[0], plain[0])
+        assert not list(cache.glob(".partial-*"))
         with monkeypatch.context() as patch:
             patch.setattr(features.pca, "principal_directions", None)
             assert np.array_equal(reduce(given, TRAIN, TEST, 9, cache=cache)[1], plain[1])

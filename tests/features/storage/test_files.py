@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import zipfile
@@ -28,6 +29,7 @@ from features.storage.files import (
     write_arrays,
     write_atomic,
     write_json,
+    write_parts_atomic,
 )
 
 ARRAYS = {"a": np.arange(12.0).reshape(3, 4), "text": np.array("é"), "empty": np.zeros((0, 2))}
@@ -121,6 +123,32 @@ def test_partial_files_of_killed_writers_are_removed(tmp_path):
     os.utime(elsewhere, (0, 0))
     remove_partial_files(tmp_path)
     assert [p.name for p in (tmp_path / "deep").iterdir()] == ["whole"]
+
+
+def test_what_is_being_written_is_no_partial_file_of_a_killed_writer(tmp_path, monkeypatch):
+    (tmp_path / ".partial-killed").touch()
+
+    def parts():
+        yield b"one, "
+        remove_partial_files(tmp_path, below=False)
+        assert len(list(tmp_path.iterdir())) == 1
+        yield b"two"
+
+    write_parts_atomic(tmp_path / "x", parts())
+    assert (tmp_path / "x").read_bytes() == b"one, two"
+
+    flock, removed = fcntl.flock, []
+
+    def late(handle, how):  # as where it is removed before its writer has locked it
+        if not removed:
+            removed.append(next(tmp_path.glob(".partial-*")))
+            removed[0].unlink()
+        flock(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    write_parts_atomic(tmp_path / "x", [b"again"])
+    assert removed
+    assert (tmp_path / "x").read_bytes() == b"again"
 
 
 def test_written_files_have_the_usual_rights(tmp_path):
