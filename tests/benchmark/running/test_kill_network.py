@@ -7,6 +7,7 @@ import re
 import signal
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,17 @@ class Killer(threading.Thread):
         while not self.over.is_set():
             if self.killed:  # the fold is run again when the other is done
                 for status in self.out.glob("running/**/*r0-f0-*.status"):
-                    found = re.search(r"epoch (\d+)/16", status.read_text())
-                    self.epochs |= {int(found[1])} if found else set()
+                    with suppress(OSError):
+                        found = re.search(r"epoch (\d+)/16", status.read_text())
+                        self.epochs |= {int(found[1])} if found else set()
             elif list(self.out.glob("checkpoints/**/r0-f0-*/*.npz")):
-                for number in processes(self.name_of_run, os.getpid()):
+                victims = processes(self.name_of_run, os.getpid()).keys()
+                for number in victims:
                     os.kill(number, signal.SIGKILL)
+                while victims & processes(self.name_of_run, os.getpid()).keys():
+                    time.sleep(0.01)
+                for status in self.out.glob("running/**/*.status"):
+                    status.unlink()  # what the killed worker has said last
                 self.killed = True
             time.sleep(0.01)
 
