@@ -71,6 +71,8 @@ def visible(text: str) -> str:
     the writing round, and halves of characters. Different texts stay different: the bracket itself
     is written so where it could be taken for the beginning of a code.
     """
+    if text.isprintable() and "⟨U+" not in text:
+        return text
     marked = text.replace("⟨U+", "⟨U+27E8⟩U+")
     return "".join(c if c.isprintable() else f"⟨U+{ord(c):04X}⟩" for c in marked)
 

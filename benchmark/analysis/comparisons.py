@@ -206,10 +206,9 @@ def as_good_as_best(
         that the leader may be picked from the same numbers.
     """
     marked = set()
-    tested = {
-        (row["dataset"], row["measure"], frozenset((row["model_a"], row["model_b"]))): row["p_holm"]
-        for row in pairs.to_dict("records")
-    }
+    columns = (pairs[name].tolist() for name in ("dataset", "measure", "model_a", "model_b"))
+    of = zip(*columns, pairs["p_holm"].tolist(), strict=True)
+    tested = {(data, measure, frozenset((a, b))): p for data, measure, a, b, p in of}
     for dataset, part in summary[summary["kind"] == "model"].groupby("dataset", sort=False):
         for measure in measures:
             ranks = part.set_index("model")[f"{measure.name}_rank"].dropna()

@@ -179,6 +179,11 @@ class Evidence:
         return comparisons.pairwise(self.plan, self.scores, self.values, self.measures)
 
     @cached_property
+    def as_good(self) -> set[tuple[str, str, str]]:
+        """Cells as good as the best, see `benchmark.analysis.comparisons.as_good_as_best`."""
+        return comparisons.as_good_as_best(self.summary, self.pairs, self.measures)
+
+    @cached_property
     def intervals(self) -> pd.DataFrame:
         """Bootstrap intervals of the means, see `benchmark.analysis.comparisons.intervals`."""
         if not self.row_measures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +49,15 @@ class Task:
     @property
     def path(self) -> Path:
         """Where the result lies in the run folder; results of other settings lie elsewhere."""
-        name = f"r{self.repeat}-f{self.fold}-{self.key[:16]}.npz"
-        return Path("tasks", slug(self.dataset), slug(self.model), name)
+        return _path_of(self.dataset, self.model, self.repeat, self.fold, self.key)
 
     def __str__(self) -> str:
         return f"{self.model} on {self.dataset}, repeat {self.repeat}, fold {self.fold}"
+
+
+@lru_cache(maxsize=256)  # it is asked for several times while a task is done
+def _path_of(dataset: str, model: str, repeat: int, fold: int, key: str) -> Path:
+    return Path("tasks", slug(dataset), slug(model), f"r{repeat}-f{fold}-{key[:16]}.npz")
 
 
 @dataclass

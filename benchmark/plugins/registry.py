@@ -128,7 +128,8 @@ def _arrive(*fields: Any) -> Entry:
     functions or objects of it.
     """
     entry = Entry(*fields)
-    if entry.file:
+    known = _registered.get(entry.name)
+    if entry.file and not (known and known.source == entry.source):
         with suppress(UsageError):  # the run tells it when it loads the model
             load_plugin(entry.file)
     return entry

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.analysis.comparisons import as_good_as_best
 from benchmark.analysis.evidence import Evidence
 from benchmark.errors import apart, raised_last
 from benchmark.metrics import Measure
@@ -90,7 +89,7 @@ def result_tables(evidence: Evidence, problems: list[str] | None = None) -> list
     with raised_last(problems) as found:
         good: set[tuple[str, str, str]] = set()
         with apart("the tests of significance", found):
-            good = as_good_as_best(evidence.summary, evidence.pairs, evidence.measures)
+            good = evidence.as_good
         ends: dict[tuple[Any, Any, Any], tuple[Any, Any]] = {}
         with apart("the intervals of means", found):
             ends = {

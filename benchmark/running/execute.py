@@ -165,8 +165,10 @@ def _clean_process(task: Task, marker: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            os.environ.clear()
-            os.environ.update(environment)
+            os.environ.pop("JOBLIB_TEMP_FOLDER", None)
+            if dict(os.environ) != environment:
+                os.environ.clear()
+                os.environ.update(environment)
 
 
 def _load(task: Task, work: Work) -> Make:

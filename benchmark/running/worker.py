@@ -31,6 +31,8 @@ IDLE_SECONDS = 300.0
 _PR_SET_PDEATHSIG = 1
 _LONGEST_TEXT = 2000
 
+_LIMITS = [getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_")]
+
 _connection: Connection | None = None
 
 
@@ -100,10 +102,9 @@ def serve(descriptor: int, parent: int) -> NoReturn:
 
 def _state() -> list[Any]:
     """Return what the next call would get to feel: limits, standard streams, rights of files."""
-    names = [name for name in dir(resource) if name.startswith("RLIMIT_")]
     rights = os.umask(0o77)
     os.umask(rights)
-    limits = [resource.getrlimit(getattr(resource, name)) for name in names]
+    limits = list(map(resource.getrlimit, _LIMITS))
     return [*limits, sys.getrecursionlimit(), rights, *map(_file_of, range(3))]
 
 

@@ -55,17 +55,16 @@ class Claims:
         """Claim a task, unless another run has it or it is settled."""
         if task in self._ours:
             return Claim.OURS
-        if settled := self._settled(task):
-            return settled
         try:
-            make_folder(self._claims)
-            lock = try_lock(self._path(task))
+            lock = self._lock(task)
         except OSError:  # the disk is full: whether it can be done without a claim will be seen
+            if settled := self._settled(task):
+                return settled
             self._ours[task] = None
             return Claim.OURS
         if lock is None:
-            return Claim.TAKEN
-        if settled := self._settled(task):  # just before its claim was free
+            return self._settled(task) or Claim.TAKEN
+        if settled := self._settled(task):  # nobody else can be about to do it: we have its claim
             lock.release(remove=True)
             return settled
         self._ours[task] = lock
@@ -84,6 +83,14 @@ class Claims:
     def holder(self, task: Task) -> str:
         """Tell who has a claim, for people."""
         return holder(self._path(task))
+
+    def _lock(self, task: Task) -> Lock | None:
+        path = self._path(task)
+        try:
+            return try_lock(path)
+        except FileNotFoundError:  # the first claim, or somebody has removed the folder
+            make_folder(self._claims)
+            return try_lock(path)
 
     def _path(self, task: Task) -> Path:
         return self._claims / "_".join(task.path.with_suffix(".lock").parts[1:])

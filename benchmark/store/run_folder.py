@@ -258,6 +258,8 @@ class RunFolder:
 
     def remove_checkpoints(self, task: Task) -> None:
         """Delete a task's checkpoints, and the folders that are empty then."""
+        if not (self.path / CHECKPOINTS).is_dir():
+            return
         folder = self.checkpoints(task)
         shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):  # not empty, or not there
@@ -266,9 +268,8 @@ class RunFolder:
 
     def remove_left_checkpoints(self, done: Iterable[Task]) -> None:
         """Delete what finished tasks kept, where a run was killed before it could do so."""
-        if (self.path / CHECKPOINTS).is_dir():
-            for task in done:
-                self.remove_checkpoints(task)
+        for task in done if (self.path / CHECKPOINTS).is_dir() else ():
+            self.remove_checkpoints(task)
 
     def checkpoints(self, task: Task) -> Path:
         """Return the folder of a task's checkpoints, from which it goes on after a kill."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmark.analysis.assumptions import name_of_test
-from benchmark.analysis.comparisons import as_good_as_best, rankings_frame
+from benchmark.analysis.comparisons import rankings_frame
 from benchmark.analysis.evidence import Evidence
 from benchmark.analysis.scores import timings_frame
 from benchmark.columns import as_csv
@@ -76,7 +76,7 @@ def marks_of(
     ends: dict[tuple[str, str, str], tuple[float, float]] = {}
     with raised_last(problems) as found:
         with apart("the marks of significance", found):
-            good = as_good_as_best(evidence.summary, evidence.pairs, evidence.measures)
+            good = evidence.as_good
         if options and options.spread == "interval":
             with apart("the intervals of means", found):
                 ends = {

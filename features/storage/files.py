@@ -24,7 +24,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -80,6 +80,7 @@ def array_key(*arrays: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
+@lru_cache(maxsize=4096)
 def slug(name: str) -> str:
     """Turn a name into letters, digits, dots and dashes that are safe as a file name.
 
