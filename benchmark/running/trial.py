@@ -39,13 +39,22 @@ def load_tried_plugin(path: str | Path) -> list[str]:
     if not Path(path).is_file():
         return load_plugin(path)
     try:
-        with borrowed_worker() as worker:
-            with contextlib.suppress(UsageError):  # loading it here tells it, or goes well
-                worker.call(_load_there, Path(path).resolve())
-            with _one_at_a_time, _without_prints():
-                return load_plugin(path)
+        try:
+            return _load_after_trial(path)
+        except WorkerDiedError as error:
+            if not error.from_outside:
+                raise
+            return _load_after_trial(path)  # which was perhaps not the plugin's doing
     except WorkerDiedError as error:
         raise UsageError(f"plugin {path} cannot be loaded: {_why(error)}") from error
+
+
+def _load_after_trial(path: str | Path) -> list[str]:
+    with borrowed_worker() as worker:
+        with contextlib.suppress(UsageError):  # loading it here tells it, or goes well
+            worker.call(_load_there, Path(path).resolve())
+        with _one_at_a_time, _without_prints():
+            return load_plugin(path)
 
 
 class _Hushed:

@@ -66,6 +66,18 @@ def test_a_plugin_that_does_not_come_to_an_end_is_refused(with_code, monkeypatch
         load_tried_plugin(path)
 
 
+def test_a_process_that_is_killed_from_outside_costs_no_plugin(with_code, tmp_path):
+    killed = tmp_path / "killed"
+    kill = f"""
+import os, pathlib
+if not pathlib.Path({str(killed)!r}).exists():
+    pathlib.Path({str(killed)!r}).touch()
+    os.kill(os.getpid(), 9)
+"""
+    assert load_tried_plugin(with_code(kill)) == ["Mine"]
+    assert killed.exists()
+
+
 def test_mistakes_are_told_as_ever(with_code, tmp_path):
     with pytest.raises(UsageError, match="cannot be loaded: line 14: ZeroDivisionError"):
         load_tried_plugin(with_code("1 / 0"))
