@@ -212,6 +212,7 @@ class Place:
 
     def start(self) -> subprocess.Popen[str]:
         """Start the command."""
+        self._began = self._starts()
         path = [str(ROOT)]
         if self.campaign.has_pictures:
             path.insert(0, str(self.folder / "cores"))
@@ -234,7 +235,7 @@ class Place:
     def phase(self) -> str:
         """Say what the command is at, by what is in its folder."""
         out = self.folder / "out"
-        if not (out / "run.json").exists():
+        if self._starts() == self._began or not (out / "run.json").exists():
             return "start"
         stored = self.stored()
         activations = self.folder / "cache" / "activations"
@@ -247,6 +248,11 @@ class Place:
         if self.campaign.has_report and not (out / "report.html").exists():
             return "report"
         return "end"
+
+    def _starts(self) -> int:
+        """Count how often the command has come as far as its log."""
+        log = self.folder / "out" / "log.txt"
+        return log.read_bytes().count(b" started: ") if log.exists() else 0
 
     def stored(self) -> list[Path]:
         """Return the files of results."""
@@ -307,6 +313,7 @@ class Reference:
     """What the undisturbed run gives, and how long each phase of it takes."""
 
     results: dict[str, tuple[str, bytes, str]]
+    fits: Counter[str]
     final: dict[str, bytes]
     seconds: dict[str, float]
 
@@ -330,7 +337,8 @@ def undisturbed(place: Place) -> Reference:
         raise RuntimeError(f"{place.campaign.command} failed: {place.said()}")
     if left := [*place.left(), *wait_for_end(place.name, process.pid, _DEATH_SECONDS).values()]:
         raise RuntimeError(f"an undisturbed run leaves {left}")
-    return Reference(place.snapshot(), place.final(), dict(seconds))
+    fits = Counter(place.fitted())
+    return Reference(place.snapshot(), fits, place.final(), dict(seconds))
 
 
 class Chain:
@@ -410,7 +418,7 @@ class Chain:
         lost += [line for line in fitted[self._looked :] if line.split()[0] in self._done()]
         wrong = [name for name, (_, predictions, _) in found.items()
                  if predictions != self._reference.results[name][1]]  # fmt: skip
-        again = len(fitted) - len(set(fitted))
+        again = (Counter(fitted) - self._reference.fits).total()
         self._add(lost=len(lost), wrong=len(wrong), repeated=again - self._again)
         self._again, self._looked = again, len(fitted)
         self._known = {name: (known, seed) for name, (known, _, seed) in found.items()}

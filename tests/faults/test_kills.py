@@ -18,6 +18,8 @@ import numpy as np
 out, name = Path("out"), "out/tasks/d/m/r0-f{}-0.npz"
 came_again = out.is_dir()
 Path(name).parent.mkdir(parents=True, exist_ok=True)
+with (out / "log.txt").open("a") as log:
+    log.write("now started: this program")
 def store(number):
     if not Path(name.format(number)).exists():
         record = json.dumps({"random_state": number, "time": time.time()})
