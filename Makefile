@@ -2,7 +2,9 @@
 # make test           set up, then run the tests, all but those of test-installed
 # make test-fast      only those that are quick
 # make coverage       the tests, and what they cover of lines and branches: slower
-# make faults         read 1,000 damaged variants of every kind of file
+# make faults         read 1,000 damaged variants of every kind of file, fill the disk at every write
+# make kills          kill 200 processes of runs at random moments, count what is lost: results/faults;
+#                     half an hour on two cores; goes on where it stopped
 # make test-installed build the wheel, install it from the registry without networks, and use it
 # make lint           linter, formatter and type checker
 # make demo           compute results/demo anew: the default run's tables, figures and report
@@ -36,7 +38,7 @@ test test-fast coverage faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast coverage faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast coverage faults test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu clean
+.PHONY: run test test-fast coverage faults kills test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -52,6 +54,10 @@ coverage: test
 
 faults: $(VENV)/installed-test
 	LDL_FAULTS=1000 $(BIN)/python $(PYTEST) tests/faults $(PYTEST_OPTIONS)
+
+kills: $(VENV)/installed-test
+	$(BIN)/python tests/faults/kills.py
+	$(BIN)/python tests/quoted/readme.py docs/faults.md
 
 test-installed: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m network $(PYTEST_OPTIONS)

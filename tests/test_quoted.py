@@ -33,7 +33,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("baselines", "benchmark", "ewmtcnn", "features")
 #: Pages that tell what was measured; those of `docs/` took their figures over from the README.
 PAGES = (
-    "README.md", "README.zh-CN.md", "docs/images.md", "docs/reading_tables.md", "docs/tuning.md",
+    "README.md", "README.zh-CN.md", "docs/images.md", "docs/faults.md", "docs/reading_tables.md",
+    "docs/tuning.md",
 )  # fmt: skip
 TEXTS = [
     *(ROOT / page for page in PAGES),

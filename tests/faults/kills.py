@@ -175,6 +175,12 @@ CAMPAIGNS = {
                  "--no-report"),
         12, "tuning", ("start", "tuning", "tuning", "tuning"), kills=35,
     ),
+    "dask": Campaign(
+        _command("Counted", "AA-kNN", "--dataset", "small.npz", "--folds", "5", "--repeats", "2",
+                 "--scheduler", "local", "--no-report"),
+        20, "baselines", ("start", "baselines", "baselines", "baselines"),
+        ("main", "dask worker", "worker", "any"), 15,
+    ),
 }  # fmt: skip
 
 
@@ -506,6 +512,21 @@ def _append(path: Path, row: Mapping[str, Any]) -> None:
         file.write(text.getvalue())
 
 
+def summary(rows: Sequence[Mapping[str, str]]) -> str:
+    """Write a table of campaigns, in Markdown."""
+    lines = ["| killed during | kills | of which | results stored | lost | wrong | computed twice "
+             "| left behind |", "|---|---|---|---|---|---|---|---|"]  # fmt: skip
+    names = [name for name in CAMPAIGNS if any(row["campaign"] == name for row in rows)]
+    for name in [*names, "all"]:
+        mine = [row for row in rows if name in (row["campaign"], "all")]
+        kinds = Counter(row["victim"] for row in mine).most_common()
+        of_which = ", ".join(f"{kind} {count}" for kind, count in kinds)
+        sums = [sum(int(row[column]) for row in mine)
+                for column in ("stored", "lost", "wrong", "repeated", "left")]  # fmt: skip
+        lines.append(f"| {name} | {len(mine)} | {of_which} | {' | '.join(map(str, sums))} |")
+    return "\n".join(lines) + "\n"
+
+
 def _commit() -> str:
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty=+", "--exclude=*"]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
@@ -545,6 +566,7 @@ def main() -> int:
             _append(options.to, {**row, "commit": _commit()})
             bad += any(row[count] for count in ("lost", "wrong", "left"))
             print(" ".join(f"{key}={row[key]}" for key in row if row[key] != ""), flush=True)
+    options.to.with_suffix(".md").write_text(summary(_read(options.to)))
     print(f"{bad} of these kills lost or left something" + (f": see {folder}" if bad else ""))
     if not bad and options.folder is None:
         shutil.rmtree(folder)

@@ -5,6 +5,8 @@ A few kills here; 200 by ``make kills``.
 
 from __future__ import annotations
 
+import csv
+
 import kills
 import pytest
 
@@ -59,3 +61,14 @@ def test_what_a_bad_program_does_is_counted(tmp_path, monkeypatch, bad, expected
     monkeypatch.setitem(kills.CAMPAIGNS, "bad", campaign)
     (row,) = kills.kills("bad", [0], tmp_path)
     assert tuple(row[count] for count in COUNTED) == expected
+
+
+def test_the_figures_in_the_documentation_are_those_of_the_kills():
+    table = kills.RESULTS.with_suffix(".md").read_text()
+    with kills.RESULTS.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert kills.summary(rows) == table
+    assert table in (kills.ROOT / "docs" / "faults.md").read_text()
+    total = table.splitlines()[-1].split(" | ")
+    assert total[4:6] == ["0", "0"]
+    assert total[-1].startswith("0 ")

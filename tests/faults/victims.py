@@ -18,9 +18,9 @@ _KINDS = (
     ("benchmark.running.worker", "worker"),
     ("features.images.processes", "decoder"),
     ("benchmark.files.process", "reader"),
-    ("resource_tracker", "tracker"),
-    ("distributed", "dask worker"),
+    ("resource_tracker import main", "tracker"),
     ("spawn_main", "dask worker"),
+    ("\0dask\0worker", "dask nanny"),
 )
 
 
@@ -28,7 +28,8 @@ def processes(name: str, main: int) -> dict[int, str]:
     """Return the living processes of the run that was started under a name: number -> kind.
 
     Kinds are ``main``, which has the number `main`; ``worker``; ``helper``, the worker that
-    prepares what tasks share; ``decoder``, ``reader``, ``tracker``, ``dask worker``; ``other``.
+    prepares what tasks share; ``decoder``, ``reader``, ``tracker``; ``dask worker``, and ``dask
+    nanny``, which starts those anew; ``other``.
     """
     found = {}
     entry = f"{VARIABLE}={name}".encode()
