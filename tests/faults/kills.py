@@ -167,8 +167,8 @@ CAMPAIGNS = {
         4, "networks", ("start", "networks", "networks", "networks"), kills=14,
     ),
     "extraction": Campaign(
-        ("pictures.py",), 6, "baselines", ("start", "extraction", "extraction", "baselines"),
-        ("main", "helper", "decoder", "worker", "any"), 16,
+        ("pictures.py",), 6, "baselines", ("start", "extraction", "extraction", "extraction"),
+        ("main", "helper", "helper", "decoder", "decoder", "worker"), 28,
     ),
     "tuning": Campaign(
         _command("Counted", "AA-kNN", "--tune", "--dataset", "small.npz", "--folds", "3",
