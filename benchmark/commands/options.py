@@ -265,6 +265,12 @@ of_results = all_of(
     against,
     _results("--no-report", is_flag=True, help="Write the tables alone, no report.html."),
     _computing("--jobs", type=int, metavar="N", help="Tasks at a time. [default: one per core]"),
+    _computing(
+        "--scheduler",
+        metavar="ADDRESS|local",
+        help="Have a Dask cluster do the tasks: address or file of its scheduler, or local for one "
+        "here with --jobs workers.",
+    ),
     _computing("--force", is_flag=True, help="Compute everything again."),
     _computing(
         "--task-timeout",

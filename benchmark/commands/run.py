@@ -37,6 +37,7 @@ from benchmark.plugins.measures import measures_of
 from benchmark.plugins.regressors import with_regressors
 from benchmark.progress import console_for
 from benchmark.running import environment
+from benchmark.running.cluster.connecting import check_scheduler
 from benchmark.running.compute import compute, describe_failures
 from benchmark.running.interruption import interrupted
 from benchmark.running.job import Job, Resources
@@ -92,6 +93,7 @@ def run(
     data_dir: str | Path | None = None,
     out: str | Path | None = None,
     jobs: int | None = None,
+    scheduler: Any = None,
     plugins: str | Path | Sequence[str | Path] = (),
     force: bool = False,
     task_timeout: float | None = None,
@@ -145,6 +147,9 @@ def run(
         Run folder, by default ``results/runs/<datasets>``.
     jobs : int, optional
         Number of tasks at the same time, by default one per core. Results do not depend on it.
+    scheduler : str, Path, distributed.Client or cluster, optional
+        Dask cluster that does the tasks, with as many at the same time as it can: the address of
+        its scheduler, its file, a client, a cluster, or ``local`` for one here with `jobs` workers.
     plugins : path or sequence of paths
         Files that register further models.
     force : bool
@@ -219,6 +224,7 @@ def run(
     changes = with_its_seed(reference, Overrides(**overrides))
     settings = make_settings(protocol, names, bool(given), changes)
     task_timeout = _checked_limits(jobs, task_timeout)
+    check_scheduler(scheduler)
     wanted = [str(one) if isinstance(one, Path) else one for one in _as_list(models)]
     files = [one for one in wanted if isinstance(one, str) and one.endswith(".py")]
     loaded_plugins = {str(file): load_tried_plugin(file) for file in (*_as_list(plugins), *files)}
@@ -274,12 +280,13 @@ def run(
         tell(
             f"{count(len(plan.tasks), 'task')} ({count(len(rows), 'model')}, "
             f"{count(len(loaded), 'dataset')}): {len(results)} done before, {len(pending)} to do "
-            f"with {count(workers, 'worker')}; results in {folder.path}"
+            f"with {count(workers, 'worker') if scheduler is None else 'a cluster'}; results in "
+            f"{folder.path}"
         )
         failures = []
         if pending:
             chosen = {model.name: model for model in rows}
-            resources = Resources(workers, task_timeout, cache, give_up)
+            resources = Resources(workers, task_timeout, cache, give_up, scheduler)
             job = Job(plan, pending, chosen, needs, resources)
             failures = compute(job, folder, console)
         for sentence in describe_failures(failures, folder):

@@ -5,16 +5,21 @@ from __future__ import annotations
 import itertools
 import logging
 import math
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from typing import Any
 
 from benchmark.errors import BenchmarkError
 from benchmark.planning.inputs import Input, Matrix
+from benchmark.planning.needs import Need
 from benchmark.planning.tasks import Outcome, Task
 from benchmark.progress import Console
 from benchmark.running import environment
-from benchmark.running.engine import Done, run_tasks
+from benchmark.running.cluster.arrays import ToSend
+from benchmark.running.cluster.connecting import connected
+from benchmark.running.cluster.session import open_engine
+from benchmark.running.engine import Done, Engine, run_tasks
 from benchmark.running.estimate import (
     describe_costs,
     describe_search,
@@ -48,13 +53,11 @@ TUNED_TIMEOUT = 6 * 3600.0
 
 
 @dataclass(frozen=True)
-class _Phase:
-    """Tasks that run with the same workers."""
+class _Stage:
+    """Tasks that one engine does, by kind: each kind waits for room of its own."""
 
-    tasks: list[Task]
-    workers: int
-    backend: str = ""
-    device: str = ""
+    kinds: list[list[Task]]
+    engine: Engine
 
 
 def compute(job: Job, folder: RunFolder, console: Console) -> list[Outcome]:
@@ -75,9 +78,17 @@ def compute(job: Job, folder: RunFolder, console: Console) -> list[Outcome]:
         known = {outcome.task for outcome in failures}
         job = replace(job, pending=tuple(task for task in job.pending if task not in known))
     try:
-        with folder.running(), closing(Claims(folder, job.plan.truths)) as claims:
-            work_of, phases = _prepare(job, folder, console, given_up)
-            for one in _run_phases(phases, claimed(work_of, claims), folder, console, claims):
+        with ExitStack() as stack:
+            work_of, stages = _prepare(job, folder, console, stack)
+            claims = stack.enter_context(closing(Claims(folder, job.plan.truths)))
+
+            def allowed_work_of(task: Task) -> Work:
+                if given_up:
+                    given_up.check(task)
+                return work_of(task)
+
+            work_if_ours = claimed(allowed_work_of, claims)
+            for one in _run_stages(stages, work_if_ours, folder, console, claims):
                 if one.outcome.error:
                     failures.append(one.outcome)
                     if given_up:
@@ -94,39 +105,84 @@ def compute(job: Job, folder: RunFolder, console: Console) -> list[Outcome]:
 
 
 def _prepare(
-    job: Job, folder: RunFolder, console: Console, given_up: GivenUp | None
-) -> tuple[Callable[[Task], Work], list[_Phase]]:
-    """Get ready what tasks share, and decide how many run at the same time."""
-    networks, others, workers = job.networks, job.others, job.resources.workers
+    job: Job, folder: RunFolder, console: Console, stack: ExitStack
+) -> tuple[Callable[[Task], Work], list[_Stage]]:
+    """Get ready what tasks share, and decide what does them, and how many at the same time."""
+    # First, since it shows at once if there is anything wrong with a cluster.
+    client = None
+    if job.resources.scheduler is not None:
+        resources = job.resources
+        client = stack.enter_context(connected(resources.scheduler, resources.workers))
+    stack.enter_context(folder.running())
     with helper() as process:
         inputs = prepare_inputs(process, job.pending_needs, job.resources.cache, console)
-        device = find_device(process) if networks else None
+        device = find_device(process) if job.networks and client is None else None
     describe_memory(job, inputs, console)
-    truths: dict[str, RowArray] = {task.dataset: job.truth(task).D for task in job.pending}
-    running = folder.running_path
+    if client is None:
+        path = folder.running_path
+        work_of = _work_of(job, folder, inputs, lambda name, array: share(array, path / name))
+        return work_of, _local_stages(job, folder, console, device)
+    data = ToSend()
+    work_of = _work_of(job, folder, inputs, data.put)
+    if cost := describe_search(job):
+        console.tell(cost)
+    engine = open_engine(client, job, folder, console, (inputs, data))
+    stack.enter_context(closing(engine))
+    return work_of, [_Stage([job.networks, job.others], engine)]
+
+
+def _work_of(
+    job: Job,
+    folder: RunFolder,
+    inputs: Mapping[tuple[str, Need], Input],
+    put: Callable[[str, RowArray], RowArray],
+) -> Callable[[Task], Work]:
+    """Return what makes the work of a task.
+
+    Parameters
+    ----------
+    job, folder, inputs
+        Of the run.
+    put : callable
+        Puts a large array where tasks read it, under a file name of its own.
+    """
     numbers = itertools.count()
-    for name, D in truths.items():
-        truths[name] = share(D, running / f"{next(numbers)}.npy")
-    for of, given in inputs.items():
-        if isinstance(given, Matrix):
-            inputs[of] = Matrix(share(given.X, running / f"{next(numbers)}.npy"))
-    phases = []
+    truths = {task.dataset: job.truth(task).D for task in job.pending}
+    shared = {name: put(f"{next(numbers)}.npy", D) for name, D in truths.items()}
+    given = {
+        of: Matrix(put(f"{next(numbers)}.npy", one.X)) if isinstance(one, Matrix) else one
+        for of, one in inputs.items()
+    }
+
+    def work_of(task: Task) -> Work:
+        of = given[task.dataset, job.need(task)]
+        return replace(_work(job, task, of, folder), D=shared[task.dataset])
+
+    return work_of
+
+
+def _local_stages(
+    job: Job, folder: RunFolder, console: Console, device: Device | None
+) -> list[_Stage]:
+    networks, others, workers = job.networks, job.others, job.resources.workers
+    stages = []
     if others:
-        phases.append(_Phase(others, min(workers, len(others))))
+        size = min(workers, len(others))
+        stages.append(_Stage([others], LocalEngine(size, folder.running_path, _made())))
     if device:
         console.tell(f"Networks run on {device.name} with {device.backend}.")
         if cost := describe_search(job):
             console.tell(cost)
-        workers = _workers_for_networks(job, device, console)
-        phases.append(_Phase(networks, workers, device.backend, device.name))
+        size = _workers_for_networks(job, device, console)
+        made = _made(device.backend, device.name)
+        # A network's process holds its device, and is not kept.
+        engine = LocalEngine(size, folder.running_path, made, keep=False)
+        stages.append(_Stage([networks], engine))
+    return stages
 
-    def work_of(task: Task) -> Work:
-        if given_up:
-            given_up.check(task)
-        given = inputs[task.dataset, job.need(task)]
-        return replace(_work(job, task, given, folder), D=truths[task.dataset])
 
-    return work_of, phases
+def _made(backend: str = "", device: str = "") -> dict[str, Any]:
+    return {"versions": environment.versions(backend), "machine": machine(device)}
 
 
 def _workers_for_networks(job: Job, device: Device, console: Console) -> int:
@@ -162,40 +218,30 @@ def _time_limit(job: Job, task: Task) -> float:
     return usual if limit is None else limit
 
 
-def _run_phases(
-    phases: list[_Phase],
+def _run_stages(
+    stages: list[_Stage],
     work_of: Callable[[Task], Work],
     folder: RunFolder,
     console: Console,
     claims: Claims,
 ) -> Iterator[Done]:
     """Run tasks, and those that other runs leave; yield what became of each when it is kept."""
-    left = dict.fromkeys(task for phase in phases for task in phase.tasks)
+    left = dict.fromkeys(task for stage in stages for tasks in stage.kinds for task in tasks)
     while left:
-        for phase in phases:
-            if not (tasks := [task for task in phase.tasks if task in left]):
+        for stage in stages:
+            kinds = [[task for task in tasks if task in left] for tasks in stage.kinds]
+            if not any(kinds):
                 continue
-            for one in _run_phase(replace(phase, tasks=tasks), work_of, folder, console):
-                del left[one.task]
-                _keep(one, folder, claims)
-                yield one
+            engine, total = stage.engine, sum(map(len, kinds))
+            with closing(engine), console.tasks(total, engine.running) as step:
+                for one in run_tasks(kinds, engine, work_of):
+                    del left[one.task]
+                    _keep(one, folder, claims)
+                    yield one
+                    step()
         for one in wait_for_others(left, claims, console):
             del left[one.task]
             yield one
-
-
-def _run_phase(
-    phase: _Phase, work_of: Callable[[Task], Work], folder: RunFolder, console: Console
-) -> Iterator[Done]:
-    """Run tasks, but for those that other runs do, and yield what became of each."""
-    made = {"versions": environment.versions(phase.backend), "machine": machine(phase.device)}
-    keep = not phase.backend  # a network's process holds its device
-    engine = LocalEngine(phase.workers, folder.running_path, made, keep)
-    all_done = run_tasks(phase.tasks, engine, work_of)
-    with closing(all_done), console.tasks(len(phase.tasks), engine.running) as step:
-        for one in all_done:
-            yield one
-            step()
 
 
 def _keep(one: Done, folder: RunFolder, claims: Claims) -> None:

@@ -22,9 +22,6 @@ from benchmark.running.worker import dumps
 #: After this time it is asked again whether a task that another run does is settled.
 TAKEN_SECONDS = 1.0
 
-# How often a task is tried whose process was killed from outside, and one that no process took.
-_MOST_TRIES = {True: 2, False: 4}
-
 
 class NotTriedError(Exception):
     """A task is not to be tried any more; says why."""
@@ -54,8 +51,8 @@ class Died:
         What there is to explain it.
     taken : bool
         Whether the process had got the task.
-    from_outside : bool
-        Whether it was ended by a signal that others send: the system, or somebody.
+    tries : int
+        How often a task is tried that dies in this way.
     was_late : bool
         Whether it was ended after the task's time limit.
     """
@@ -63,7 +60,7 @@ class Died:
     why: str
     trace: str = ""
     taken: bool = True
-    from_outside: bool = False
+    tries: int = 1
     was_late: bool = False
 
 
@@ -102,8 +99,8 @@ class Engine(Protocol):
     def is_busy(self) -> bool:
         """Tell whether there are tasks that have not come back."""
 
-    def has_room(self) -> bool:
-        """Tell whether another task can be handed in now."""
+    def has_room(self, task: Task) -> bool:
+        """Tell whether this task can be handed in now."""
 
     def submit(self, task: Task, content: bytes) -> bool:
         """Have a task done; False where there is no room for it after all.
@@ -127,11 +124,11 @@ class Engine(Protocol):
         """Say what is at work, and how far it is; called by another thread."""
 
     def close(self) -> None:
-        """End what is at work, and leave nothing behind."""
+        """End what is at work, and leave nothing behind; it can be used again."""
 
 
 def run_tasks(
-    tasks: Sequence[Task], engine: Engine, work_of: Callable[[Task], Work]
+    kinds: Sequence[Sequence[Task]], engine: Engine, work_of: Callable[[Task], Work]
 ) -> Generator[Done]:
     """Have tasks done and yield what became of each as soon as it is known, in any order.
 
@@ -141,10 +138,10 @@ def run_tasks(
 
     Parameters
     ----------
-    tasks : sequence of Task
-        Work to do; started in this order.
+    kinds : sequence of sequences of Task
+        Work to do; each kind is started in its order, and waits for room of its own.
     engine : Engine
-        Where; closed in the end.
+        Where.
     work_of : callable
         Returns what a task needs, or raises `NotTriedError`, `SettledError` or `TakenError`. A task
         that is taken is asked for again while others are at work, and then left out.
@@ -154,18 +151,19 @@ def run_tasks(
     Done
         Has an outcome always.
     """
-    waiting, alone, taken = deque(tasks), deque[Task](), deque[Task]()
+    waiting, alone = [deque(tasks) for tasks in kinds], deque[Task]()
+    taken = [deque[Task]() for _ in kinds]
     asked = time.monotonic()
     tries: Counter[tuple[Task, bool]] = Counter()
     limits: dict[Task, float] = {}
-    try:
-        while waiting or engine.is_busy() or alone:
-            if not waiting and not engine.is_busy():
-                waiting.append(alone.popleft())
-            if taken and not waiting and time.monotonic() - asked > TAKEN_SECONDS:
-                waiting, taken = taken, waiting
-            while waiting and engine.has_room():
-                task = waiting.popleft()
+    while any(waiting) or engine.is_busy() or alone:
+        if alone and not any(waiting) and not engine.is_busy():
+            waiting[0].append(alone.popleft())
+        if any(taken) and not any(waiting) and time.monotonic() - asked > TAKEN_SECONDS:
+            waiting, taken = taken, waiting
+        for tasks, by_others in zip(waiting, taken, strict=True):
+            while tasks and engine.has_room(tasks[0]):
+                task = tasks.popleft()
                 try:
                     work = work_of(task)
                     limits[task] = work.time_limit
@@ -177,36 +175,33 @@ def run_tasks(
                     yield error.done
                     continue
                 except TakenError:
-                    taken.append(task)
+                    by_others.append(task)
                     asked = time.monotonic()
                     continue
                 except Exception as error:  # a user's object may refuse to be sent
                     why = shortened(f"{type(error).__name__}: {error}")
-                    yield Done(
-                        task, Outcome(task, error=f"it cannot be sent to a worker process: {why}")
-                    )
+                    failed = Outcome(task, error=f"it cannot be sent to a worker process: {why}")
+                    yield Done(task, failed)
                     continue
                 if not engine.submit(task, content):
-                    waiting.appendleft(task)
+                    tasks.appendleft(task)
                     break
-            for done in engine.finished():
-                task, found = done.task, done.found
-                if not isinstance(found, Died):
-                    yield done
-                    continue
-                tries[task, found.taken] += 1
-                is_last = tries[task, found.taken] >= _MOST_TRIES[found.taken]
-                if not found.taken:
-                    if is_last:
-                        said = found.trace or found.why
-                        raise BenchmarkError(f"worker processes do not start: {said}")
-                    waiting.appendleft(task)
-                elif found.from_outside and not is_last:
-                    alone.append(task)
-                else:
-                    yield Done(task, _failure(task, found, limits[task]))
-    finally:
-        engine.close()
+        for done in engine.finished():
+            task, found = done.task, done.found
+            if not isinstance(found, Died):
+                yield done
+                continue
+            tries[task, found.taken] += 1
+            is_last = tries[task, found.taken] >= found.tries
+            if is_last and found.taken:
+                yield Done(task, _failure(task, found, limits[task]))
+            elif is_last:
+                said = found.trace or found.why
+                raise BenchmarkError(f"worker processes do not start: {said}")
+            elif found.taken:
+                alone.append(task)
+            else:
+                waiting[0].appendleft(task)
 
 
 def _failure(task: Task, died: Died, limit: float) -> Outcome:

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -79,10 +79,16 @@ class Work:
     groups: IntArray | None = None
 
 
-def execute_sent(task: Task, marker: Path, content: bytes) -> Outcome:
-    """Do `execute` with a `Work` that was sent, which may not come to be loaded here."""
+def execute_sent(
+    task: Task, marker: Path, content: bytes, put: Callable[[Work], Work] | None = None
+) -> Outcome:
+    """Do `execute` with a `Work` that was sent, which may not come to be loaded here.
+
+    Where it comes from another machine, `put` puts what is here in place of what is there.
+    """
     try:
         work = loads(content)
+        work = put(work) if put else work
     except BaseException as error:  # code of a user's that is loaded may raise anything
         return Outcome(task, error=cannot_load(describe_error(error)[0]))
     return execute(task, marker, work)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmark.planning.models import Model
 from benchmark.planning.needs import Need, Needs
@@ -28,12 +29,16 @@ class Resources:
         Folder for features and decoded images.
     give_up : bool
         Whether the other folds of a model on a dataset are left out once one has failed.
+    scheduler : str, Path, distributed.Client or cluster, optional
+        Of the cluster that does the tasks, see `benchmark.running.cluster.connecting`; None for
+        processes of this machine.
     """
 
     workers: int
     task_timeout: float | None
     cache: Path
     give_up: bool = False
+    scheduler: Any = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,14 @@ from typing import Any
 from benchmark.errors import BenchmarkError
 from benchmark.planning.tasks import Outcome, Task
 from benchmark.running.engine import Died, Done, describe_running, marker_of
-from benchmark.running.execute import execute_sent
+from benchmark.running.execute import Work, execute_sent
 from benchmark.running.processes import Worker, WorkerDiedError, cannot_load, wait_for
 from benchmark.running.texts import LONGEST_TRACE, shortened
 from benchmark.running.worker import dumps
 from benchmark.running.workers import keep_worker, take_worker
+
+# How often a task is handed to processes that do not take it.
+_TRIES_TO_START = 4
 
 
 class LocalEngine:
@@ -41,7 +44,7 @@ class LocalEngine:
         """Tell whether there are tasks that have not come back."""
         return bool(self._busy)
 
-    def has_room(self) -> bool:
+    def has_room(self, _task: Task) -> bool:
         """Tell whether another task can be handed in now."""
         return len(self._busy) < self._size
 
@@ -86,11 +89,14 @@ class LocalEngine:
                 worker.end()
             else:
                 keep_worker(worker)
+        self._busy, self._free = {}, []
 
 
-def call_of(task: Task, marker: Path, content: bytes) -> bytes:
-    """Return what a worker process is asked, see `Worker.ask`, to do a task."""
-    return dumps((execute_sent, (task, marker, content)))
+def call_of(
+    task: Task, marker: Path, content: bytes, put: Callable[[Work], Work] | None = None
+) -> bytes:
+    """Return what a worker process is asked to do a task, see `execute_sent` and `Worker.ask`."""
+    return dumps((execute_sent, (task, marker, content, put)))
 
 
 def look(worker: Worker, task: Task, marker: Path) -> Outcome | Died | None:
@@ -100,7 +106,8 @@ def look(worker: Worker, task: Task, marker: Path) -> Outcome | Died | None:
     except WorkerDiedError as error:
         trace = _read(marker) or worker.said.decode(errors="replace").strip()
         marker.unlink(missing_ok=True)
-        return Died(str(error), trace, worker.taken, error.from_outside, error.was_late)
+        tries = (2 if error.from_outside else 1) if worker.taken else _TRIES_TO_START
+        return Died(str(error), trace, worker.taken, tries, error.was_late)
     if answer is None:
         return None
     kind, value = answer

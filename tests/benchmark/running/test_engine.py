@@ -18,7 +18,7 @@ ROWS = np.arange(3)
 MODEL = Model("m", find_model("AA-kNN"), {}, result_version=1)
 WORK = Work(MODEL, None, np.ones((3, 2)), ROWS, ROWS, time_limit=7.0)
 TASKS = [Task("d", name, 0, 0, None, key=f"{name}-" * 8) for name in "abc"]
-KILLED = Died("killed", from_outside=True)
+KILLED = Died("killed", tries=2)
 
 
 class Scripted:
@@ -26,12 +26,12 @@ class Scripted:
 
     def __init__(self, size, **script):
         self.size, self.script = size, script
-        self.busy, self.order, self.closed = [], [], 0
+        self.busy, self.order = [], []
 
     def is_busy(self):
         return bool(self.busy)
 
-    def has_room(self):
+    def has_room(self, task):
         return len(self.busy) < self.size
 
     def submit(self, task, content):
@@ -44,13 +44,10 @@ class Scripted:
         said = self.script.get(task.model, [])
         yield Done(task, said.pop(0) if said else Outcome(task))
 
-    def close(self):
-        self.closed += 1
-
 
 def run(engine, work_of=lambda task: WORK):
-    found = {done.task.model: done.outcome for done in run_tasks(TASKS, engine, work_of)}
-    assert (sorted(found), engine.closed, engine.busy) == (["a", "b", "c"], 1, [])
+    found = {done.task.model: done.outcome for done in run_tasks([TASKS], engine, work_of)}
+    assert (sorted(found), engine.busy) == (["a", "b", "c"], [])
     return {name: outcome.error for name, outcome in found.items()}, found
 
 
@@ -69,12 +66,11 @@ def test_one_that_is_killed_again_or_dies_by_itself_is_told():
 
 
 def test_processes_that_take_no_task_end_the_run_in_the_end():
-    no_process = replace(KILLED, taken=False)
+    no_process = replace(KILLED, taken=False, tries=4)
     assert not any(run(Scripted(1, b=[no_process] * 3))[0].values())
     engine = Scripted(1, b=[no_process] * 4)
     with pytest.raises(BenchmarkError, match="worker processes do not start: killed"):
-        list(run_tasks(TASKS, engine, lambda task: WORK))
-    assert engine.closed == 1
+        list(run_tasks([TASKS], engine, lambda task: WORK))
 
 
 def test_what_is_not_tried_or_cannot_be_sent_fails_alone():

@@ -78,7 +78,7 @@ class InTwoSteps:
     def is_busy(self):
         return bool(self.tasks)
 
-    def has_room(self):
+    def has_room(self, _task):
         return len(self.tasks) < 2
 
     def submit(self, task, _content):
@@ -107,7 +107,7 @@ def test_a_taken_task_is_asked_for_again_while_others_run_and_then_left_out(
     other.take(kept)
     work = Work(None, None, None, None, None, {}, 1.0)
     engine = InTwoSteps(lambda: other.release(freed))
-    found = [one.task for one in run_tasks(plan.tasks, engine, claimed(lambda _: work, mine))]
+    found = [one.task for one in run_tasks([plan.tasks], engine, claimed(lambda _: work, mine))]
     assert engine.did == [own, freed]
     assert sorted(found, key=plan.tasks.index) == [freed, own]
     assert [other.take(task) for task in plan.tasks] == [Claim.TAKEN, Claim.TAKEN, Claim.OURS]

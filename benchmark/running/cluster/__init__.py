@@ -1,0 +1,1 @@
+"""Runs tasks on the workers of a Dask cluster."""

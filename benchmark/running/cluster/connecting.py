@@ -1,0 +1,170 @@
+"""Connects to a cluster that is there, or starts one on this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import BenchmarkError, UsageError
+
+#: What `--scheduler` takes to start workers on this machine.
+LOCAL = "local"
+
+_ADDRESS = re.compile(
+    r"(?:(?:tcp|tls|ws|wss|ucx|ucxx|inproc)://)?[^\s/:@]+:\d{1,5}/?|\S+://\[[^\s]+\]:\d+"
+)
+
+# How long a scheduler may take to answer, and workers of this machine to start, to leave when it is
+# gone, and to end.
+_CONNECT_SECONDS, _DEATH_SECONDS, _END_SECONDS = 5.0, 15, 5.0
+
+
+def check_scheduler(scheduler: Any) -> None:
+    """Refuse what cannot be a scheduler, before anything is done.
+
+    Raises
+    ------
+    UsageError
+        It is no address, or the packages of the cluster are not installed.
+    """
+    if scheduler is None:
+        return
+    if isinstance(scheduler, str | Path):
+        text = str(scheduler)
+        known = text == LOCAL or Path(text).is_file() or _ADDRESS.fullmatch(text)
+        if not known:
+            raise UsageError(
+                f"--scheduler takes {LOCAL}, an address such as tcp://host:8786, or a scheduler's "
+                f"file, not {text!r}"
+            )
+    try:
+        import distributed  # noqa: F401 - asked for first here
+    except ImportError as error:
+        raise UsageError(
+            "a cluster needs the package distributed: pip install 'ldl-benchmark[cluster]', here "
+            "and on every worker"
+        ) from error
+
+
+@contextmanager
+def connected(scheduler: Any, workers: int) -> Iterator[Any]:
+    """Have a client of a cluster.
+
+    Parameters
+    ----------
+    scheduler : str, Path, distributed.Client or cluster
+        Address, file of a scheduler, or ``local`` for one on this machine.
+    workers : int
+        How many workers the one on this machine has.
+
+    Raises
+    ------
+    UsageError
+        Nothing answers there.
+    """
+    import distributed
+
+    with ExitStack() as stack:
+        stack.enter_context(_quiet())
+        if isinstance(scheduler, distributed.Client):
+            yield scheduler
+            return
+        if str(scheduler) == LOCAL:
+            scheduler = stack.enter_context(_local(workers))
+        options: dict[str, Any] = {"timeout": _CONNECT_SECONDS, "set_as_default": False}
+        if isinstance(scheduler, str | Path) and Path(scheduler).is_file():
+            options["scheduler_file"] = str(scheduler)
+        else:
+            options["address"] = scheduler
+        try:
+            client = distributed.Client(**options)
+        except (OSError, ValueError, TypeError) as error:
+            raise UsageError(
+                f"no scheduler answers at {scheduler}: is it running, with this address, and is "
+                f"the network between open?"
+            ) from error
+        stack.callback(_close, client)
+        yield client
+
+
+def _close(client: Any) -> None:
+    with suppress(Exception):  # the scheduler may be gone
+        client.close(_END_SECONDS)
+
+
+@contextmanager
+def told_if_lost(client: Any) -> Iterator[None]:
+    """Say in a sentence that the scheduler is gone."""
+    address = getattr(client.scheduler, "address", "its address")
+    try:
+        yield
+        lost = client.status not in ("running", "connecting")
+    except (OSError, RuntimeError) as error:
+        if isinstance(error, BenchmarkError):
+            raise
+        lost = True
+    if lost:
+        raise BenchmarkError(
+            f"the scheduler at {address} answers no more; what was computed is kept, and the same "
+            f"command goes on from there"
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep from the user what the library logs and warns of what is told in our words."""
+    logger = logging.getLogger("distributed")
+    former = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"distributed\b.*")
+            yield
+    finally:
+        logger.setLevel(former)
+
+
+@contextmanager
+def _local(workers: int) -> Iterator[Any]:
+    """Start a scheduler here, and workers in a process group of their own: Ctrl-C is ours."""
+    from distributed import LocalCluster
+
+    cluster = LocalCluster(
+        n_workers=0, dashboard_address=None, host="127.0.0.1", silence_logs=logging.CRITICAL
+    )
+    command = [
+        sys.executable, "-P", "-m", "dask", "worker", cluster.scheduler_address,
+        "--nworkers", str(workers), "--nthreads", "1", "--memory-limit", "0", "--no-dashboard",
+        "--death-timeout", str(_DEATH_SECONDS),
+    ]  # fmt: skip
+    environment = {
+        **os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path)),
+        "DASK_LOGGING__DISTRIBUTED": "critical",
+        # Python's tracker of resources says so of what it clears up after a worker that was ended.
+        "PYTHONWARNINGS": "ignore:resource_tracker:UserWarning",
+    }  # fmt: skip
+    try:
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            yield cluster
+        finally:
+            with suppress(Exception):  # workers end with it
+                cluster.close(_END_SECONDS)
+            try:
+                process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+    except OSError as error:
+        raise BenchmarkError(f"cannot start workers: {error.strerror}") from error

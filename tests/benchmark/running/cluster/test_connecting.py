@@ -1,0 +1,48 @@
+"""What `--scheduler` takes, and what is said where nothing answers."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from benchmark.errors import UsageError
+from benchmark.running.cluster import connecting
+from benchmark.running.cluster.connecting import check_scheduler, connected
+
+pytest.importorskip("distributed")
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [None, "local", "tcp://127.0.0.1:8786", "host:8786", "tls://a.b:1", "tcp://[::1]:9"],
+)
+def test_addresses_are_taken(scheduler):
+    check_scheduler(scheduler)
+
+
+def test_so_is_the_file_of_a_scheduler(tmp_path):
+    (tmp_path / "scheduler.json").write_text("{}")
+    check_scheduler(tmp_path / "scheduler.json")
+
+
+@pytest.mark.parametrize("scheduler", ["here", "tcp://host", "host:port", "http://x:1", "no.json"])
+def test_what_is_no_address_is_refused(command, small, scheduler):
+    done = command("run", "AA-kNN", "--dataset", small, "--scheduler", scheduler)
+    assert done.returncode == 2
+    assert "--scheduler takes local, an address such as tcp://host:8786, or a" in done.stderr
+
+
+def test_an_absent_library_is_told_with_the_command(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(UsageError, match=r"pip install 'ldl-benchmark\[cluster\]'"):
+        check_scheduler("local")
+
+
+def test_an_address_where_nothing_answers_is_told(monkeypatch):
+    monkeypatch.setattr(connecting, "_CONNECT_SECONDS", 0.3)
+    with (
+        pytest.raises(UsageError, match=r"no scheduler answers at tcp://127.0.0.1:9: is it"),
+        connected("tcp://127.0.0.1:9", 1),
+    ):
+        pass
