@@ -1,0 +1,105 @@
+"""Measures what two workers of a cluster gain over one, and what engines cost beside the models.
+
+python tests/perf/cluster.py [--seconds S] [--out FILE]
+
+Two kinds of tasks: some that wait, of which a machine can do as many at a time as it likes, and
+fits of a model. For each engine (a cluster of one worker, of two, and processes of this machine)
+it counts the seconds of the tasks from the first result to the last, when all processes have been
+started, and the share of the workers' time that is not spent in fit and predict. Fits of two
+workers share the processors with whatever else runs here; the waiting tasks do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import re
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from scipy.io import savemat
+
+import benchmark
+from benchmark.store.run_folder import RunFolder
+
+ROOT = Path(__file__).resolve().parents[2]
+
+WAITING = """
+import time
+import numpy as np
+from baselines import LDLEstimator
+from benchmark import register
+
+@register("Waits")
+class Waits(LDLEstimator):
+    def _fit(self, X, D):
+        time.sleep({seconds})
+        self.mean_ = D.mean(axis=0)
+
+    def _predict(self, X):
+        return np.tile(self.mean_, (len(X), 1))
+"""
+DONE = re.compile(r"^(\S+ \S+) INFO .*: fitted in ", re.MULTILINE)
+
+
+def write_data(folder: Path) -> Path:
+    """Write a dataset of which a fit of SA-BFGS takes about a second."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 100))
+    D = np.exp(X @ rng.normal(size=(100, 10)) / 10)
+    savemat(folder / "data.mat", {"features": X, "labels": D / D.sum(axis=1, keepdims=True)})
+    return folder / "data.mat"
+
+
+def measure(
+    folder: Path, model: str, tasks: int, workers: int, cluster: bool
+) -> tuple[float, float]:
+    """Run the tasks; return seconds per task and the share outside fit and predict."""
+    out = folder / f"{model}-{workers}-{cluster}"
+    benchmark.run(
+        [model], datasets=folder / "data.mat", folds=10, repeats=tasks // 10, out=out, report=False,
+        plugins=folder / "waits.py", jobs=workers, scheduler="local" if cluster else None,
+    )  # fmt: skip
+    log = (out / "log.txt").read_text(encoding="utf-8")
+    ends = [datetime.strptime(s, "%Y-%m-%d %H:%M:%S,%f").timestamp() for s in DONE.findall(log)]
+    store = RunFolder(out)
+    records = [store.read_result(task).record for task in store.read_plan().tasks]
+    busy = float(np.mean([each["fit_seconds"] + each["predict_seconds"] for each in records]))
+    # When as many have come back as there are workers, each of these has started its process.
+    seconds = (ends[-1] - ends[workers - 1]) / (len(ends) - workers)
+    return seconds, 1 - busy / (seconds * workers)
+
+
+def main() -> None:
+    """Measure all, and write a table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seconds", type=float, default=0.5, help="of a task that waits")
+    parser.add_argument("--tasks", type=int, default=60, help="of each kind, a multiple of 10")
+    parser.add_argument("--out", type=Path, default=ROOT / "results" / "cluster.csv")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_data(folder)
+        (folder / "waits.py").write_text(WAITING.format(seconds=given.seconds))
+        rows = []
+        for model, kind in (("Waits", "waiting"), ("SA-BFGS", "fits of SA-BFGS")):
+            one = None
+            for engine, workers in (("cluster", 1), ("cluster", 2), ("local", 2)):
+                seconds, outside = measure(folder, model, given.tasks, workers, engine == "cluster")
+                one = one or seconds
+                rows.append({
+                    "tasks": kind, "engine": engine, "workers": workers,
+                    "seconds a task": f"{seconds:.4f}", "times": f"{one / seconds:.2f}",
+                    "outside": f"{outside:.4f}",
+                })  # fmt: skip
+                print(rows[-1], flush=True)
+    with given.out.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
