@@ -112,7 +112,7 @@ def test_scores_are_those_of_local_runs_wherever_results_are_stored(
 
 def test_a_worker_that_is_killed_changes_nothing(run, address, start_worker, scheduler):
     scores = run("calm", "--jobs", 2)
-    victim = start_worker("--nthreads", "3")
+    victim = start_worker("--nthreads", "2")
     with scheduler.get_client() as client:
         client.wait_for_workers(3, timeout=60)
 
