@@ -26,6 +26,7 @@
 # make perf-networks  measure extraction and training on this CPU
 # make perf-evidence  time tables, figures and report, and the report in a browser
 # make perf-kernels   measure how far results move between two kernels of the BLAS
+# make perf-cluster   measure what two workers of a cluster gain over one (minutes)
 # make perf-gpu       measure them on a GPU, with the frameworks that the environment has
 
 PYTHON ?= python3
@@ -38,7 +39,7 @@ test test-fast coverage faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast coverage faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast coverage faults kills test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu clean
+.PHONY: run test test-fast coverage faults kills test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu perf-cluster clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -142,6 +143,9 @@ perf-evidence: $(VENV)/installed-test chromium
 DATA ?= ../shared/datasets
 perf-kernels: $(VENV)/installed
 	$(BIN)/python tests/perf/blas_kernels.py $(DATA)
+
+perf-cluster: $(VENV)/installed-test
+	$(BIN)/python tests/perf/cluster.py
 
 perf-peer: $(VENV)-perf/installed
 	$(VENV)-perf/bin/python tests/perf/peer_agreement.py $(DATA)

@@ -66,8 +66,8 @@ def test_what_has_failed_is_given_up_where_that_is_wanted(job, tmp_path):
 def test_an_interrupted_run_says_what_it_keeps(job, tmp_path, monkeypatch):
     made = {"versions": {}, "machine": {}}
 
-    def interrupted(tasks, *arguments):
-        yield Done(tasks[0], Outcome(tasks[0], predictions=np.full((20, 4), 0.25)), made)
+    def interrupted(kinds, *arguments):
+        yield Done(kinds[0][0], Outcome(kinds[0][0], predictions=np.full((20, 4), 0.25)), made)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(computing, "run_tasks", interrupted)
