@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+
+#: What a system says when there is no room left on a disk, or no more of it allowed.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 # A message of a library may be a page long; the log has all of it.
 _LONGEST_MESSAGE = 300
@@ -72,6 +76,14 @@ def told(what: str) -> Iterator[None]:
         raise
     except Exception as error:  # libraries and the numbers of plugins fail in many ways
         raise BenchmarkError(_failed(what, error)) from error
+
+
+def cannot_write(place: object, error: OSError) -> BenchmarkError:
+    """Return what says that a place cannot be written, of the usage unless its disk is full."""
+    said = f"cannot write to {place}: {error.strerror or error}"
+    if error.errno in FULL:
+        return BenchmarkError(f"{said}; make room, then give the same command again")
+    return UsageError(said)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import Any
 
 from joblib import cpu_count
 
-from benchmark.errors import UsageError
+from benchmark.errors import cannot_write
 from benchmark.running.machine import machine
 
 logger = logging.getLogger("benchmark")
@@ -112,13 +112,13 @@ def log_to(path: Path, at_once: bool = True) -> Iterator[None]:
 
     Raises
     ------
-    UsageError
-        The file cannot be written.
+    BenchmarkError
+        The file cannot be written; where its disk is not full, a `UsageError`.
     """
     try:
         handler = LogFile(path, at_once)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+        raise cannot_write(path, error) from error
     former = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)

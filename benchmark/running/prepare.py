@@ -5,14 +5,13 @@ It has its own process, since what runs there takes memory, may hold an accelera
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import BenchmarkError
+from benchmark.errors import FULL, BenchmarkError
 from benchmark.planning.inputs import Input
 from benchmark.planning.needs import Need
 from benchmark.planning.without_networks import in_cache
@@ -20,9 +19,6 @@ from benchmark.progress import Console
 from benchmark.running.processes import Worker, WorkerDiedError
 from features.networks.backend import choose_backend, has_only_cpu, is_out_of_memory
 from features.networks.weights import fetch_weights
-
-# What a system says when there is no room left on a disk, or no more of it allowed.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -138,7 +134,7 @@ def _telling_where(title: str, cache: Path) -> Iterator[None]:
         yield
     except BenchmarkError as error:
         cause = error.__cause__
-        if not isinstance(cause, OSError) or cause.errno not in _FULL:
+        if not isinstance(cause, OSError) or cause.errno not in FULL:
             raise
         raise BenchmarkError(
             f"{title}: cannot write to {cache}: {cause.strerror}; what was finished is kept: make "

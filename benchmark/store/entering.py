@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-from benchmark.errors import UsageError
+from benchmark.errors import UsageError, cannot_write
 from benchmark.planning.plan import Plan
 from benchmark.store import failing
 from benchmark.store.at_work import DOOR, Session, join, reading
@@ -46,6 +46,8 @@ def enter(
     UsageError
         The folder cannot be written, has other things in it, or a run is at work there that does
         something else.
+    BenchmarkError
+        The disk is full.
     """
     columns = list(columns)
     with ExitStack() as stack:
@@ -58,9 +60,7 @@ def enter(
                 _refuse_other(folder, session, plan, columns, force)
             session.settle({"columns": columns})
         except OSError as error:
-            place = error.filename or folder.path
-            said = error.strerror or str(error)
-            raise UsageError(f"cannot write to {place}: {said}") from error
+            raise cannot_write(error.filename or folder.path, error) from error
         if session.no_locks:
             tell(session.no_locks)
         if not session.first:

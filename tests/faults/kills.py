@@ -296,7 +296,10 @@ class Place:
         found = [path for folder in folders for path in folder.rglob(".partial-*")]
         found += list(folders[0].glob("running*"))
         found += [path for path in (folders[0] / "checkpoints").rglob("*") if path.is_file()]
-        found += list((self.folder / "temporary").iterdir())
+        # Dask keeps a folder for all its workers, and what those that died left in it.
+        temporary, scratch = self.folder / "temporary", "dask-scratch-space"
+        found += [path for path in temporary.iterdir() if path.name != scratch]
+        found += [path for path in (temporary / scratch).glob("worker-*") if path.is_dir()]
         return [str(path.relative_to(self.folder)) for path in found]
 
     def said(self) -> str:

@@ -101,8 +101,7 @@ def test_a_run(disk, problem, tmp_path, seeds, monkeypatch):
         with small_disk(disk, **limit):
             code, said = run()
             errors = [line for line in said.splitlines() if line.startswith("Error: ")]
-            # 2 where the run folder could not be begun, as with any folder that cannot be used
-            assert code == 1 or (code == 2 and not list(disk.rglob("run.json"))), (limit, said)
+            assert code == 1, (limit, said)
             assert errors, limit
             assert all(FULL in line and "disk" in line for line in errors), (limit, said)
             assert "Traceback" not in said, limit
