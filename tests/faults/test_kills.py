@@ -39,8 +39,8 @@ store(2)
 
 @pytest.mark.slow
 def test_kills_lose_nothing_and_change_no_byte(tmp_path):
-    rows = list(kills.kills("baselines", range(3), tmp_path))
-    assert [row["seed"] for row in rows] == [0, 1, 2]
+    rows = list(kills.kills("baselines", range(2), tmp_path))
+    assert [row["seed"] for row in rows] == [0, 1]
     assert not any(row[count] for row in rows for count in COUNTED), rows
     assert any(row["stored"] for row in rows)
 
