@@ -1,8 +1,5 @@
-import ctypes
-import shutil
-from importlib.metadata import files
-
 import pytest
+from openmp_copy import copy_openmp, load_with_threads
 from threadpoolctl import threadpool_info
 
 from features import one_thread as module
@@ -23,26 +20,17 @@ def scans(monkeypatch):
     return found
 
 
-@pytest.fixture
-def openmp(tmp_path):
-    """A library of threads that this process has not loaded: a copy of one of scikit-learn's."""
-    own = [file for file in files("scikit-learn") if file.name.startswith("libgomp")]
-    if not own:
-        pytest.skip("scikit-learn brings no library of its own here")
-    return shutil.copy(own[0].locate(), tmp_path / "libgomp-copy.so")
-
-
 def threads_of(path):
     return [one["num_threads"] for one in threadpool_info() if one["filepath"] == str(path)]
 
 
-def test_libraries_are_looked_at_again_only_when_one_was_loaded(scans, openmp):
+def test_libraries_are_looked_at_again_only_when_one_was_loaded(scans, tmp_path):
     for _ in range(3):
         with one_thread():
             pass
     assert len(scans) == 1
-    library = ctypes.CDLL(str(openmp))
-    library.omp_set_num_threads(3)
+    openmp = copy_openmp(tmp_path)
+    load_with_threads(openmp, 3)
     for _ in range(2):
         with one_thread():
             assert threads_of(openmp) == [1]
