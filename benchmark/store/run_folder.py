@@ -241,7 +241,7 @@ class RunFolder:
         if not {"record", "predictions"} <= arrays.keys():
             raise DamagedFileError(f"{path} is damaged: it holds no result")
         try:
-            record = shapes.parse_record(str(arrays["record"]))
+            record = shapes.parse_record(str(arrays["record"][()]))
         except DamagedFileError as error:
             raise DamagedFileError(f"{path} is damaged: {error}") from error
         if record["key"] != task.key:

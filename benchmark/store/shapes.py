@@ -182,7 +182,8 @@ def check_predictions(values: FloatArray, task: Task, truth: Truth | None) -> st
         return "its predictions are not finite numbers"
     if truth is None:
         return ""
-    wanted = (len(truth.folds.test(task.repeat, task.fold)), truth.D.shape[1])
+    tested = truth.folds.assignment[:, task.repeat] == task.fold
+    wanted = (np.count_nonzero(tested), truth.D.shape[1])
     if values.shape != wanted:
         return f"its predictions have the shape {values.shape}, not {wanted}"
     return _no_distributions(values, "its predictions")

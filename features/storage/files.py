@@ -255,7 +255,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
                 arrays = _load_arrays(file, path)
     except IsADirectoryError as error:
         raise DamagedFileError(f"{path} is damaged: it is a folder") from error
-    checksum = str(arrays.pop(_CHECKSUM, ""))
+    checksum = str(arrays.pop(_CHECKSUM)[()]) if _CHECKSUM in arrays else ""
     if checksum != _arrays_checksum(arrays):
         raise DamagedFileError(f"{path} is damaged: its content differs from its checksum")
     return arrays

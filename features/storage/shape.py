@@ -33,14 +33,22 @@ def misfit(value: Any, shape: Any, where: str = "it") -> str:
             return f"{where} is not an object"
         start = "" if where == "it" else f"{where}."
         if str in shape:
-            found = (misfit(item, shape[str], f"{start}{key}") for key, item in value.items())
+            inner = shape[str]
+            found = (
+                misfit(item, inner, f"{start}{key}")
+                for key, item in value.items()
+                if type(item) is not inner
+            )
             return next(filter(None, found), "")
         for key, inner in shape.items():
             name = key.removesuffix("?")
             if name not in value:
                 if name == key:
                     return f"{where} has no {name}"
-            elif said := misfit(value[name], inner, f"{start}{name}"):
+            # Most are: 10,000 records are to be read fast.
+            elif type(value[name]) is not inner and (
+                said := misfit(value[name], inner, f"{start}{name}")
+            ):
                 return said
         return ""
     if isinstance(shape, list):

@@ -1,8 +1,9 @@
 """What the harness costs above the methods: a made run of 10,000 tasks, timed and profiled.
 
 Writes results/overhead/times.csv, a row per step as it is measured, and with ``--profile``
-results/overhead/profile.csv. A method that only averages makes all that is measured overhead. Two
-checkouts are measured in turn, so that both see the same machine:
+profile.csv beside it; times.md and profile.md show the same as tables for the docs. A method that
+only averages makes all that is measured overhead. Two checkouts are measured in turn, so that both
+see the same machine:
 
     python tests/perf/overhead.py --code before=../0.1.0 --code now=.
 
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -188,11 +189,54 @@ def _short(path: str, code: Path) -> str:
     return path.partition("site-packages/")[2] or path.lstrip("/~")
 
 
+def times_text(rows: Sequence[dict[str, object]]) -> str:
+    """Lay the steps out, checkouts beside each other, as Markdown."""
+    codes = list(dict.fromkeys(row["code"] for row in rows))
+    found = {(row["shape"], row["step"], row["code"]): row for row in rows}
+    heads = [f"{what}, {code}" for what in ("processor s", "wall s") for code in codes]
+    heads += [f"ms a task, {code}" for code in codes]
+    lines = []
+    for shape, step in dict.fromkeys((row["shape"], row["step"]) for row in rows):
+        mine = [found.get((shape, step, code), {}) for code in codes]
+        cells = [f"{shape}: {step}"]
+        for column in ("processor", "wall", "ms_a_task"):
+            cells += [str(row.get(column, "")) for row in mine]
+        if any(row.get("started", "nan") not in ("", "nan") for row in mine):
+            lines.append([f"{shape}: {step}, until it starts", *[""] * len(codes),
+                          *(str(row.get("started", "")) for row in mine),
+                          *[""] * len(codes)])  # fmt: skip
+        lines.append(cells)
+    return _markdown(["Step", *heads], lines)
+
+
+def profile_text(rows: Sequence[dict[str, object]], most: int = 8) -> str:
+    """Lay out the functions that take most time themselves, as Markdown."""
+    lines, number = [], dict[tuple[object, ...], int]()
+    for row in rows:
+        of = (row["shape"], row["step"], row["code"])
+        number[of] = number.get(of, 0) + 1
+        if number[of] <= most:
+            lines.append([f"{row['step']}, {row['code']}, {number[of]}", f"`{row['function']}`",
+                          str(row["calls"]), str(row["own_seconds"]),
+                          f"{float(str(row['share'])):.1%}"])  # fmt: skip
+    return _markdown(["Step", "Function", "Calls", "Seconds", "Share"], lines)
+
+
+def _markdown(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rows = [heads, ["---"] * len(heads), *lines]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
+
+
 class Table:
     """A CSV file whose rows are kept as they are measured; those of the same names are replaced."""
 
-    def __init__(self, path: Path, names: Sequence[str]):
-        self.path, self.names = path, names
+    def __init__(
+        self,
+        path: Path,
+        names: Sequence[str],
+        text: Callable[[Sequence[dict[str, object]]], str],
+    ):
+        self.path, self.names, self.text = path, names, text
         self.rows: list[dict[str, object]] = []
         if path.exists():
             with path.open(newline="") as file:
@@ -207,6 +251,7 @@ class Table:
             writer = csv.DictWriter(file, list(self.rows[0]), lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.rows)
+        self.path.with_suffix(".md").write_text(self.text(self.rows))
 
     def _of(self, row: dict[str, object]) -> tuple[str, ...]:
         return tuple(str(row[name]) for name in self.names)
@@ -224,8 +269,10 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="keep the runs here, and use those that are")
     options = parser.parse_args()
     codes = dict(text.split("=", 1) for text in options.code or [f"now={ROOT}"])
-    times = Table(options.out / "times.csv", ("code", "shape", "step"))
-    profiles = Table(options.out / "profile.csv", ("code", "shape", "step", "function"))
+    times = Table(options.out / "times.csv", ("code", "shape", "step"), times_text)
+    profiles = Table(
+        options.out / "profile.csv", ("code", "shape", "step", "function"), profile_text
+    )
     with tempfile.TemporaryDirectory() as place:
         for shape, step, (name, code) in product(
             map(Shape, options.shape or SHAPES), options.step or STEPS, codes.items()
