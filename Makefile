@@ -5,6 +5,7 @@
 # make faults         read 1,000 damaged variants of every kind of file, fill the disk at every write
 # make kills          kill 200 processes of runs at random moments, count what is lost: results/faults;
 #                     half an hour on two cores; goes on where it stopped
+# make test-backbones build each network of keras.applications, and compare it with Keras'
 # make test-installed build the wheel, install it from the registry without networks, and use it
 # make lint           linter, formatter and type checker
 # make demo           compute results/demo anew: the default run's tables, figures and report
@@ -39,7 +40,7 @@ test test-fast coverage faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast coverage faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast coverage faults kills test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu perf-cluster clean
+.PHONY: run test test-fast coverage faults kills test-backbones test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu perf-cluster clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -59,6 +60,9 @@ faults: $(VENV)/installed-test
 kills: $(VENV)/installed-test
 	$(BIN)/python tests/faults/kills.py
 	$(BIN)/python tests/quoted/readme.py docs/faults.md
+
+test-backbones: $(VENV)/installed-test
+	LDL_ALL_BACKBONES=1 $(BIN)/python -m pytest tests/features/networks/test_applications.py $(PYTEST_OPTIONS)
 
 test-installed: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m network $(PYTEST_OPTIONS)

@@ -20,7 +20,7 @@ class DLDL(NetworkEstimator):
         ``vgg16``, ``vgg19``, ``resnet50``, ``resnet101``, ``alexnet`` or ``small``, see
         `features.networks.backbones`.
     weights : str
-        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see
+        ``imagenet``, ``torchvision``, ``random``, ``bundled``, a file or a folder, see
         `features.networks.weights`.
     size : int, optional
         Pixels per side that the harness resizes images to; by default the backbone's own.

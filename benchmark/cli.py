@@ -125,5 +125,5 @@ def main() -> None:
 main.add_section("Compare methods", run.run, reference.leaderboard)
 main.add_section("Look at results", table.table, figure.figure, report.report, report.compare)
 main.add_section("Bring your own", methods.new_model, methods.check, reference.submission)
-main.add_section("Data", data.datasets, run.features)
+main.add_section("Data", data.datasets, run.features, data.backbones)
 main.add_section("Look things up", methods.models, methods.measures, completion.completion)

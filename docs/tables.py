@@ -6,6 +6,7 @@ from pathlib import Path
 
 from benchmark.metrics import ALL_MEASURES
 from benchmark.plugins.registry import models
+from benchmark.tables.backbones import backbones_grid
 from benchmark.tables.grid import markdown
 from benchmark.tables.measures import measures_grid
 from benchmark.tables.methods import methods_text, peers_text
@@ -67,6 +68,25 @@ would be. An installed package offers measures under the entry point group
 """
 
 
+BACKBONES = """# Backbones
+
+```bash
+ldl-benchmark backbones                                         # this list, and what is here
+```
+
+```sh no-run: needs a network
+ldl-benchmark backbones fetch EfficientNetV2B0                  # to where Keras keeps downloads
+ldl-benchmark backbones fetch vgg16 --weights torchvision --to weights
+ldl-benchmark run --all --dataset Emotion6 --backbone vgg16 --weights weights
+```
+
+The networks that images go through: `--backbone NAME` takes any of them, for features and as the
+body of DLDL, EW-MTCNN and the networks of Table 4; case, hyphens and underscores do not matter. How
+to work with weights, offline too, is told in [images and networks](images.md#weights). This page is
+made by `make docs-tables`.
+
+"""
+
 METHODS = """# Methods
 
 What the rows of tables and of the [leaderboard](../results/leaderboard/leaderboard.md) are. What
@@ -77,11 +97,12 @@ What the rows of tables and of the [leaderboard](../results/leaderboard/leaderbo
 
 
 def main() -> None:
-    """Write the pages of search spaces, of methods and of measures."""
+    """Write the pages of search spaces, methods, backbones and measures."""
     entries = [entry for entry in models().values() if not entry.source]
     pages = {
         "search_spaces": HEAD + markdown(spaces_grid(entries)),
         "methods": f"{METHODS}{methods_text(entries)}\n{peers_text()}",
+        "backbones": BACKBONES + markdown(backbones_grid()),
         "measures": MEASURES_HEAD + markdown(measures_grid(ALL_MEASURES)),
     }
     for name, text in pages.items():

@@ -27,14 +27,11 @@ def activations(X: Any, backbone: str, weights: str, precision: str) -> NDArray[
     """
     from features.networks import backend
     from features.networks.building import build_backbone
-    from features.networks.compiled import compile_forward, to_numpy
+    from features.networks.compiled import compile_forward
+    from features.networks.forward import Forward
 
     with backend.precision(precision):
-        forward = compile_forward(build_backbone(backbone, int(X.shape[1]), weights=weights))
-    parts = []
+        network = compile_forward(build_backbone(backbone, int(X.shape[1]), weights=weights))
     size = min(_BATCH, len(X))
-    for start in range(0, len(X), size):
-        rows = np.arange(start, min(start + size, len(X)))
-        filled = np.concatenate([rows, np.full(size - len(rows), rows[0])])  # compiled once
-        parts.append(to_numpy(forward(np.asarray(X[filled])))[: len(rows)])
-    return np.concatenate(parts)
+    batches = (np.asarray(X[start : start + size]) for start in range(0, len(X), size))
+    return np.concatenate(list(Forward(network, size).run(batches)))

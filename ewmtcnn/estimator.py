@@ -26,7 +26,7 @@ class EWMTCNN(NetworkEstimator):
         ``vgg16``, ``vgg19``, ``resnet50``, ``resnet101``, ``alexnet`` or ``small``, see
         `features.networks.backbones`.
     weights : str
-        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see
+        ``imagenet``, ``torchvision``, ``random``, ``bundled``, a file or a folder, see
         `features.networks.weights`.
     size : int, optional
         Pixels per side that the harness resizes images to; by default the backbone's own.
@@ -148,7 +148,7 @@ class FineTunedCNN(NetworkEstimator):
         ``vgg16``, ``vgg19``, ``resnet50``, ``resnet101``, ``alexnet`` or ``small``, see
         `features.networks.backbones`.
     weights : str
-        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see
+        ``imagenet``, ``torchvision``, ``random``, ``bundled``, a file or a folder, see
         `features.networks.weights`.
     size : int, optional
         Pixels per side that the harness resizes images to; by default the backbone's own.
@@ -228,7 +228,7 @@ class FrozenCNN(NetworkEstimator):
     backbone : str
         Whose activations the harness passes, see `features.networks.backbones`.
     weights : str
-        ``imagenet``, ``random``, ``bundled`` (small only) or a file, see
+        ``imagenet``, ``torchvision``, ``random``, ``bundled``, a file or a folder, see
         `features.networks.weights`.
     size : int, optional
         Pixels per side that the harness resizes images to; by default the backbone's own.

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.images.decoding import RESIZING, quiet_decoding
+from features.images.decoding import RESIZING, ImageError, quiet_decoding
 from features.images.pixels import decoded_batches
 from features.images.sources import ImageSource
 from features.networks.backbones import find_backbone
-from features.networks.weights import weights_key
+from features.networks.weights import backbone_with, weights_key
 from features.storage.build_shards import ArrayPlan, build_shards
-from features.storage.files import content_key
-from features.storage.sharded_array import ShardedArray, read_manifest
+from features.storage.files import content_key, write_json
+from features.storage.sharded_array import ShardedArray, read_manifest, shard_files
 from features.threads import ahead
+
+if TYPE_CHECKING:
+    from features.networks.forward import Forward
 
 # Part of every key: raise it when the same settings give other features.
 _VERSION = 1
@@ -29,6 +34,12 @@ _ROWS_PER_SHARD = 256
 
 # Decoded batches that may wait for the network.
 _AHEAD = 2
+
+#: Where it is kept that batches were smaller than asked for.
+BATCHES = "batches.json"
+
+# Measured are so many batches after the first, which compiles, or as many as take so many seconds.
+_MEASURED, _MEASURING_SECONDS = 3, 3.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,8 @@ class Extraction:
     backbone : str
         See `features.networks.backbones`.
     weights : str
-        ``imagenet``, ``random``, ``bundled`` or a file, see `features.networks.weights`.
+        ``imagenet``, ``torchvision``, ``random``, ``bundled``, a file or a folder, see
+        `features.networks.weights`.
     size : int, optional
         Pixels per side that images are resized to; by default the backbone's own.
     precision : {"float32", "bfloat16"}
@@ -67,7 +79,7 @@ def extraction_key(images: ImageSource, extraction: Extraction) -> str:
 
 
 def _description(images: ImageSource, extraction: Extraction) -> dict[str, Any]:
-    backbone = find_backbone(extraction.backbone)
+    backbone = backbone_with(extraction.backbone, extraction.weights)
     return {
         "version": _VERSION,
         "images": content_key(list(images.keys)),
@@ -143,45 +155,121 @@ def extract(
     """
     backbone = find_backbone(extraction.backbone)
     key = _description(images, extraction)
-    network: list[Callable[[NDArray[np.uint8]], Any]] = []
+    folder, runs = _folder(cache, key), []
 
     def compute(rows: range) -> Iterator[NDArray[np.float32]]:
-        if not network:
-            network.append(_network(extraction))
+        forward = _forward(extraction, key["weights"], batch_size)
+        runs.append(forward)
         batches = decoded_batches(images, key["size"], rows, batch_size)
-        yield from _run(network[0], ahead(batches, _AHEAD), batch_size)
+        yield from forward.run(ahead(batches, _AHEAD), tell)
 
     plan = ArrayPlan(key, len(images), (backbone.width,), np.float32, _ROWS_PER_SHARD)
-    with quiet_decoding():
-        return build_shards(_folder(cache, key), plan, compute, progress, tell)
+    try:
+        with quiet_decoding():
+            array = build_shards(folder, plan, compute, progress, tell)
+        if runs and runs[-1].size < batch_size:
+            write_json(folder / BATCHES, {"asked": batch_size, "fitted": runs[-1].size})
+        return array
+    finally:
+        _forward.cache_clear()
 
 
-def _network(extraction: Extraction) -> Callable[[NDArray[np.uint8]], Any]:
+@dataclass(frozen=True)
+class Pace:
+    """How fast an extraction goes.
+
+    Attributes
+    ----------
+    images : int
+        That the cache lacks.
+    network, decoding : float
+        Seconds that one image takes in the network, and until it is decoded; both go on at the
+        same time.
+    """
+
+    images: int
+    network: float
+    decoding: float
+
+    @property
+    def seconds(self) -> float:
+        """Of all that are missing."""
+        return self.images * max(self.network, self.decoding)
+
+
+def missing_images(images: ImageSource, extraction: Extraction, cache: Path) -> int:
+    """Count the images whose features the cache lacks; what is there is not verified.
+
+    Raises
+    ------
+    ValueError
+        Unknown backbone.
+    WeightsError
+        There are no such weights.
+    """
+    key = _description(images, extraction)
+    folder = _folder(cache, key)
+    manifest = read_manifest(folder)
+    if manifest is None or manifest["key"] != key:
+        return len(images)
+    return max(0, len(images) - manifest["rows_per_shard"] * len(shard_files(folder)))
+
+
+def measure_pace(
+    images: ImageSource,
+    extraction: Extraction,
+    cache: Path,
+    batch_size: int = 32,
+    tell: Callable[[str], object] | None = None,
+) -> Pace | None:
+    """Measure how fast an extraction goes, on a few of its images; what is computed is not kept.
+
+    Parameters
+    ----------
+    images, extraction, cache, batch_size
+        As for `extract`, which then needs not build the network again in this process.
+    tell : callable, optional
+        Takes a sentence for the user where batches have to be smaller.
+
+    Returns
+    -------
+    Pace or None
+        None where some of the images cannot be decoded, of which `extract` tells.
+
+    Raises
+    ------
+    ValueError, WeightsError, MemoryError
+        As `extract`.
+    """
+    key = _description(images, extraction)
+    forward = _forward(extraction, key["weights"], batch_size)
+    rows = range(min(len(images), batch_size * (1 + _MEASURED)))
+    start = time.perf_counter()
+    try:
+        with quiet_decoding():
+            batches = list(decoded_batches(images, key["size"], rows, batch_size))
+    except ImageError:
+        return None
+    decoding = (time.perf_counter() - start) / len(rows)
+    for _ in forward.run(batches[:1], tell):  # compiles
+        pass
+    start, done = time.perf_counter(), 0
+    for batch in itertools.islice(itertools.cycle(batches[1:] or batches), _MEASURED):
+        done += sum(len(output) for output in forward.run([batch], tell))
+        if time.perf_counter() - start > _MEASURING_SECONDS:
+            break
+    network = (time.perf_counter() - start) / done
+    return Pace(missing_images(images, extraction, cache), network, decoding)
+
+
+@lru_cache(maxsize=1)
+def _forward(extraction: Extraction, _weights: str, batch_size: int) -> Forward:
+    """Build the network, or find it as it was measured."""
     from features.networks import backend
     from features.networks.building import build_backbone
     from features.networks.compiled import compile_forward
+    from features.networks.forward import Forward
 
     with backend.precision(extraction.precision):
-        return compile_forward(
-            build_backbone(extraction.backbone, extraction.size, weights=extraction.weights)
-        )
-
-
-def _run(
-    network: Callable[[NDArray[np.uint8]], Any], batches: Iterable[NDArray[np.uint8]], size: int
-) -> Iterator[NDArray[np.float32]]:
-    """Run batches through a network; the next is sent before the result of one is waited for."""
-    from features.networks.compiled import to_numpy
-
-    sent: deque[tuple[Any, int]] = deque()
-    for batch in batches:
-        n = len(batch)
-        if n < size:  # filled up: a batch of another shape would compile the network again
-            empty = np.zeros((size - n, *batch.shape[1:]), np.uint8)
-            batch = np.concatenate([batch, empty])
-        sent.append((network(batch), n))
-        if len(sent) > 1:
-            output, n = sent.popleft()
-            yield to_numpy(output)[:n]
-    for output, n in sent:
-        yield to_numpy(output)[:n]
+        model = build_backbone(extraction.backbone, extraction.size, weights=extraction.weights)
+        return Forward(compile_forward(model), batch_size)

@@ -57,7 +57,8 @@ def extract_features(
     Returns
     -------
     list of str
-        A sentence per dataset: shape, and where the features lie.
+        A sentence per dataset: shape, and where the features lie. Where no progress is shown also
+        what is told on the way, such as how long it will take.
 
     Raises
     ------
@@ -84,8 +85,8 @@ def extract_features(
         raise UsageError(f"--size must be at least {smallest} for {wanted.backbone}, not {size}")
     cache = Path(cache_dir) if cache_dir else CACHE
     sentences: list[str] = []
-    shown = console_for(progress if show_progress is None else show_progress).show_progress
-    console = Console(sentences.append, shown)
+    live = console_for(progress if show_progress is None else show_progress)
+    console = Console(live.tell if live.show_progress else sentences.append, live.show_progress)
     with helper() as process:
         loading = Loading(data_dir, cache, skip_unreadable)
         loaded = load_datasets(names, given, loading, console)

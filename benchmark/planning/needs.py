@@ -16,6 +16,7 @@ from features.arrays import FloatArray
 from features.extract import Extraction
 from features.images.sources import ImageSource
 from features.networks.backbones import find_backbone
+from features.networks.weights import is_torchvisions
 
 
 class Need(Protocol):
@@ -177,9 +178,11 @@ class NetworkImages:
 def describe_features(extraction: Extraction, components: int, scope: str) -> str:
     """Say in a sentence what features are: layer, backbone, and what PCA was fitted on."""
     backbone = find_backbone(extraction.backbone)
+    theirs = is_torchvisions(backbone.name, extraction.weights)
     text = (
         f"features: layer {backbone.layer} of {backbone.name} ({extraction.weights} weights, "
-        f"{extraction.size} x {extraction.size} pixels)"
+        f"{extraction.size} x {extraction.size} pixels"
+        f"{', preprocessed as for torchvision' if theirs else ''})"
     )
     if not components:
         return text

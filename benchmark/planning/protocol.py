@@ -27,7 +27,8 @@ class FeatureSettings:
         Name of the network whose penultimate layer gives them; empty for the dataset's own
         features where it has some, else VGG16.
     weights : str
-        ``imagenet``, ``random``, ``bundled`` or a file; empty for the backbone's usual ones.
+        ``imagenet``, ``torchvision``, ``random``, ``bundled``, a file or a folder of published
+        files; empty for the backbone's usual ones.
     size : int
         Pixels per side of the squares that the images are resized to; 0 for the backbone's own.
     precision : str

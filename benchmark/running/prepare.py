@@ -6,7 +6,7 @@ It has its own process, since what runs there takes memory, may hold an accelera
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from benchmark.planning.inputs import Input
 from benchmark.planning.needs import Need
 from benchmark.planning.without_networks import in_cache
 from benchmark.progress import Console
+from benchmark.running.estimate_extraction import describe_extraction, is_long_extraction
 from benchmark.running.processes import Worker, WorkerDiedError
 from features.networks.backend import choose_backend, has_only_cpu, is_out_of_memory
 from features.networks.weights import fetch_weights
@@ -110,7 +111,8 @@ def prepare_inputs(
     extractions = [need.extraction for need in missing]
     weights = {(found.backbone, found.weights) for found in extractions if found is not None}
     for backbone, kind in sorted(weights):  # first, so that missing weights end a run at once
-        process.call(f"getting the weights of {backbone}", _fetch_there, backbone, kind)
+        title = f"getting the weights of {backbone}"
+        process.call(title, _fetch_there, backbone, kind, console.show_progress)
     prepared = {}
     for name, wanted in needs.items():
         for need in sorted(wanted, key=lambda need: need.key):
@@ -119,6 +121,9 @@ def prepare_inputs(
                 prepared[name, need] = need.prepare(cache, title, console)
                 continue
             with _telling_where(title, cache):
+                if is_long_extraction(need, cache):
+                    for sentence in process.call(title, _estimate_there, need, cache, title):
+                        console.tell(sentence)
                 prepared[name, need], told = process.call(
                     title, _prepare_there, need, cache, title, console.show_progress
                 )
@@ -168,12 +173,22 @@ def _prepare_there(
     return need.prepare(cache, title, Console(told.append, show_progress)), told
 
 
-def _fetch_there(backbone: str, weights: str) -> None:
-    from features.networks import backend
+def _estimate_there(need: Need, cache: Path, title: str) -> list[str]:
+    return describe_extraction(need, cache, title)
 
-    if weights == "imagenet":  # Keras downloads those
-        backend.start()
-    fetch_weights(backbone, weights)
+
+def _fetch_there(backbone: str, weights: str, show_progress: bool) -> None:
+    with ExitStack() as stack:
+        bars: list[Any] = []
+
+        def show(done: int, total: int) -> None:
+            if not bars:  # what is here is not downloaded
+                console = Console(show_progress=show_progress)
+                bars.append(stack.enter_context(console.bar(f"weights of {backbone}", unit="B")))
+            bars[0].total = total or None
+            bars[0].update(done - bars[0].n)
+
+        fetch_weights(backbone, weights, show)
 
 
 def _find_device_there() -> Device:

@@ -119,7 +119,7 @@ BACKBONES = {
         Backbone("vgg19", "fc2", 4096, 224, 32, "caffe", 39.278, _BOTH),
         Backbone("resnet50", "avg_pool", 2048, 224, 32, "caffe", 7.712, _BOTH),
         Backbone("resnet101", "avg_pool", 2048, 224, 32, "caffe", 15.144, _BOTH),
-        Backbone("resnet152", "avg_pool", 2048, 224, 32, "caffe", 22.577, _BOTH),
+        Backbone("resnet152", "avg_pool", 2048, 224, 32, "caffe", 22.561, _BOTH),
         Backbone("resnet18", "avg_pool", 512, 224, 32, "torch", 3.627, _BOTH),
         Backbone("resnet34", "avg_pool", 512, 224, 32, "torch", 7.327, _BOTH),
         Backbone("alexnet", "fc7", 4096, 224, 63, "torch", 1.421, _BOTH),

@@ -7,6 +7,7 @@ megabytes to load, and its threads must be capped before it runs.
 from __future__ import annotations
 
 import errno
+import gc
 import logging
 import os
 import sys
@@ -263,6 +264,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     ):
         return True
     return error.__cause__ is not None and is_out_of_memory(error.__cause__)
+
+
+def release_memory() -> None:
+    """Give back what nothing refers to any more, so that less of the device may do."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():  # which keeps it for what comes
+        torch.cuda.empty_cache()
 
 
 @contextmanager

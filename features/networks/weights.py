@@ -156,6 +156,12 @@ def find_published(published: Published) -> Path | None:
     return None
 
 
+def present(published: Published) -> bool:
+    """Tell whether a published file lies where it is looked for, whole or not."""
+    folders = (weights_folder(), _torch_folder())
+    return any((folder / published.file).is_file() for folder in folders)
+
+
 def download_published(
     name: str,
     published: Published,

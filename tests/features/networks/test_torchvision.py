@@ -9,6 +9,7 @@ import pytest
 from weight_files import write_safetensors
 
 from features.networks import backend, torchvision, weights
+from features.networks.backbones import find_backbone
 from features.networks.building import build_backbone
 from features.networks.torchvision import Place, arrays_of_layer, network_of, places
 from features.networks.weights import WeightsError, backbone_with
@@ -135,6 +136,16 @@ def test_the_arrays_are_those_of_torchvision():
         assert {place.prefix for place in places(name).values()} == prefixes
         assert len(prefixes) == count
     assert places("efficientnetb0") == {}
+
+
+def test_operations_are_counted_from_the_shapes():
+    for name in ("resnet18", "resnet34"):
+        total = 0
+        for key, shape in resnet_shapes(*torchvision.BLOCKS[name]).items():
+            if len(shape) == 4:
+                side = 56 >> (int(key[5]) - 1) if key.startswith("layer") else 112
+                total += 2 * side * side * np.prod(shape)
+        assert find_backbone(name).gflops == pytest.approx(total / 1e9, rel=1e-3)
 
 
 def test_a_layer_after_images_in_a_row_sees_channels_first():
