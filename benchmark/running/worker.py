@@ -72,7 +72,7 @@ def serve(descriptor: int, parent: int) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
     make_steady()  # code that prints must not fail for a full disk
-    _end_with(parent)
+    end_with(parent)
     connection = _connection = Connection(descriptor)
     me, threads, state = os.getpid(), set(threading.enumerate()), _state()
     while True:
@@ -139,7 +139,7 @@ def _answer(kind: str, value: Any, clean: bool) -> bytes:
         return dumps(("answer", "raised", RuntimeError(said[:_LONGEST_TEXT]), clean))
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End this process with its parent, however that ends."""
     with suppress(OSError, AttributeError):  # Linux does it even where Python does not come to run
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -176,9 +176,9 @@ CAMPAIGNS = {
         12, "tuning", ("start", "tuning", "tuning", "tuning"), kills=35,
     ),
     "dask": Campaign(
-        _command("Counted", "AA-kNN", "--dataset", "small.npz", "--folds", "5", "--repeats", "2",
-                 "--scheduler", "local", "--no-report"),
-        20, "baselines", ("start", "baselines", "baselines", "baselines"),
+        _command("Counted", "AA-kNN", "--dataset", "small.npz", "--folds", "4", "--scheduler",
+                 "local", "--no-report"),
+        8, "baselines", ("start", "baselines", "baselines", "baselines"),
         ("main", "dask worker", "worker", "any"), 15,
     ),
 }  # fmt: skip

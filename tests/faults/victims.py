@@ -20,7 +20,7 @@ _KINDS = (
     ("benchmark.files.process", "reader"),
     ("resource_tracker import main", "tracker"),
     ("spawn_main", "dask worker"),
-    ("\0dask\0worker", "dask nanny"),
+    ("from dask.__main__ import main", "dask nanny"),
 )
 
 

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,9 +24,18 @@ _ADDRESS = re.compile(
     r"(?:(?:tcp|tls|ws|wss|ucx|ucxx|inproc)://)?[^\s/:@]+:\d{1,5}/?|\S+://\[[^\s]+\]:\d+"
 )
 
-# How long a scheduler may take to answer, and workers of this machine to start, to leave when it is
-# gone, and to end.
-_CONNECT_SECONDS, _DEATH_SECONDS, _END_SECONDS = 5.0, 15, 5.0
+# How long a scheduler may take to answer, and workers of this machine to start (minutes where it is
+# busy) and to end.
+_CONNECT_SECONDS, _START_SECONDS, _END_SECONDS = 5.0, 600, 5.0
+
+# How often workers of this machine are started that have ended by themselves.
+_MOST_STARTS = 4
+
+# Starts workers that end with the process of this number, however that ends.
+_PROGRAM = (
+    "import sys; from benchmark.running.worker import end_with; end_with(int(sys.argv.pop(1))); "
+    "from dask.__main__ import main; main()"
+)
 
 
 def check_scheduler(scheduler: Any) -> None:
@@ -142,9 +152,10 @@ def _local(workers: int) -> Iterator[Any]:
         n_workers=0, dashboard_address=None, host="127.0.0.1", silence_logs=logging.CRITICAL
     )
     command = [
-        sys.executable, "-P", "-m", "dask", "worker", cluster.scheduler_address,
+        sys.executable, "-P", "-c", _PROGRAM, str(os.getpid()), "worker",
+        cluster.scheduler_address,
         "--nworkers", str(workers), "--nthreads", "1", "--memory-limit", "0", "--no-dashboard",
-        "--death-timeout", str(_DEATH_SECONDS),
+        "--death-timeout", str(_START_SECONDS),
     ]  # fmt: skip
     environment = {
         **os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path)),
@@ -153,18 +164,46 @@ def _local(workers: int) -> Iterator[Any]:
         "PYTHONWARNINGS": "ignore:resource_tracker:UserWarning",
     }  # fmt: skip
     try:
-        process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
-        )
-        try:
-            yield cluster
-        finally:
-            with suppress(Exception):  # workers end with it
-                cluster.close(_END_SECONDS)
-            try:
-                process.wait(_END_SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        workers_here = _Workers(command, environment, cluster)
     except OSError as error:
         raise BenchmarkError(f"cannot start workers: {error.strerror}") from error
+    try:
+        yield cluster
+    finally:
+        workers_here.over = True
+        with suppress(Exception):  # workers end with it
+            cluster.close(_END_SECONDS)
+        workers_here.end()
+
+
+class _Workers:
+    """The process that looks after the workers of this machine; started anew where it ends."""
+
+    def __init__(self, command: list[str], environment: dict[str, str], cluster: Any) -> None:
+        self.over = False
+        self._command, self._environment, self._cluster = command, environment, cluster
+        self._process = self._start()
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command, env=self._environment, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+
+    def _look(self) -> None:
+        with suppress(OSError):
+            for _ in range(_MOST_STARTS - 1):
+                self._process.wait()
+                if self.over:
+                    return
+                self._process = self._start()
+            self._process.wait()
+        if not self.over:  # else the run would wait for workers for ever
+            self._cluster.close(_END_SECONDS)
+
+    def end(self) -> None:
+        try:
+            self._process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
