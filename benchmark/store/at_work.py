@@ -79,7 +79,9 @@ class Session:
         about : mapping
             What others get to know of this run: JSON values.
         """
-        if self.first and not self.no_locks:
+        if self.first and self.no_locks:
+            self._keep()  # what a former run failed in is tried again
+        elif self.first:
             remove_partial_files(self._folder)
             self._remove_left()
         make_folder(self.path)
@@ -137,7 +139,7 @@ def join(
     waiting : callable
         Called once, with who it is, where another command has the door.
     keep : callable
-        Called before what runs have left below ``running/`` is removed.
+        Called where no other run is known to be at work, to take from ``running/`` what is to stay.
 
     Yields
     ------

@@ -62,9 +62,17 @@ def read_failures(folder: Path) -> list[dict[str, Any]]:
 
 
 def fold(folder: Path) -> None:
-    """Put what runs at work have told of failures into the file of all."""
-    if any((folder / RUNNING / _FOLDER).glob("*.json")):
+    """Put what runs that have ended had told of failures into the file of all.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written.
+    """
+    if told := list((folder / RUNNING / _FOLDER).glob("*.json")):
         write_failures(folder, read_failures(folder))
+        for path in told:
+            path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> list[dict[str, Any]]:

@@ -85,8 +85,10 @@ def try_lock(path: Path, shared: bool = False) -> Lock | None:
             raise
         if not shared:
             with suppress(OSError):  # the disk is full, which ends no run here
-                os.truncate(file, 0)
-                os.pwrite(file, f"{whoami()}\n".encode(errors="replace"), 0)
+                text = f"{whoami()}\n".encode(errors="replace")
+                os.pwrite(file, text, 0)
+                if os.fstat(file).st_size > len(text):  # cut to nothing first, it would be flushed
+                    os.truncate(file, len(text))
         return Lock(path, file)
 
 

@@ -155,7 +155,12 @@ def test_without_locks_nobody_waits_and_nothing_of_others_is_removed(
     folder = tmp_path / "run"
     (folder / "running" / "claims").mkdir(parents=True)
     (folder / ".lock").touch()
+    RunFolder(folder).keep_failure(Outcome(plan.tasks[0], error="in a former run"))
     with come() as one:
+        assert RunFolder(folder).read_failure(plan.tasks[0]) is None
+        assert [entry["error"] for entry in RunFolder(folder).read_failures()] == [
+            "in a former run"
+        ]
         begin(one, folder, plan)
         with come() as two:  # a process of this machine is known by its number
             assert not two.first
