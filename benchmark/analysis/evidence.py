@@ -20,6 +20,7 @@ from benchmark.errors import BenchmarkError, UsageError
 from benchmark.metrics import MEASURES, Measure
 from benchmark.planning.plan import Plan, Result
 from benchmark.planning.tasks import Task
+from benchmark.store.at_work import DOOR
 from benchmark.store.entering import looking, whose
 from benchmark.store.latest import RUNS, latest_run
 from benchmark.store.merging import Part, merge
@@ -278,7 +279,8 @@ def gather(
         folders, at_work = [], []
         for label, path in opened:
             folder = RunFolder(path)
-            folder.check()
+            if not (path / DOOR).exists():  # else a run may just be starting there
+                folder.check()
             own = writes and to is None and len(opened) == 1
             runs = stack.enter_context(looking(folder, own, logger.warning))
             plan = folder.read_plan()
