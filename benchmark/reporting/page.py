@@ -114,6 +114,7 @@ def content(
             "warnings": part("the warnings", lambda: warning_lines(evidence), []),
             "failures": part("the failures", lambda: failure_rows(evidence), []),
             "missing": evidence.missing,
+            "at_work": evidence.at_work,
             "data": {
                 "pairs": pairs,
                 "confusions": confused,

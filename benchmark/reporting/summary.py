@@ -54,9 +54,12 @@ def missing_sentences(evidence: Evidence) -> list[str]:
     if not evidence.missing:
         return []
     total = len(evidence.results) + evidence.missing
+    so_far = "The same run command computes what is missing."
+    if evidence.at_work:
+        so_far = "A run is at work."
     return [
         f"{evidence.missing} of {total} results are missing: a model that lacks a fold has no "
-        f"mean and no rank. The same run command computes what is missing."
+        f"mean and no rank. {so_far}"
     ]
 
 

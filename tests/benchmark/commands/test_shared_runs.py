@@ -100,11 +100,11 @@ def lines(path):
 
 
 def wait_until(true):
-    for _ in range(6000):
+    for _ in range(20_000):
         if true():
             return
-        time.sleep(0.02)
-    raise AssertionError("nothing happened in two minutes")
+        time.sleep(0.03)
+    raise AssertionError("nothing happened in ten minutes")
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
