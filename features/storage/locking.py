@@ -26,6 +26,10 @@ _CONTENTION = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)
 _PAUSE_SECONDS = 0.1
 
 
+# What this process holds, so that its copies do not: they would keep it when it ends.
+_held: set[Lock] = set()
+
+
 class Lock:
     """A lock that this process holds.
 
@@ -40,9 +44,11 @@ class Lock:
     def __init__(self, path: Path, file: int, why_not: str = ""):
         self.path, self.why_not = path, why_not
         self._file = file
+        _held.add(self)
 
     def release(self, remove: bool = False) -> None:
         """Let others have it; `remove` the file too, which must be one that nobody keeps open."""
+        _held.discard(self)
         if self._file < 0:
             return
         if remove:
@@ -50,6 +56,14 @@ class Lock:
                 self.path.unlink()
         os.close(self._file)
         self._file = -1
+
+
+def _leave_to_parent() -> None:
+    for lock in list(_held):
+        lock.release()  # the file is closed here, and locked there
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def try_lock(path: Path, shared: bool = False) -> Lock | None:

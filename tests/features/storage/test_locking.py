@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import numpy as np
@@ -97,6 +99,22 @@ def test_a_lock_file_that_goes_with_its_holder_lets_one_other_have_the_next(tmp_
             waiting = [each for each in waiting if not each.done()]
             assert try_lock(path) is None
     assert len(won) == 4
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_copy_of_the_process_does_not_hold_what_it_holds(tmp_path):
+    lock = try_lock(tmp_path / ".lock")
+    copy = os.fork()
+    if copy == 0:
+        signal.pause()
+        os._exit(0)
+    try:
+        assert try_lock(tmp_path / ".lock") is None
+        lock.release()
+        wait_for_lock(tmp_path / ".lock", lambda _: time.sleep(1)).release()
+    finally:
+        os.kill(copy, signal.SIGKILL)
+        os.waitpid(copy, 0)
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
