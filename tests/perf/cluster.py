@@ -3,7 +3,7 @@
 python tests/perf/cluster.py [--seconds S] [--out FILE]
 
 Two kinds of tasks: some that wait, of which a machine can do as many at a time as it likes, and
-fits of a model. For each engine (a cluster of one worker, of two, and processes of this machine)
+fits of SA-BFGS. For each engine (a cluster of one worker, of two, and processes of this machine)
 it counts the seconds of the tasks from the first result to the last, when all processes have been
 started, and the share of the workers' time that is not spent in fit and predict. Fits of two
 workers share the processors with whatever else runs here; the waiting tasks do not.
@@ -76,6 +76,7 @@ def main() -> None:
     """Measure all, and write a table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seconds", type=float, default=0.5, help="of a task that waits")
+    parser.add_argument("--only", choices=["waiting", "fits"], help="one kind of tasks")
     parser.add_argument("--tasks", type=int, default=60, help="of each kind, a multiple of 10")
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "cluster.csv")
     given = parser.parse_args()
@@ -84,14 +85,16 @@ def main() -> None:
         write_data(folder)
         (folder / "waits.py").write_text(WAITING.format(seconds=given.seconds))
         rows = []
-        for model, kind in (("Waits", "waiting"), ("SA-BFGS", "fits of SA-BFGS")):
+        for model, kind in (("Waits", "waiting"), ("SA-BFGS", "fits")):
+            if given.only not in (None, kind):
+                continue
             one = None
             for engine, workers in (("cluster", 1), ("cluster", 2), ("local", 2)):
                 seconds, outside = measure(folder, model, given.tasks, workers, engine == "cluster")
                 one = one or seconds
                 rows.append({
                     "tasks": kind, "engine": engine, "workers": workers,
-                    "seconds a task": f"{seconds:.4f}", "times": f"{one / seconds:.2f}",
+                    "seconds": f"{seconds:.4f}", "times": f"{one / seconds:.2f}",
                     "outside": f"{outside:.4f}",
                 })  # fmt: skip
                 print(rows[-1], flush=True)

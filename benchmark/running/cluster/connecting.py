@@ -26,7 +26,7 @@ _ADDRESS = re.compile(
 
 # How long a scheduler may take to answer, and workers of this machine to start (minutes where it is
 # busy) and to end.
-_CONNECT_SECONDS, _START_SECONDS, _END_SECONDS = 5.0, 600, 5.0
+_CONNECT_SECONDS, _START_SECONDS, _END_SECONDS = 5.0, 600, 3.0
 
 # How often workers of this machine are started that have ended by themselves.
 _MOST_STARTS = 4

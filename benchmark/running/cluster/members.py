@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
@@ -155,8 +156,14 @@ class Members:
     def _has_failed(self, address: str, facts: Mapping[str, Any], error: object) -> None:
         """Take note that a worker could not even be asked: it has died, or lacks this package."""
         self._tries[address] = self._tries.get(address, 0) + 1
-        if isinstance(error, ImportError) or self._tries[address] >= _MOST_TRIES:
-            self._refuse(address, facts, f"{type(error).__name__}: {error}")
+        here, python = platform.python_version(), platform.python_version
+        there = self.client.run(python, workers=[address], on_error="return").get(address)
+        if isinstance(there, str) and there != here:
+            self._refuse(address, facts, f"it has python {there} (here {here})")
+        elif isinstance(error, ImportError):
+            self._refuse(address, facts, f"it lacks this package or a part of it ({error})")
+        elif self._tries[address] >= _MOST_TRIES:
+            self._refuse(address, facts, f"it does not answer ({type(error).__name__}: {error})")
 
     def _refuse(self, address: str, facts: Mapping[str, Any], why: str) -> None:
         self._refused[address, facts.get("local_directory", "")] = why

@@ -51,6 +51,6 @@ def address(scheduler, start_worker):
     """The scheduler of two workers, one of which declares a GPU."""
     workers = [start_worker(), start_worker("--resources", "GPU=1")]
     with scheduler.get_client() as client:
-        client.wait_for_workers(2, timeout=60)
+        client.wait_for_workers(2, timeout=600)
     scheduler.processes = workers
     return scheduler.scheduler_address

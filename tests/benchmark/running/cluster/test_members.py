@@ -5,6 +5,7 @@ Tests `benchmark.running.cluster.engine` too, with a client that says what the t
 
 from __future__ import annotations
 
+import platform
 from concurrent.futures import CancelledError
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,7 +14,6 @@ import pytest
 
 from benchmark.errors import BenchmarkError
 from benchmark.planning.tasks import Outcome, Task
-from benchmark.running.cluster import members as module
 from benchmark.running.cluster import there
 from benchmark.running.cluster.engine import ClusterEngine
 from benchmark.running.cluster.members import Members
@@ -31,7 +31,7 @@ class Client:
     def __init__(self, **workers):
         self.workers, self.answers, self.asked = workers, {}, []
         self.status, self.scheduler = "running", SimpleNamespace(address="tcp://s:1")
-        self.submitted, self.cancelled = [], []
+        self.submitted, self.cancelled, self.python = [], [], ""
 
     def scheduler_info(self, n_workers):
         assert n_workers == -1
@@ -41,7 +41,7 @@ class Client:
         self.asked += [(function.__name__, worker) for worker in workers]
         if function is there.join:
             return {worker: self.answers.get(worker, there.Answer()) for worker in workers}
-        return dict.fromkeys(workers)
+        return dict.fromkeys(workers, self.python or None)
 
     def submit(self, function, run, task, content, network, **options):
         future = Future(options)
@@ -130,12 +130,19 @@ def test_who_comes_late_joins_and_who_starts_anew_at_its_address_is_asked_anew(m
                     "No worker is left; waiting for one to come ..."]  # fmt: skip
 
 
-def test_a_cluster_of_which_nobody_can_take_part_ends_the_run(make, told, monkeypatch):
-    monkeypatch.setattr(module, "_LOOK_SECONDS", 0.0)
+@pytest.mark.parametrize(
+    ("python", "said"),
+    [
+        ("", "a: it lacks this package or a part of it (No module named 'benchmark')"),
+        ("2.7.18", f"a: it has python 2.7.18 (here {platform.python_version()})"),
+    ],
+)
+def test_a_cluster_of_which_nobody_can_take_part_ends_the_run(make, python, said):
     client, members = make(a=facts("1"))
-    client.answers["a"] = ImportError("No module named 'benchmark'")
-    with pytest.raises(BenchmarkError, match="can take part in this run: a: ImportError: No mod"):
+    client.answers["a"], client.python = ImportError("No module named 'benchmark'"), python
+    with pytest.raises(BenchmarkError) as raised:
         members.wait()
+    assert str(raised.value) == f"no worker of the cluster can take part in this run: {said}"
 
 
 @pytest.fixture
