@@ -149,7 +149,10 @@ def _local(workers: int) -> Iterator[Any]:
     from distributed import LocalCluster
 
     cluster = LocalCluster(
-        n_workers=0, dashboard_address=None, host="127.0.0.1", silence_logs=logging.CRITICAL
+        n_workers=0,
+        dashboard_address="127.0.0.1:0",
+        host="127.0.0.1",
+        silence_logs=logging.CRITICAL,
     )
     command = [
         sys.executable, "-P", "-c", _PROGRAM, str(os.getpid()), "worker",

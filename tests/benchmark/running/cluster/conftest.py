@@ -17,7 +17,7 @@ def scheduler():
     """A scheduler without workers."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=0, dashboard_address=None, host="127.0.0.1", silence_logs=50
+        n_workers=0, dashboard_address="127.0.0.1:0", host="127.0.0.1", silence_logs=50
     ) as cluster:
         yield cluster
 
