@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
+from types import SimpleNamespace
 
 import pytest
 
@@ -46,3 +49,14 @@ def test_an_address_where_nothing_answers_is_told(monkeypatch):
         connected("tcp://127.0.0.1:9", 1),
     ):
         pass
+
+
+def test_workers_of_this_machine_that_end_are_started_anew_or_the_run_ends(tmp_path):
+    """Else it would wait for workers for ever."""
+    closed, starts = threading.Event(), tmp_path / "starts"
+    cluster = SimpleNamespace(close=lambda _seconds: closed.set())
+    command = [sys.executable, "-S", "-c", f"open({str(starts)!r}, 'a').write('x')"]
+    workers = connecting._Workers(command, dict(os.environ), cluster)
+    assert closed.wait(100)
+    assert starts.read_text() == "x" * connecting._MOST_STARTS
+    workers.end()
