@@ -21,6 +21,9 @@ VARIABLE = "LDL_BENCHMARK_PROCESS"
 _PROCESSES = Path("/proc")
 _PATIENCE_SECONDS = 1.0
 
+# What the command line of a tracker of resources has, of Python's or of loky's.
+_TRACKER = b"resource_tracker import main"
+
 
 @cache
 def mark() -> str:
@@ -93,7 +96,7 @@ def _find(wanted: Callable[[int, str], bool]) -> dict[int, bool]:
             marks = [entry for entry in entries if entry.startswith(start)]
             text = marks[0].removeprefix(start).decode(errors="replace") if marks else ""
             if wanted(number, text) and _is_alive(_stat(number)):
-                found[number] = b"resource_tracker" in (folder / "cmdline").read_bytes()
+                found[number] = _TRACKER in (folder / "cmdline").read_bytes()
     return found
 
 

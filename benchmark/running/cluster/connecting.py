@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BenchmarkError, UsageError
+from benchmark.running.leftovers import VARIABLE, end_marked, mark
 
 #: What `--scheduler` takes to start workers on this machine.
 LOCAL = "local"
@@ -162,7 +163,7 @@ def _local(workers: int) -> Iterator[Any]:
     ]  # fmt: skip
     environment = {
         **os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path)),
-        "DASK_LOGGING__DISTRIBUTED": "critical",
+        "DASK_LOGGING__DISTRIBUTED": "critical", VARIABLE: _mark(),
         # Python's tracker of resources says so of what it clears up after a worker that was ended.
         "PYTHONWARNINGS": "ignore:resource_tracker:UserWarning",
     }  # fmt: skip
@@ -177,6 +178,11 @@ def _local(workers: int) -> Iterator[Any]:
         with suppress(Exception):  # workers end with it
             cluster.close(_END_SECONDS)
         workers_here.end()
+
+
+def _mark() -> str:
+    """Return what marks the workers of this machine, and what they start."""
+    return f"{mark()}:dask:"
 
 
 class _Workers:
@@ -208,5 +214,7 @@ class _Workers:
         try:
             self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.kill()
             self._process.wait()
+        # Trackers are spared: they clear the memory that the others have shared.
+        end_marked(_mark(), os.getpid())
