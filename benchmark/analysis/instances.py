@@ -52,7 +52,7 @@ def values_of(D: FloatArray, P: FloatArray, measure: Measure) -> FloatArray:
     known = ~np.isnan(P).any(axis=1)
     values = np.full(len(D), np.nan)
     if known.any():
-        values[known] = measure.function(D[known], P[known])
+        values[known] = measure.of_rows(D[known], P[known])
     return values
 
 

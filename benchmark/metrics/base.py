@@ -19,6 +19,10 @@ EPS = 1e-10
 TOLERANCE = 1e-6
 
 
+#: Distributions with more numbers than this are scored by blocks of rows: 32 MiB.
+BLOCK = 2**22
+
+
 class MeasureError(ValueError):
     """A user's measure does not return what it declares; says what it does."""
 
@@ -92,8 +96,16 @@ class Measure:
 
     def mean(self, D: ArrayLike, P: ArrayLike) -> float:
         """Score rows by one number: the mean of their values, or the value of the set."""
-        value = self.function(D, P)
-        return float(value.mean()) if self.per_row else float(value)
+        return float(self.of_rows(D, P).mean()) if self.per_row else float(self.function(D, P))
+
+    def of_rows(self, D: ArrayLike, P: ArrayLike) -> Any:
+        """Return the value of every row, of a measure that has one, in memory for some rows."""
+        if np.size(D) <= BLOCK or np.shape(D) != np.shape(P):
+            return self.function(D, P)
+        d, p = np.asarray(D), np.asarray(P)
+        size = max(1, BLOCK // d.shape[1])
+        starts = range(0, len(d), size)
+        return np.concatenate([self.function(d[i : i + size], p[i : i + size]) for i in starts])
 
     @property
     def summary(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -167,3 +168,22 @@ def test_the_raters_distribution_has_the_lowest_expected_kl():
     others += [drawn_from + 0.2 * drawn_from.mean(axis=0)]
     for other in others:
         assert scores(D, other / other.sum(axis=1, keepdims=True))["kl_divergence"] > best
+
+
+def test_many_rows_are_scored_in_blocks_with_the_same_values(monkeypatch):
+    rng = np.random.default_rng(0)
+    D, P = rng.dirichlet(np.ones(5), 103), rng.dirichlet(np.ones(5), 103)
+    wanted = {m.name: (m.of_rows(D, P), m.mean(D, P)) for m in metrics.ALL_MEASURES if m.per_row}
+    monkeypatch.setattr("benchmark.metrics.base.BLOCK", 50)
+    for measure in metrics.ALL_MEASURES:
+        if measure.per_row:
+            sizes = []
+
+            def watched(d, p, function=measure.function, sizes=sizes):
+                sizes.append(len(d))
+                return function(d, p)
+
+            blocked = replace(measure, function=watched)
+            assert np.array_equal(blocked.of_rows(D, P), wanted[measure.name][0])
+            assert blocked.mean(D, P) == wanted[measure.name][1]
+            assert sizes == [*[10] * 10, 3] * 2
