@@ -28,6 +28,9 @@
 # make perf-evidence  time tables, figures and report, and the report in a browser
 # make perf-kernels   measure how far results move between two kernels of the BLAS
 # make perf-cluster   measure what two workers of a cluster gain over one (minutes)
+# make growth         time and memory of every learner against the size of the data: results/growth; hours,
+#                     goes on where it stopped
+# make large-run      a whole run on 118,000 rows, and the peak memory of its processes (some ten minutes)
 # make perf-gpu       measure them on a GPU, with the frameworks that the environment has
 
 PYTHON ?= python3
@@ -40,7 +43,7 @@ test test-fast coverage faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast coverage faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast coverage faults kills test-backbones test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu perf-cluster clean
+.PHONY: run test test-fast coverage faults kills test-backbones test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu perf-cluster growth large-run clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -156,6 +159,12 @@ perf-peer: $(VENV)-perf/installed
 
 perf-newer: $(VENV)-perf/installed
 	$(VENV)-perf/bin/python tests/perf/newer_methods.py --data $(DATA)
+
+growth: $(VENV)/installed
+	$(BIN)/python tests/perf/growth.py
+
+large-run: $(VENV)/installed
+	$(BIN)/python tests/perf/large_run.py
 
 perf-gpu:
 	$(PYTHON) tests/perf/gpu.py

@@ -34,7 +34,7 @@ PACKAGES = ("baselines", "benchmark", "ewmtcnn", "features")
 #: Pages that tell what was measured; those of `docs/` took their figures over from the README.
 PAGES = (
     "README.md", "README.zh-CN.md", "docs/images.md", "docs/faults.md", "docs/reading_tables.md",
-    "docs/tuning.md",
+    "docs/scale.md", "docs/tuning.md",
 )  # fmt: skip
 TEXTS = [
     *(ROOT / page for page in PAGES),
@@ -59,6 +59,7 @@ OTHER = {
     "README.zh-CN.md": {"3.11"},
     "docs/images.md": {"50.1", "74.7"},  # what others report
     "docs/reading_tables.md": {"0", "100"},  # percent of a scale
+    "docs/scale.md": {"252", "76", "25", "32", "8", "84.0"},  # sizes of data, settings, an example
     "docs/tuning.md": {"0.000001"},  # a setting
     "baselines/aa_bp.py": {"0.0006"},  # a property of SJAFFE's features
     "baselines/ldl_lclr.py": {"0.01"},  # a setting
