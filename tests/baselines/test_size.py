@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from baselines import AAKNN, size
+from baselines import AAKNN, LDLF, SABFGS, LDLEstimator, RidgeLDL, size
 from baselines.size import allowed, check_memory
 
 
@@ -53,3 +55,33 @@ def test_less_than_the_limit_may_be_more_than_is_free(monkeypatch: pytest.Monkey
     check_memory("PT-SVM", size.NOTICEABLE, (10, 5), 3, "do without")  # may well be swapped
     assert size.cost(3.2e10, 6e14) == "32.0 GB and roughly 8.3 hours"
     assert size.cost(3e7, 1e9) == "0.1 GB and roughly a minute"
+
+
+@pytest.mark.parametrize(
+    ("learner", "during", "kept"),
+    [
+        (SABFGS(max_iter=2), 1.4, 0.1),
+        (AAKNN(), 1.3, 1.3),  # the training rows are the model
+        (RidgeLDL(), 3.3, 0.1),
+        (LDLF(epochs=1, units=8, depth=2), 3.6, 0.1),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, LDLEstimator) else "",
+)
+def test_a_fit_takes_few_copies_of_the_features(
+    learner: LDLEstimator, during: float, kept: float
+) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(26_000, 100)) * np.linspace(1.0, 0.1, 100)
+    D = rng.dirichlet(np.ones(3), len(X))
+    learner.fit(X[:100], D[:100])  # imports what it needs
+    tracemalloc.start()
+    try:
+        learner.fit(X, D)
+        held, peak = tracemalloc.get_traced_memory()
+        assert peak < during * X.nbytes
+        assert held < kept * X.nbytes
+        tracemalloc.reset_peak()
+        learner.predict(X[:200])
+        assert tracemalloc.get_traced_memory()[1] - held < max(0.3 * X.nbytes, 2e8 / 8)
+    finally:
+        tracemalloc.stop()

@@ -206,10 +206,11 @@ def pending(
         for step in range(STEPS + 1):
             for method in methods:
                 sizes = axis(number)
-                before = results.rows.get((method, sizes[step - 1])) if step else None
-                took = before["seconds"] if before else 0.0
-                if before and (took is None or took * STEP > seconds):
-                    continue  # the next one would take longer than the limit
+                if step:
+                    before = results.rows.get((method, sizes[step - 1]), {})
+                    took = before.get("seconds")
+                    if took is None or took * STEP > seconds:
+                        continue  # this one would take longer than the limit
                 if not results.is_known(method, sizes[step], seconds):
                     yield method, sizes[step], seconds
     for size in EXTREMES:
