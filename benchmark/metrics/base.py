@@ -19,7 +19,7 @@ EPS = 1e-10
 TOLERANCE = 1e-6
 
 
-#: Distributions with more numbers than this are scored by blocks of rows: 32 MiB.
+#: Distributions with more numbers than this are scored by blocks of rows.
 BLOCK = 2**22
 
 
