@@ -31,6 +31,7 @@
 # make growth         time and memory of every learner against the size of the data: results/growth; hours,
 #                     goes on where it stopped
 # make large-run      a whole run on 118,000 rows, and the peak memory of its processes (some ten minutes)
+# make perf-kernel    measure what an approximated kernel costs PT-SVM
 # make perf-gpu       measure them on a GPU, with the frameworks that the environment has
 
 PYTHON ?= python3
@@ -43,7 +44,7 @@ test test-fast coverage faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast coverage faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast coverage faults kills test-backbones test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-gpu perf-cluster growth large-run clean
+.PHONY: run test test-fast coverage faults kills test-backbones test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-kernel perf-gpu perf-cluster growth large-run clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -153,6 +154,9 @@ perf-kernels: $(VENV)/installed
 
 perf-cluster: $(VENV)/installed-test
 	$(BIN)/python tests/perf/cluster.py
+
+perf-kernel: $(VENV)/installed
+	$(BIN)/python tests/perf/kernel_approximation.py $(DATA)
 
 perf-peer: $(VENV)-perf/installed
 	$(VENV)-perf/bin/python tests/perf/peer_agreement.py $(DATA)

@@ -29,23 +29,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, lapack
 from scipy.spatial.distance import cdist
 
 from baselines.anderson import Anderson, Rows, blocks
+from baselines.low_rank import Gram
+from baselines.splitting import Splitting
 from features.arrays import FloatArray
 
 #: Over-relaxation of the alternating direction method (Boyd et al., section 3.4.3).
 RELAXATION = 1.5
 
-#: Penalty of the splitting, see `prepare`.
-PENALTY = 4.0
-
 #: Iterations between two looks at the optimality conditions, which cost a matrix product.
 CHECK_EVERY = 10
-
-#: From this tolerance on, single precision is enough for the iteration.
-SINGLE_PRECISION_TOL = 1e-3
 
 #: A machine within this times the tolerance in single precision is looked at in double precision.
 NEARLY = 1.1
@@ -58,19 +53,6 @@ _NEWTON_STEPS, _BISECTIONS = 20, 60
 
 # By precision: the largest sum that counts as 0, relative to that of the boxes' widths.
 _SUM_TOL = {"f": 1e-6, "d": 1e-14}
-
-
-@dataclass(frozen=True)
-class Splitting:
-    """A kernel matrix with the penalty r of the splitting and r (K + r I)^-1.
-
-    The inverse may have single precision, and so has then a second kernel: see `prepare`.
-    """
-
-    kernel: FloatArray
-    rounded: Rows
-    penalty: float
-    inverse: NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -177,32 +159,6 @@ def kkt_violation(least: FloatArray, greatest: FloatArray) -> FloatArray:
     return np.where(np.isfinite(least) & np.isfinite(greatest), np.maximum(least - greatest, 0), 0)
 
 
-def prepare(K: FloatArray, tol: float) -> Splitting:
-    """Invert K + r I once, in n^3 operations.
-
-    r is 4. It depends on the kernel alone, whose diagonal is 1: beta and the bounds may be scaled
-    together. For C from 0.01 to 10, 150 to 4,000 rows and 4 to 18 labels, 2 to 8 take the fewest
-    iterations, so one inverse serves every C.
-
-    Iterating with a rounded inverse costs half and takes as many iterations at the usual
-    tolerances; that a machine is solved is always found in double precision.
-
-    Parameters
-    ----------
-    K : ndarray of shape (n, n)
-        Kernel matrix.
-    tol : float
-        The tolerance that `solve_machines` will get; from `SINGLE_PRECISION_TOL` on the inverse
-        is rounded to single precision.
-    """
-    inverse = _shrunk_inverse(K, PENALTY)
-    if tol < SINGLE_PRECISION_TOL:
-        return Splitting(K, K, PENALTY, inverse)
-    rounded = inverse.astype(np.float32)
-    del inverse
-    return Splitting(K, K.astype(np.float32), PENALTY, rounded)
-
-
 def solve_machines(
     splitting: Splitting,
     lower: FloatArray,
@@ -290,26 +246,7 @@ def solve_machines(
     return Machines(beta, bias, objective, violation, n_iter, point, offset)
 
 
-def _shrunk_inverse(K: FloatArray, r: float) -> FloatArray:
-    """Return r (K + r I)^-1."""
-    shifted = K / r
-    shifted.flat[:: len(K) + 1] += 1.0
-    factor, _ = cho_factor(shifted.T, lower=True, overwrite_a=True, check_finite=False)
-    inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
-    _mirror_lower(inverse)
-    return inverse
-
-
-def _mirror_lower(matrix: FloatArray, block: int = 256) -> None:
-    """Copy the lower triangle onto the upper one, without a second matrix."""
-    for start in range(0, len(matrix), block):
-        own, rest = slice(start, start + block), slice(start + block, None)
-        corner = np.tril(matrix[own, own])
-        matrix[own, own] = corner + np.tril(corner, -1).T
-        matrix[own, rest] = matrix[rest, own].T
-
-
-def _first_point(K: FloatArray, box: Box, r: float) -> FloatArray:
+def _first_point(K: FloatArray | Gram, box: Box, r: float) -> FloatArray:
     """Return half of the v at which every variable is at its kink.
 
     That is the solution where all rows lie inside the margin. Pairs of labels that hardly differ

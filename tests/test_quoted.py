@@ -85,7 +85,11 @@ OTHER = {
 }
 
 #: Files that another target of the Makefile makes than that of their name.
-MADE_BY = {"blas_kernels": "perf-kernels", "demo_networks": "demo-networks"}
+MADE_BY = {
+    "blas_kernels": "perf-kernels",
+    "demo_networks": "demo-networks",
+    "kernel_approximation": "perf-kernel",
+}
 
 
 def comments(path: Path) -> Iterator[tuple[int, str]]:

@@ -1,4 +1,7 @@
+"""PT-SVM (with `baselines.svm_size`) against LIBSVM's machines, limits and real data."""
+
 import json
+import re
 import tracemalloc
 from itertools import combinations
 
@@ -7,9 +10,10 @@ import pytest
 from sklearn.base import clone
 from sklearn.svm import SVC
 
-from baselines import pt_svm
+from baselines import pt_svm, size
 from baselines.pairwise import couple, fit_sigmoids
-from baselines.pt_svm import PTSVM, peak_memory
+from baselines.pt_svm import PTSVM
+from baselines.svm_size import exact_memory
 
 
 def kl(D, P):
@@ -116,6 +120,8 @@ def test_far_features_give_a_distribution(problem):
         ("gamma", [0, -1.0, "max", True, np.inf, np.nan]),
         ("gamma_factor", [0, "scale", None, np.inf]),
         ("tol", [0, "a", None, True, np.inf]),
+        ("kernel_approximation", ["rbf", None]),
+        ("kernel_components", [0, 2.5, None]),
         ("max_iter", [0, 2.5, "a", None, True, np.inf]),
         ("random_state", [-1, 0.5, "a", True]),
         ("scaling", ["max", None]),
@@ -130,28 +136,82 @@ def test_hyper_parameters_without_meaning_are_refused(problem, name, values):
 @pytest.mark.slow
 @pytest.mark.parametrize(("n", "q", "c"), [(700, 5, 2), (150, 5, 7), (60, 5, 24), (60, 2000, 2)])
 @pytest.mark.parametrize("tol", [1e-2, 1e-6])
-def test_the_memory_is_bounded(n, q, c, tol):
+@pytest.mark.parametrize("approximation", ["none", "nystroem"])
+def test_the_memory_is_bounded(n, q, c, tol, approximation):
     rng = np.random.default_rng(0)
     X, D = rng.normal(size=(n, q)), rng.dirichlet(np.ones(c), n)
     tracemalloc.start()
     try:
-        PTSVM(tol=tol, max_iter=12, random_state=0).fit(X, D)
+        model = PTSVM(
+            tol=tol, max_iter=12, random_state=0, kernel_approximation=approximation,
+            kernel_components=50,
+        ).fit(X, D)  # fmt: skip
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert 0.5 < peak / peak_memory(n, q, c, tol) < 1
+    assert 0.4 < peak / model.peak_memory(n, q, c) < 1
 
 
 def test_too_much_memory_is_refused_before_any_is_taken(problem, monkeypatch):
     X, D = problem
-    monkeypatch.setattr(pt_svm, "MAX_MEMORY", peak_memory(60, 5, 4))
+    monkeypatch.setenv(size.VARIABLE, str(exact_memory(60, 5, 4) / 1e9))
     PTSVM(random_state=0).fit(X, D)
     with pytest.raises(ValueError, match="for 60 training rows with 5 features and 5 lab"):
         PTSVM(random_state=0).fit(X, np.insert(D, 0, 0.0, axis=1))
     monkeypatch.undo()
-    assert peak_memory(18_000, 168, 8) < pt_svm.MAX_MEMORY < peak_memory(19_000, 168, 8)
+    assert exact_memory(18_000, 168, 8) < size.MAX_MEMORY < exact_memory(19_000, 168, 8)
     # Many labels count: 68 of them are 2278 pairs.
-    assert peak_memory(18_500, 36, 68) > pt_svm.MAX_MEMORY > peak_memory(18_500, 36, 8)
+    assert exact_memory(18_500, 36, 68) > size.MAX_MEMORY > exact_memory(18_500, 36, 8)
+
+
+def test_the_refusal_names_an_approximation_that_is_not_refused(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, D = rng.normal(size=(900, 4)), rng.dirichlet(np.ones(3), 900)
+    monkeypatch.setenv(size.VARIABLE, "0.02")
+    with pytest.raises(ValueError, match=r"PTSVM needs 0\.0 GB for 900 .*in place of") as refused:
+        PTSVM(kernel_components=40).fit(X, D)
+    ((name, value),) = re.findall(r'set (\w+)="(\w+)", which with kernel_c', str(refused.value))
+    model = PTSVM(kernel_components=40, random_state=0, **{name: value}).fit(X, D)
+    assert model.beta_.shape == (3, 40)
+    monkeypatch.undo()
+    # The size of EmoSet: what its matrix needs is said, and what an approximation does.
+    whole = PTSVM()._memory_advice(118_000, 280, 8)
+    assert re.search(
+        r"takes 3\.\d GB and roughly .* in place of 28\d\.\d GB and roughly \d+ h", whole
+    )
+
+
+def test_an_approximation_with_all_rows_is_the_kernel(problem):
+    """Folds, sigmoids and coupling are then the same too; of the rows too few are no mistake."""
+    X, D = problem
+    exact, approximate = (
+        PTSVM(tol=1e-7, max_iter=20_000, random_state=0, kernel_approximation=kind).fit(
+            X[:50], D[:50]
+        )
+        for kind in ("none", "nystroem")
+    )
+    assert approximate.converged_
+    np.testing.assert_allclose(
+        approximate.held_out_decisions_, exact.held_out_decisions_, atol=1e-5
+    )
+    np.testing.assert_allclose(approximate.predict(X), exact.predict(X), atol=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "few", "many"), [("nystroem", 5, 40), ("fourier", 20, 4000)])
+def test_more_components_come_near_the_exact_predictions(problem, kind, few, many):
+    X, D = problem
+    P = PTSVM(random_state=0).fit(X, D).predict(X)
+    rough, fine = (
+        np.abs(
+            PTSVM(random_state=0, kernel_approximation=kind, kernel_components=components)
+            .fit(X, D)
+            .predict(X)
+            - P
+        ).mean()
+        for components in (few, many)
+    )
+    assert fine < 0.02
+    assert fine < 0.4 * rough
 
 
 def test_a_common_offset_changes_nothing(problem):
@@ -234,6 +294,9 @@ def test_a_search_predicts_as_separate_fits_do(problem):
         {"C": 0.1},
         {"C": 0.1, "scaling": "none", "gamma_factor": 3.0},
         {"components": 2, "scaling": "standard"},
+        {"kernel_approximation": "nystroem", "kernel_components": 10},
+        {"kernel_approximation": "nystroem", "kernel_components": 20},
+        {"kernel_approximation": "nystroem", "kernel_components": 20, "C": 3.0},
     ]
     model = PTSVM(random_state=0)
     together = model.predict_each(configurations, X[:40], D[:40], X[40:])

@@ -1,3 +1,5 @@
+"""Machines (`baselines.weighted_svm`, `baselines.splitting`) against LIBSVM and SciPy."""
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -5,11 +7,11 @@ from sklearn.metrics.pairwise import rbf_kernel as sklearn_rbf
 from sklearn.svm import SVC
 
 from baselines.anderson import Anderson
+from baselines.splitting import prepare
 from baselines.weighted_svm import (
     Box,
     bias_interval,
     kkt_violation,
-    prepare,
     rbf_kernel,
     solve_machines,
 )

@@ -94,7 +94,7 @@ def test_settings_that_came_later_leave_the_keys_of_stored_results_alone():
     """The committed run was stored before they came; only another value than the default counts."""
     stored = Path(__file__).resolve().parents[3] / "results" / "demo" / "run.json"
     rows = {row["name"]: row["params"] for row in json.loads(stored.read_text())["models"]}
-    for name in ("AA-BP", "SA-CPNN"):
+    for name in ("PT-SVM", "AA-BP", "SA-CPNN"):
         (model,) = choose_models(load_protocol("demo"), [name])
         later = model.entry.load().later_settings
         assert later
