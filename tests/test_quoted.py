@@ -64,7 +64,6 @@ OTHER = {
     "baselines/aa_bp.py": {"0.0006"},  # a property of SJAFFE's features
     "baselines/ldl_lclr.py": {"0.01"},  # a setting
     "baselines/ldllc.py": {"10"},  # a setting
-    "baselines/pt_svm.py": {"8"},  # a setting
     "baselines/regressors.py": {"0.01"},  # a setting
     "baselines/sa_cpnn.py": {"0.01"},  # a setting
     "baselines/size.py": {"256"},  # a setting
