@@ -92,7 +92,7 @@ def _own_numbers(model: Any) -> dict[str, str]:
     """Map names with numbers that Keras gave, such as conv2d_97, to numbers from 0 on."""
     numbered: dict[str, list[tuple[int, str]]] = {}
     for layer in model.layers:
-        kind = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(layer).__name__)
+        kind = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", type(layer).__name__)
         found = re.fullmatch(rf"({re.escape(kind.lower())})(?:_(\d+))?", layer.name)
         if found:
             numbered.setdefault(found[1], []).append((int(found[2] or 0), layer.name))
