@@ -4,7 +4,7 @@
 # make coverage       the tests, and what they cover of lines and branches: slower
 # make faults         read 1,000 damaged variants of every kind of file, fill the disk at every write
 # make kills          kill 200 processes of runs at random moments, count what is lost: results/faults;
-#                     half an hour on two cores; goes on where it stopped
+#                     an hour on two cores; goes on where it stopped
 # make test-backbones build each network of keras.applications, and compare it with Keras'
 # make test-installed build the wheel, install it from the registry without networks, and use it
 # make lint           linter, formatter and type checker

@@ -154,7 +154,7 @@ CAMPAIGNS = {
     "baselines": Campaign(
         _command("Counted", "AA-kNN", "AA-BP", "--dataset", "small.npz", "--folds", "5",
                  "--repeats", "2", "--no-report"),
-        30, "baselines", ("start", "baselines", "baselines", "baselines", "baselines"), kills=90,
+        30, "baselines", ("start", "baselines", "baselines", "baselines", "baselines"), kills=96,
     ),
     "tables": Campaign(
         _command("Counted", "AA-kNN", "--dataset", "small.npz", "--folds", "2", "--jobs", "1"),
