@@ -33,6 +33,7 @@
 # make large-run      a whole run on 118,000 rows, and the peak memory of its processes (some ten minutes)
 # make perf-kernel    measure what an approximated kernel costs PT-SVM
 # make perf-gpu       measure them on a GPU, with the frameworks that the environment has
+# make perf-steps     count the operations and bytes of their steps; times nothing
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -44,7 +45,7 @@ test test-fast coverage faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast coverage faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast coverage faults kills test-backbones test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-kernel perf-gpu perf-cluster growth large-run clean
+.PHONY: run test test-fast coverage faults kills test-backbones test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-kernel perf-gpu perf-steps perf-cluster growth large-run clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -172,6 +173,9 @@ large-run: $(VENV)/installed
 
 perf-gpu:
 	$(PYTHON) tests/perf/gpu.py
+
+perf-steps: $(VENV)/installed
+	$(BIN)/python tests/perf/operations.py
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -17,7 +17,7 @@ from ewmtcnn.augmentation import AUGMENTATIONS
 from ewmtcnn.matrices import WHEELS, scores_of, wheel_matrix
 from ewmtcnn.spaces import PLAIN
 from ewmtcnn.wheel import MIKELS, prior_distributions
-from features.arrays import FloatArray
+from features.arrays import FloatArray, IntArray
 from features.networks.backbones import find_backbone
 from features.storage.sharded_array import Rows
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ewmtcnn.measuring import StepCost
     from ewmtcnn.network import NetworkSettings
     from ewmtcnn.trainer import Trainer, TrainingSettings
+    from ewmtcnn.training import Course
 
 
 class NetworkEstimator(LDLEstimator):
@@ -171,44 +172,56 @@ class NetworkEstimator(LDLEstimator):
 
     def _learn(self, X: Any, D: FloatArray) -> None:
         self.check_settings()
-        from ewmtcnn.losses import mixed_targets
-        from ewmtcnn.training import Course, Validation, find_epochs, train
+        from ewmtcnn.training import Validation, find_epochs, train
 
         X = self._fit_activations(X)
-        start, wheel, order = np.random.SeedSequence(self.random_state).spawn(3)
-        targets = mixed_targets(D, self.loss_weight)
         self._network = self._layers(int(X.shape[1]), D.shape[1])
         trainer, settings = self._trainer(), self._training()
         rows = np.arange(len(D))
-
-        def course(rows: NDArray[np.int64], settings: TrainingSettings) -> Course:
-            """Set the trainer to its start for these rows."""
-            rng = np.random.default_rng(wheel)
-            W = wheel_matrix(self.wheel, D[rows], self.labels, self.sigma, self.neutral, rng)
-            mean = targets[rows].mean(axis=0)
-            scores = scores_of(mean, W, self.reading) if self.start == "prior" else None
-            trainer.reset(start, W, scores)
-            self.matrix_ = W
-            whole = len(rows) == len(D)
-            return Course(X if whole else Rows(X, rows), targets[rows], settings, order)
-
         if self.early_stopping:
             rest, held = held_out(D, self.validation_fraction, self.random_state)
-            validation = Validation(Rows(X, held), targets[held])
-            found = find_epochs(trainer, course(rest, settings), self.monitor, validation)
+            course = self._start(trainer, X, D, rest, settings)
+            validation = Validation(Rows(X, held), self._targets(D)[held])
+            found = find_epochs(trainer, course, self.monitor, validation)
             self.search_history_, self.validation_curve_ = found
             settings = replace(settings, epochs=best_epoch(self.validation_curve_))
             rows = rows if self.refit else rest
-        final = course(rows, settings)
-        self.history_, _ = train(trainer, final, self.monitor)
-        self.n_iter_ = len(self.history_)
+        final = self._start(trainer, X, D, rows, settings)
+        history, _ = train(trainer, final, self.monitor)
+        self._end(trainer, final, history)
+
+    def _targets(self, D: FloatArray) -> FloatArray:
+        from ewmtcnn.losses import mixed_targets
+
+        return mixed_targets(D, self.loss_weight)
+
+    def _start(
+        self, trainer: Trainer, X: Any, D: FloatArray, rows: IntArray, settings: TrainingSettings
+    ) -> Course:
+        """Set a trainer to its start for some rows, and return what it is trained on."""
+        from ewmtcnn.training import Course
+
+        start, wheel, order = np.random.SeedSequence(self.random_state).spawn(3)
+        rng = np.random.default_rng(wheel)
+        W = wheel_matrix(self.wheel, D[rows], self.labels, self.sigma, self.neutral, rng)
+        targets = self._targets(D)[rows]
+        mean = targets.mean(axis=0)
+        scores = scores_of(mean, W, self.reading) if self.start == "prior" else None
+        trainer.reset(start, W, scores)
+        self.matrix_ = W
+        return Course(X if len(rows) == len(D) else Rows(X, rows), targets, settings, order)
+
+    def _end(self, trainer: Trainer, course: Course, history: list[float]) -> None:
+        """Keep what was learned."""
+        self.history_ = history
+        self.n_iter_ = len(history)
         self.weights_ = trainer.weights()
         trainer.owner = self.weights_
-        if self.history_:
-            self.objective_ = self.history_[-1]
+        if history:
+            self.objective_ = history[-1]
         else:
-            P = trainer.predict(final.X, self.batch_size)
-            self.objective_ = float(-(final.targets * np.log(P)).sum(axis=1).mean())
+            P = trainer.predict(course.X, self.batch_size)
+            self.objective_ = float(-(course.targets * np.log(P)).sum(axis=1).mean())
 
     def _outputs(self, X: Any) -> FloatArray:
         from features.networks import backend

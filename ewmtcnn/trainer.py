@@ -49,7 +49,7 @@ class TrainingSettings:
     batch_size: int = 32
 
 
-def _mean_loss(targets: Any, log_p: Any, weights: Any) -> Any:
+def mean_loss(targets: Any, log_p: Any, weights: Any) -> Any:
     """Average over the rows of a batch; those that fill the last one have weight 0."""
     return keras.ops.sum(weights * cross_entropy(targets, log_p)) / keras.ops.sum(weights)
 
@@ -78,8 +78,8 @@ class Trainer:
         self.model = self.network.model
         self.optimizer = TwoRateSGD(*self._rates(settings), settings.momentum)
         self.optimizer.build(self.model.trainable_variables)
-        self.steps = compile_training(self.model, self.optimizer, _mean_loss)
-        self.loop = compile_loop(self.model, self.optimizer, _mean_loss, read_batch)
+        self.steps = compile_training(self.model, self.optimizer, mean_loss)
+        self.loop = compile_loop(self.model, self.optimizer, mean_loss, read_batch)
         self._forward = compile_forward(self.model)
         self.owner: object = None
 

@@ -44,6 +44,7 @@ NETWORK_CODE = {
     "ewmtcnn/network.py": {"keras"},
     "ewmtcnn/optimizer.py": {"keras"},
     "ewmtcnn/resident.py": {"keras"},
+    "ewmtcnn/side_by_side.py": {"jax"},
     "ewmtcnn/trainer.py": {"keras"},
     "ewmtcnn/training.py": {"keras"},
 }

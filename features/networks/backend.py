@@ -24,6 +24,9 @@ BACKENDS = ("tensorflow", "jax", "torch")
 # NVIDIA, AMD, Windows' subsystem for Linux, and Google.
 _DEVICES = ("nvidia*", "kfd", "dxg", "accel*", "vfio/*")
 
+#: Environment variable that asks for deterministic operations.
+DETERMINISTIC = "LDL_DETERMINISTIC"
+
 #: Precision of a network to Keras' dtype policy.
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
@@ -59,7 +62,9 @@ def start(threads: int | None = None) -> None:
     """Import Keras and its backend, quietly; calling it again changes nothing.
 
     The backend is that of the environment variable ``KERAS_BACKEND``, else the first installed of
-    `BACKENDS`. On a GPU memory is taken as needed, not all at once.
+    `BACKENDS`. On a GPU memory is taken as needed, not all at once, and operations may add numbers
+    in another order every time; with ``LDL_DETERMINISTIC=1`` in the environment they may not, which
+    makes some slower. On a CPU with one thread they never do.
 
     Parameters
     ----------
@@ -70,25 +75,63 @@ def start(threads: int | None = None) -> None:
     Raises
     ------
     ValueError
-        `threads` is below 1, the backend is unknown, not installed or cannot be imported.
+        `threads` is below 1, the backend is unknown, not installed or cannot be imported, or
+        ``LDL_DETERMINISTIC`` is neither 0 nor 1.
     """
     if threads is not None and threads < 1:
         raise ValueError(f"threads must be at least 1, not {threads}")
     if "keras" in sys.modules:  # perhaps the user's code imported it
         _configure()
         return
+    wanted = is_deterministic()
     name = choose_backend()
     os.environ["KERAS_BACKEND"] = name
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # deprecations inside the libraries, on import
+            if wanted and name == "jax":  # before it is imported
+                _add_xla_flag("--xla_gpu_deterministic_ops=true")
             _STARTERS[name](threads)
+            if wanted and name != "jax":
+                _use_deterministic_operations(name)
             _configure()
     except ImportError as error:
         raise ValueError(
             f"Keras cannot be started on {name} ({error}); install it, or set KERAS_BACKEND to "
             f"another of {', '.join(BACKENDS)}"
         ) from error
+
+
+def is_deterministic() -> bool:
+    """Tell whether deterministic operations are asked for.
+
+    Raises
+    ------
+    ValueError
+        ``LDL_DETERMINISTIC`` is neither 0 nor 1.
+    """
+    value = os.environ.get(DETERMINISTIC, "") or "0"
+    if value not in ("0", "1"):
+        raise ValueError(f"{DETERMINISTIC} is {value!r}; set it to 1, or to 0 or nothing")
+    return value == "1"
+
+
+def _use_deterministic_operations(name: str) -> None:
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+    else:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        import torch
+
+        torch.use_deterministic_algorithms(True)
+
+
+def _add_xla_flag(flag: str) -> None:
+    flags = os.environ.get("XLA_FLAGS", "")
+    if flag.partition("=")[0] not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {flag}".strip()
 
 
 def _configure() -> None:
@@ -161,9 +204,8 @@ def _start_jax(threads: int | None) -> None:
     os.environ.setdefault("JAX_LOGGING_LEVEL", "ERROR")
     if threads is not None:
         os.environ["NPROC"] = str(threads)  # the size of XLA's thread pool
-        flags = os.environ.get("XLA_FLAGS", "")
-        if threads == 1 and "xla_cpu_multi_thread_eigen" not in flags:
-            os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_multi_thread_eigen=false".strip()
+        if threads == 1:
+            _add_xla_flag("--xla_cpu_multi_thread_eigen=false")
     import jax  # noqa: F401
 
 

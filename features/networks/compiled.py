@@ -129,12 +129,20 @@ class State:
 @contextmanager
 def model_state(model: Any, optimizer: Any) -> Iterator[State]:
     """Take the values out of the variables, and put into them what they have become."""
-    groups = (model.trainable_variables, model.non_trainable_variables, optimizer.variables)
-    held = State(tuple(_values(group) for group in groups))
+    held = State(take_values(model, optimizer))
     yield held
-    for group, values in zip(groups, held.state, strict=True):
+    for group, values in zip(_groups(model, optimizer), held.state, strict=True):
         for variable, value in zip(group, values, strict=True):
             variable.assign(value)
+
+
+def take_values(model: Any, optimizer: Any) -> tuple[list[Any], ...]:
+    """Return JAX's values of a model's trained and other variables, and of its optimizer's."""
+    return tuple(_values(group) for group in _groups(model, optimizer))
+
+
+def _groups(model: Any, optimizer: Any) -> tuple[Any, Any, Any]:
+    return model.trainable_variables, model.non_trainable_variables, optimizer.variables
 
 
 def gradient_step(model: Any, optimizer: Any, loss: Loss) -> Callable[..., Any]:

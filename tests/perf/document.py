@@ -22,6 +22,7 @@ ORDER = (
     "Whole commands",
     "Networks on this CPU",
     "Networks on a GPU",
+    "Steps of networks, counted",
     "Evidence",
 )
 

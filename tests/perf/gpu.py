@@ -1,8 +1,8 @@
 """Measures feature extraction and EW-MTCNN training on a GPU against PyTorch loops.
 
-Runs anywhere with a GPU and Keras on TensorFlow, JAX or PyTorch (KERAS_BACKEND); PyTorch is needed
-for the loops and for the measured matrix rate. Weights are random, images are noise: neither
-matters for the speed.
+Runs anywhere with a GPU and Keras on TensorFlow, JAX or PyTorch (KERAS_BACKEND); where there is no
+PyTorch, its loops are left out. Weights are random, images are noise: neither matters for the
+speed. Images come as in a run: from shards on disk, or from JPEG files.
 
 Measurements are made one by one, the most important first, until the time is spent. Each goes into
 the record (results/gpu.json) and the section of results/perf.md is written anew when it is there;
@@ -11,12 +11,14 @@ on where this one stopped.
 
 usage: KERAS_BACKEND=jax python tests/perf/gpu.py [--seconds 540] [--again] [--only TEXT]
            [--record FILE.json] [--out FILE.md]
-       --any-device --images 32 --size 32 also runs without a GPU, to try the script
+       --any-device --images 36 --size 32 --backbone small --record FILE --out FILE also runs
+           without a GPU, to try the script; --here does it all in one process
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import subprocess
@@ -25,6 +27,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -34,33 +38,47 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(HERE)]
 
-from torch_loops import EPOCHS, matrix_rate, plain_training, problem, tuned_training  # noqa: E402
+import torch_loops  # noqa: E402
+from torch_loops import EPOCHS, plain_training, problem, tuned_training  # noqa: E402
 
 TITLE = "Networks on a GPU"
 RECORD = ROOT / "results" / "gpu.json"
 LABELS = ("anger", "disgust", "fear", "joy", "sadness", "surprise", "neutral")
-BACKBONE = "vgg16"
-
-# Emotion6 and ArtPhoto: images, of which each of ten folds trains on nine tenths.
-EMOTION6, ARTPHOTO = 1980, 806
-PAPER_EPOCHS, FOLDS = 20, 10
+PAPER_EPOCHS = 20
 
 
-def plan(images: int, size: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def plan(images: int, size: int, backbone: str = "vgg16") -> Iterator[tuple[str, dict[str, Any]]]:
     """List the measurements, the most important first: function and arguments."""
     yield "matrix_rate", {"kind": "bfloat16"}
     yield "matrix_rate", {"kind": "tf32"}
-    common = {"images": images, "size": size}
+    sides = {"images": images, "size": size}
+    common = sides if backbone == "vgg16" else {**sides, "backbone": backbone}
+    shards = {**common, "images_from": "shards"}
     for precision in ("bfloat16", "float32"):
         for batch in (32, 128):
-            for name in ("our_training", "plain_training"):
-                yield name, {**common, "batch": batch, "precision": precision}
+            yield "our_training", {**shards, "batch": batch, "precision": precision}
+            yield "plain_training", {**sides, "batch": batch, "precision": precision}
+    yield "whole_fold", {**common, "batch": 32, "precision": "bfloat16"}
     for precision in ("bfloat16", "float32"):
-        yield "our_extraction", {**common, "batch": 128, "precision": precision}
+        yield "files_extraction", {**common, "batch": 128, "precision": precision}
+    for batch in (32, 128):  # what it is without the loop on the device
+        yield "our_training", {**shards, "batch": batch, "precision": "bfloat16", "loop": False}
     for precision in ("bfloat16", "float32"):
         for batch in (32, 128):
-            yield "tuned_training", {**common, "batch": batch, "precision": precision}
-    yield "one_fold", {**common, "batch": 32, "precision": "bfloat16"}
+            yield "tuned_training", {**sides, "batch": batch, "precision": precision}
+    yield "head", {"images": images, "batch": 32}
+    yield "baselines", {"images": images}
+    if backbone == "vgg16":
+        for other in ("resnet50", "alexnet"):
+            yield "our_training", {**shards, "backbone": other, "batch": 32,
+                                   "precision": "bfloat16"}  # fmt: skip
+    small = {**shards, "backbone": "small", "size": min(size, 64), "precision": "float32"}
+    for loop in (True, False):
+        yield "our_training", {**small, "batch": 32, **({} if loop else {"loop": False})}
+    for folds in (1, 10):
+        yield "side_by_side", {"images": images, "size": min(size, 32), "folds": folds}
+    yield "tuned_training", {**sides, "batch": 32, "precision": "bfloat16", "pinned": True}
+    yield "deterministic", {**shards, "batch": 32, "precision": "bfloat16"}
     yield "matrix_rate", {"kind": "float32"}
 
 
@@ -79,63 +97,134 @@ def device() -> dict[str, Any]:
     }
 
 
-def our_training(images: int, batch: int, precision: str, size: int) -> dict[str, Any]:
+def matrix_rate(kind: str) -> dict[str, Any]:
+    """Measure FLOP/s of a matrix product, by PyTorch or, where there is none, by JAX."""
+    if find_spec("torch") is not None:
+        return torch_loops.matrix_rate(kind)
+    import jax
+
+    n = 512 if jax.devices()[0].platform == "cpu" else 8192
+    dtype = "bfloat16" if kind == "bfloat16" else "float32"
+    a = jax.random.normal(jax.random.key(0), (n, n), dtype)
+    with jax.default_matmul_precision("tensorfloat32" if kind == "tf32" else "highest"):
+        product = jax.jit(lambda x: x @ a)
+        product(a).block_until_ready()
+        start, result = time.perf_counter(), a
+        for _ in range(20):
+            result = product(a)
+        result.block_until_ready()
+    return {"flops": 20 * 2 * n**3 / (time.perf_counter() - start)}
+
+
+@contextmanager
+def shards(images: int, size: int) -> Iterator[tuple[Any, Any]]:
+    """Yield images as a run's training gets them, some rows of shards on disk, and distributions.
+
+    A tenth is left out, as in a fold.
+    """
+    from features.storage.build_shards import ArrayPlan, build_shards
+    from features.storage.sharded_array import Rows
+
+    X, D = problem(images + images // 9, size)
+    with tempfile.TemporaryDirectory() as folder:
+        made = ArrayPlan({"noise": size}, len(X), X.shape[1:], X.dtype)
+        array = build_shards(Path(folder), made, lambda rows: iter([X[rows.start : rows.stop]]))
+        rows = np.random.default_rng(0).permutation(len(X))[:images]
+        rows.sort()
+        yield Rows(array, rows), D[rows]
+
+
+def our_training(
+    images: int, batch: int, precision: str, size: int, images_from: str = "shards",
+    loop: bool = True, backbone: str = "vgg16",
+) -> dict[str, Any]:  # fmt: skip
     """Time EWMTCNN.fit by its own reports, the first epoch left out, which compiles."""
     from baselines.base import Monitor
     from ewmtcnn import EWMTCNN
+    from features.networks import backend
 
-    X, D = problem(images, size)
+    assert images_from == "shards"
+    backend.start()
+    from ewmtcnn import training
+
     ends: dict[str, float] = {}
 
     def tell(line: str) -> None:
         ends[line.split(",")[0]] = time.perf_counter()  # the last report of each epoch
 
+    fits = training.fits
+    training.fits = fits if loop else lambda _: False
     model = EWMTCNN(
-        labels=LABELS, backbone=BACKBONE, weights="random", size=size, epochs=EPOCHS,
+        labels=LABELS, backbone=backbone, weights="random", size=size, epochs=EPOCHS,
         batch_size=batch, precision=precision, random_state=0,
     )  # fmt: skip
     model.monitor = Monitor(None, tell)
-    start = time.perf_counter()
-    model.fit(X, D)
-    whole = time.perf_counter() - start
+    with shards(images, size) as (X, D):
+        resident = bool(training.fits(X))
+        start = time.perf_counter()
+        model.fit(X, D)
+        whole = time.perf_counter() - start
+    training.fits = fits
     epoch = float(np.median(np.diff(list(ends.values()))))
-    return {"per_second": images / epoch, "beside_epochs": whole - EPOCHS * epoch}
+    return {
+        "per_second": images / epoch, "beside_epochs": whole - EPOCHS * epoch, "resident": resident
+    }  # fmt: skip
 
 
-def our_extraction(images: int, batch: int, precision: str, size: int) -> dict[str, Any]:
+def deterministic(**arguments: Any) -> dict[str, Any]:
+    """Time `our_training` with deterministic operations, and see whether two trainings agree."""
+    os.environ["LDL_DETERMINISTIC"] = "1"
+    from ewmtcnn import EWMTCNN
+
+    found = our_training(**arguments)
+    sides = {name: arguments[name] for name in ("size", "precision")}
+    X, D = problem(min(64, arguments["images"]), sides["size"])
+    losses = [
+        EWMTCNN(labels=LABELS, backbone=arguments.get("backbone", "vgg16"), weights="random",
+                epochs=3, batch_size=16, random_state=0, **sides).fit(X, D).history_
+        for _ in range(2)
+    ]  # fmt: skip
+    return {**found, "same_bits": losses[0] == losses[1]}
+
+
+def files_extraction(
+    images: int, batch: int, precision: str, size: int, backbone: str = "vgg16"
+) -> dict[str, Any]:
     """Time the extraction of features from JPEG files, and the network alone on one batch.
 
-    Counting starts when as many batches have come out as can have been decoded while the network
-    was compiled, and as many are left.
+    The network is compiled before the first file is decoded: counting starts then, so that no
+    batch is had for free, and ends when the last features are on disk.
     """
-    from features.extract import Extraction, extract
+    from features import extract as extracting
     from features.images.sources import ImageFiles
     from features.networks import backend
-    from features.networks.building import build_backbone
-    from features.networks.compiled import compile_forward, to_numpy
+    from features.networks.compiled import to_numpy
 
     backend.start()
-    with backend.precision(precision):
-        forward = compile_forward(build_backbone(BACKBONE, size, weights="random"))
     ready, _ = problem(batch, size)
-    to_numpy(forward(ready))
-    start = time.perf_counter()
-    for _ in range(10):
-        output = forward(ready)
-    to_numpy(output)
-    bare = 10 * batch / (time.perf_counter() - start)
+    build, starts, bare = extracting._network, list[float](), list[float]()
 
-    settings = Extraction(backbone=BACKBONE, weights="random", size=size, precision=precision)
-    ends: list[float] = []
+    def compiled(settings: Any) -> Any:
+        forward = build(settings)
+        to_numpy(forward(ready))
+        start = time.perf_counter()
+        for _ in range(10):
+            output = forward(ready)
+        to_numpy(output)
+        starts.append(time.perf_counter())
+        bare.append(10 * batch / (starts[0] - start))
+        return forward
+
+    extracting._network = compiled
+    settings = extracting.Extraction(
+        backbone=backbone, weights="random", size=size, precision=precision
+    )
     with tempfile.TemporaryDirectory() as folder:
         paths = draw_files(Path(folder), 2 * images)
-        extract(
-            ImageFiles(tuple(paths)), settings, Path(folder) / "cache", batch,
-            lambda _count: ends.append(time.perf_counter()),
-        )  # fmt: skip
-    ends = ends[len(ends) // 2 :]
-    whole = batch * (len(ends) - 1) / (ends[-1] - ends[0]) if len(ends) > 1 else float("nan")
-    return {"per_second": whole, "bare": bare, "cores": os.cpu_count()}
+        extracting.extract(ImageFiles(tuple(paths)), settings, Path(folder) / "cache", batch)
+        whole = time.perf_counter() - starts[0]
+    extracting._network = build
+    return {"per_second": len(paths) / whole, "bare": bare[0], "cores": os.cpu_count()}
 
 
 def draw_files(folder: Path, images: int) -> list[Path]:
@@ -153,28 +242,124 @@ def draw_files(folder: Path, images: int) -> list[Path]:
         return list(pool.map(write, range(images)))
 
 
-def one_fold(images: int, batch: int, precision: str, size: int) -> dict[str, Any]:
-    """Time a whole fold of the paper's EW-MTCNN: compiling, 20 epochs, prediction."""
-    from ewmtcnn import EWMTCNN
+def whole_fold(
+    images: int, batch: int, precision: str, size: int, backbone: str = "vgg16"
+) -> dict[str, Any]:
+    """Time the command that trains EW-MTCNN on a fold of files; the second fold compiles nothing.
 
-    X, D = problem(images + images // 9, size)
-    model = EWMTCNN(
-        labels=LABELS, backbone=BACKBONE, weights="random", size=size, epochs=PAPER_EPOCHS,
-        batch_size=batch, precision=precision, random_state=0,
-    )  # fmt: skip
-    seconds = []
-    for _ in range(2):  # the second fold compiles nothing
+    `whole` is that of the command: it starts, decodes, estimates, trains twice and writes tables.
+    """
+    every = images + images // 9
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        draw_set(folder / "data" / "Emotion6", every)
+        (folder / "fold.toml").write_text(
+            f"""repeats = 2
+seed = 0
+split = "hold-out:0.1"
+[network]
+backbone = "{backbone}"
+weights = "random"
+size = {size}
+epochs = {PAPER_EPOCHS}
+batch_size = {batch}
+precision = "{precision}"
+"""
+        )
         start = time.perf_counter()
-        model.fit(X[:images], D[:images])
-        model.predict(X[images:])
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmark", "run", "EW-MTCNN", "--dataset", "Emotion6",
+             "--data-dir", str(folder / "data"), "--protocol", str(folder / "fold.toml"),
+             "--cache-dir", str(folder / "cache"), "--out", str(folder / "run"),
+             "--jobs", "1", "--no-report"],
+            cwd=folder, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True, text=True,
+        )  # fmt: skip
+        whole = time.perf_counter() - start
+        if done.returncode:
+            raise RuntimeError(" ".join(done.stderr.split())[-500:])
+        with (folder / "run" / "timings.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    fits, predictions = ([float(row[f"{kind}_seconds"]) for row in rows]
+                         for kind in ("fit", "predict"))  # fmt: skip
+    return {
+        "whole": whole, "first": fits[0] + predictions[0], "second": fits[1] + predictions[1],
+        "predict": predictions[1],
+    }  # fmt: skip
+
+
+def draw_set(folder: Path, images: int) -> None:
+    """Write noise in the layout of Emotion6."""
+    rng = np.random.default_rng(0)
+    (folder / "images" / "joy").mkdir(parents=True)
+    draw_files(folder / "images" / "joy", images)
+    names = ["image_filename", "valence", "arousal", *(f"prob. {label}" for label in LABELS)]
+    lines = ["\t".join(f"[{name}]" for name in names)]
+    for number, votes in enumerate(rng.multinomial(15, rng.dirichlet(np.ones(7), images))):
+        shares = "\t".join(f"{vote / 15:.6g}" for vote in votes)
+        lines.append(f"joy/{number}.jpg\t5\t5\t{shares}")
+    (folder / "ground_truth.txt").write_text("\n".join(lines) + "\n")
+
+
+def head(images: int, batch: int) -> dict[str, Any]:
+    """Time the training of a new layer on activations of a frozen backbone."""
+    from ewmtcnn.estimator import FrozenCNN
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(images, 4096)).astype(np.float32)
+    D = rng.dirichlet(np.ones(len(LABELS)), images)
+    seconds = []
+    for _ in range(2):
+        start = time.perf_counter()
+        FrozenCNN(epochs=PAPER_EPOCHS, batch_size=batch, random_state=0).fit(X, D).predict(X)
         seconds.append(time.perf_counter() - start)
     return {"first": seconds[0], "second": seconds[1]}
+
+
+def baselines(images: int) -> dict[str, Any]:
+    """Time a fold of each of the paper's feature baselines on one core, by name."""
+    from threadpoolctl import threadpool_limits
+
+    from baselines import AABP, AAKNN, PTSVM, SABFGS, SACPNN, SAIIS, PTBayes
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(images, min(280, images - 1)))
+    D = rng.dirichlet(np.ones(len(LABELS)), images)
+    seconds = {}
+    with threadpool_limits(1):
+        for cls in (PTBayes, PTSVM, AAKNN, AABP, SAIIS, SABFGS, SACPNN):
+            start = time.perf_counter()
+            cls().fit(X, D).predict(X[: images // 9])
+            seconds[cls.__name__] = time.perf_counter() - start
+    return seconds
+
+
+def side_by_side(images: int, size: int, folds: int) -> dict[str, Any]:
+    """Time the training of some folds of a small network at once."""
+    from ewmtcnn import EWMTCNN
+    from ewmtcnn.side_by_side import fit_folds
+
+    X, D = problem(images, size)
+    order = np.random.default_rng(0).permutation(images)
+    parts = [np.sort(np.roll(order, k)[images // 10 :]) for k in range(folds)]
+    seconds = []
+    for _ in range(2):  # the second time compiles nothing
+        models = [
+            EWMTCNN(labels=LABELS, backbone="small", weights="random", size=size, epochs=EPOCHS,
+                    random_state=k)
+            for k in range(folds)
+        ]  # fmt: skip
+        start = time.perf_counter()
+        fit_folds(models, X, D, parts)
+        seconds.append(time.perf_counter() - start)
+    return {"per_second": EPOCHS * sum(map(len, parts)) / seconds[1]}
 
 
 MEASUREMENTS = {
     function.__name__: function
     for function in (
-        device, matrix_rate, plain_training, tuned_training, our_training, our_extraction, one_fold,
+        device, matrix_rate, plain_training, tuned_training, our_training, files_extraction,
+        whole_fold, head, baselines, side_by_side, deterministic,
     )
 }  # fmt: skip
 
@@ -195,95 +380,12 @@ def measure(name: str, arguments: dict[str, Any], seconds: float = 3600) -> dict
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-# --- The record and the section ------------------------------------------------------------------
+def measure_here(name: str, arguments: dict[str, Any], _seconds: float = 0) -> dict[str, Any]:
+    """Run one measurement in this process, whose library is loaded once."""
+    return dict(json.loads(json.dumps(MEASUREMENTS[name](**arguments))))
 
 
-def find(
-    record: list[dict[str, Any]], card: str, name: str, arguments: dict[str, Any]
-) -> dict[str, Any] | None:
-    """Return the figures of a measurement on a card and backend, if there are any."""
-    ours = name not in ("matrix_rate", "plain_training", "tuned_training")
-    for entry in record:
-        same = entry["card"] == card if ours else of_card(entry["card"]) == of_card(card)
-        if same and (entry["what"], entry["arguments"]) == (name, arguments):
-            return dict(entry["figures"])
-    return None
-
-
-def of_card(title: str) -> str:
-    """Return the card's name without Keras' backend: PyTorch loops do not depend on that."""
-    return title.partition(", Keras on ")[0]
-
-
-def whole_section(record: list[dict[str, Any]]) -> list[str]:
-    """Write what the record holds, for each card and backend."""
-    cards = dict.fromkeys(entry["card"] for entry in record)
-    return [
-        "VGG16 on images of noise, random weights; images per second. Shares are of the measured "
-        "rate of an 8192 x 8192 matrix product (float32: of tf32's, which the frameworks' "
-        "convolutions use), an image counting three times its forward operations. *Plain* is a "
-        "PyTorch loop as anybody writes it, *tuned* one with images on the device, channels last "
-        "and `torch.compile`.",
-        *(line for card in cards for line in ("", *section(record, card))),
-    ]
-
-
-def section(record: list[dict[str, Any]], card: str) -> list[str]:
-    """Write what the record holds of a card and backend."""
-    from features.networks.backbones import find_backbone
-
-    facts = find_backbone(BACKBONE)
-    mine = [entry for entry in record if entry["card"] == card]
-    same = [entry for entry in record if of_card(entry["card"]) == of_card(card)]
-    rates = {
-        entry["arguments"]["kind"]: entry["figures"].get("flops", float("nan"))
-        for entry in same
-        if entry["what"] == "matrix_rate"
-    }
-    shown = ", ".join(f"{kind} {rate / 1e12:.0f}" for kind, rate in rates.items())
-    lines = [
-        f"**{card}**, {max(entry['date'] for entry in mine)}."
-        + (f" Matrix products, TFLOP/s: {shown}." if shown else ""),
-        "",
-        "| training | precision | batch | ours | share | plain | tuned | ours / plain "
-        "| ours / tuned |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    rows = [entry for entry in mine if entry["what"] == "our_training"]
-    for entry in rows:
-        arguments, found = entry["arguments"], entry["figures"]
-        rate = rates.get({"float32": "tf32"}.get(arguments["precision"], arguments["precision"]))
-        peers = ("plain_training", "tuned_training")
-        others = [find(record, card, name, arguments) or {} for name in peers]
-        speeds = [figures.get("per_second") for figures in (found, *others)]
-        operations = 3e9 * facts.gflops * (arguments["size"] / facts.size) ** 2
-        share = f"{100 * speeds[0] * operations / rate:.0f} %" if speeds[0] and rate else ""
-        cells = [f"{speed:.0f}" if speed else "" for speed in speeds]
-        ratios = [f"{speeds[0] / o:.2f}" if speeds[0] and o else "" for o in speeds[1:]]
-        cells[0] = cells[0] or found.get("error", "")
-        lines.append(
-            f"| {arguments['size']} x {arguments['size']} | {arguments['precision']} "
-            f"| {arguments['batch']} | {cells[0]} | {share} | {cells[1]} | {cells[2]} "
-            f"| {ratios[0]} | {ratios[1]} |"
-        )
-    for entry in mine:
-        arguments, found = entry["arguments"], entry["figures"]
-        if entry["what"] == "our_extraction" and "per_second" in found:
-            lines += ["", f"Extraction in {arguments['precision']}, batch {arguments['batch']}, "
-                      f"from 500 x 400 JPEG files on {found['cores']} cores: "
-                      f"{found['per_second']:.0f} images/s; the network alone "
-                      f"{found['bare']:.0f}."]  # fmt: skip
-        if entry["what"] == "one_fold" and "first" in found:
-            hours = (found["first"] + (2 * FOLDS - 1) * found["second"]) / 60
-            lines += ["", f"One fold of EW-MTCNN ({arguments['images']} images, {PAPER_EPOCHS} "
-                      f"epochs, batch {arguments['batch']}, {arguments['precision']}), with "
-                      f"compiling and prediction: {found['first']:.0f} s, the next one in the same "
-                      f"process {found['second']:.0f} s. Table 3's two networks, {FOLDS} folds "
-                      f"each, would take {hours:.0f} minutes."]  # fmt: skip
-    failed = [entry for entry in mine if "error" in entry["figures"]]
-    for entry in failed:
-        lines += ["", f"Failed: {entry['what']} {entry['arguments']}: {entry['figures']['error']}"]
-    return lines
+# --- The record -----------------------------------------------------------------------------------
 
 
 def main() -> None:
@@ -301,12 +403,16 @@ def main() -> None:
     parser.add_argument("--record", type=Path, default=RECORD)
     parser.add_argument("--out", type=Path, help="another file than results/perf.md")
     parser.add_argument("--any-device", action="store_true")
+    parser.add_argument("--backbone", default="vgg16", help="another one, to try the script")
+    parser.add_argument("--here", action="store_true", help="in one process, to try the script")
     options = parser.parse_args()
     deadline = time.monotonic() + options.seconds
-    found = measure("device", {})
+    run = measure_here if options.here else measure
+    found = run("device", {}, options.seconds)
     if "error" in found:
         raise SystemExit(f"Keras cannot be started: {found['error']}")
     from document import PATH, has, put
+    from gpu_section import OF_TORCH, find, whole_section
 
     path = options.out or PATH
     if not found["accelerated"] and not options.any_device:
@@ -315,32 +421,39 @@ def main() -> None:
             put(TITLE, [none, "`make perf-gpu` on a machine with one writes this section."], path)
         raise SystemExit(none)
     card = f"{found['name']}, Keras on {found['backend']}"
-    date = time.strftime("%Y-%m-%d")
     kept = options.record.read_text(encoding="utf-8") if options.record.exists() else "[]"
     record: list[dict[str, Any]] = json.loads(kept)
-    for name, arguments in plan(options.images, options.size):
+    if find_spec("torch") is None:
+        print("PyTorch is not installed: its loops are left out", flush=True)
+    for name, arguments in plan(options.images, options.size, options.backbone):
         told = f"{name} {json.dumps(arguments)}"
         known = find(record, card, name, arguments)
         if options.only not in told or (known is not None and not options.again):
+            continue
+        if (name in OF_TORCH and find_spec("torch") is None) or (
+            name == "side_by_side" and found["backend"] != "jax"
+        ):
             continue
         if time.monotonic() > deadline - 10:
             print("the time is spent; call again to go on", flush=True)
             break
         start = time.monotonic()
-        figures = measure(name, arguments, deadline - time.monotonic())
+        figures = run(name, arguments, deadline - time.monotonic())
         print(f"{time.monotonic() - start:5.0f} s  {told}: {figures}", flush=True)
         if "stopped" in figures:
             break
-        record = [
-            entry
-            for entry in record
-            if (entry["card"], entry["what"], entry["arguments"]) != (card, name, arguments)
-        ]
-        record.append(
-            {"card": card, "date": date, "what": name, "arguments": arguments, "figures": figures}
-        )
+        entry = {
+            "card": card, "date": time.strftime("%Y-%m-%d"), "what": name, "arguments": arguments,
+            "figures": figures,
+        }  # fmt: skip
+        record = [other for other in record if not same(other, entry)] + [entry]
         options.record.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         put(TITLE, whole_section(record), path)
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Tell whether two entries are of the same measurement."""
+    return all(one[key] == other[key] for key in ("card", "what", "arguments"))
 
 
 if __name__ == "__main__":

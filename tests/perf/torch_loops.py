@@ -100,11 +100,14 @@ def plain_training(images: int, batch: int, precision: str, size: int) -> dict[s
     return {"per_second": images / _median_epoch(epoch)}
 
 
-def tuned_training(images: int, batch: int, precision: str, size: int) -> dict[str, Any]:
+def tuned_training(
+    images: int, batch: int, precision: str, size: int, pinned: bool = False
+) -> dict[str, Any]:
     """Time the same as good as it gets.
 
-    Images stay on the device, channels come last, network and loss are compiled, matrix products
-    use TF32, and the last batch has the size of the others (rows are drawn again).
+    Images stay on the device, or in pinned memory from which they are copied while it computes;
+    channels come last, network and loss are compiled, matrix products use TF32, and the last batch
+    has the size of the others (rows are drawn again).
     """
     import torch
 
@@ -112,7 +115,8 @@ def tuned_training(images: int, batch: int, precision: str, size: int) -> dict[s
     torch.backends.cudnn.benchmark = True
     where = "cuda" if torch.cuda.is_available() else "cpu"
     X, D = problem(images, size)
-    pixels, targets = torch.from_numpy(X).to(where), torch.from_numpy(D).float().to(where)
+    pixels, targets = torch.from_numpy(X), torch.from_numpy(D).float().to(where)
+    pixels = pixels if pinned else pixels.to(where)
     means = torch.tensor(MEANS, device=where)
     body, head = (part.to(where, memory_format=torch.channels_last) for part in _vgg16(size))
     optimizer = _optimizer(body, head)
@@ -129,7 +133,10 @@ def tuned_training(images: int, batch: int, precision: str, size: int) -> dict[s
         order = torch.cat([order, order[: -images % batch]])
         for rows in order.split(batch):
             optimizer.zero_grad()
-            loss_of(pixels[rows], targets[rows]).backward()
+            x = pixels[rows.to(pixels.device)]
+            if pinned and where == "cuda":
+                x = x.pin_memory().to(where, non_blocking=True)
+            loss_of(x, targets[rows]).backward()
             optimizer.step()
 
     return {"per_second": images / _median_epoch(epoch)}

@@ -1,6 +1,7 @@
 """A loop over the steps of a training gives what the steps give one by one, on JAX and PyTorch.
 
-`tests/ewmtcnn/test_resident.py` has TensorFlow's.
+`tests/ewmtcnn/test_resident.py` has TensorFlow's. On JAX folds are also trained side by side
+(`ewmtcnn/side_by_side.py`), and casts of a step in bfloat16 are counted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import sys
 
 import pytest
 
-CODE = """
+QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+STEPS = """
 import numpy as np
 from features.networks import backend
 backend.start(threads=1)
@@ -63,14 +65,87 @@ for cuts in ((0, 4), (0, 1, 4)):
 assert len(expected) == 1 + 4 + 1 + 6 and abs(expected[1] - start[0]).max() > 1e-3
 """
 
+FOLDS = """
+import numpy as np
+import pytest
+from features.networks import backend
+backend.start(threads=1)
+from ewmtcnn import FrozenCNN, training
+from ewmtcnn.side_by_side import fit_folds
+
+rng = np.random.default_rng(0)
+X, D = rng.normal(size=(20, 6)), rng.dirichlet(np.ones(3), 20)
+folds = [np.delete(np.arange(20), [k, k + 5]) for k in range(3)]
+models = lambda **more: [FrozenCNN(**{"epochs": 3, "batch_size": 8, **more}, random_state=k)
+                         for k in range(3)]
+together, alone = models(), models()
+fit_folds(together, X, D, folds)
+for fits in (False, True):  # in a loop it gives the same
+    training.fits = lambda _: fits
+    for one, other, rows in zip(alone, together, folds):
+        one.fit(X[rows], D[rows])
+        np.testing.assert_allclose(other.history_, one.history_, rtol=1e-5)
+        np.testing.assert_allclose(other.predict(X), one.predict(X), atol=1e-6)
+assert abs(together[0].predict(X) - together[1].predict(X)).max() > 1e-3
+
+def refused(match, made, parts):
+    with pytest.raises(ValueError, match=match):
+        fit_folds(made, X, D, parts)
+refused("2 models for 3 folds", models()[:2], folds)
+refused("alike in all but random_state", [*models()[:2], *models(epochs=4)[:1]], folds)
+refused("not trained side by side with early_stopping", models(early_stopping=True), folds)
+refused("have 18, 18, 4 rows", models(), [*folds[:2], folds[2][:4]])
+refused("the loss became .* in epoch . of fold 1; lower", models(head_rate=1e38), folds)
+"""
+
+# Weights are kept in float32 and computed with in bfloat16: each kernel and bias is cast once to
+# compute, and its gradient once back. Of activations only what enters the first layer and what
+# leaves the last one is cast, and the gradient of the latter; the images' cast is not counted.
+CASTS = """
+import jax
+from ewmtcnn.network import NetworkSettings
+from ewmtcnn.trainer import Trainer, TrainingSettings, mean_loss
+from features.networks.compiled import gradient_step, take_values
+
+trainer = Trainer(NetworkSettings(3, "small", 16, "random", precision="bfloat16"),
+                  TrainingSettings())
+step = gradient_step(trainer.model, trainer.optimizer, mean_loss)
+batch = np.zeros((4, 16, 16, 3), np.uint8), np.full((4, 3), 1 / 3, np.float32), np.ones(4, "f4")
+program = jax.make_jaxpr(step)(take_values(trainer.model, trainer.optimizer), *batch)
+
+def casts(jaxpr):
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == "convert_element_type":
+            kinds = str(equation.invars[0].aval.dtype), str(equation.outvars[0].aval.dtype)
+            if set(kinds) == {"float32", "bfloat16"}:
+                yield kinds[0], equation.invars[0].aval.shape
+        for value in equation.params.values():
+            inner = getattr(value, "jaxpr", None)
+            if inner is not None:
+                yield from casts(getattr(inner, "jaxpr", inner))
+
+found = list(casts(program.jaxpr))
+body = [tuple(v.shape) for v in trainer.network.backbone.trainable_variables]
+down = [shape for kind, shape in found if kind == "float32"]
+up = [shape for kind, shape in found if kind == "bfloat16"]
+for shape in body:
+    down.remove(shape)
+    up.remove(shape)
+print("beside the weights:", down, up)
+assert sorted(down) == [(4, 16, 16, 3), (4, 128)]
+assert up == [(4, 128)]
+"""
+
+CODE = {"torch": STEPS, "jax": FOLDS + CASTS}
+
 
 @pytest.mark.parametrize("name", ["jax", "torch"])
 def test_losses_and_variables_are_those_of_single_steps(name):
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} is not installed")
     done = subprocess.run(
-        [sys.executable, "-c", CODE],
-        env={**os.environ, "KERAS_BACKEND": name},
+        [sys.executable, "-c", CODE[name]],
+        env={**os.environ, "KERAS_BACKEND": name, "XLA_FLAGS": QUICK},
         capture_output=True,
         text=True,
     )
