@@ -69,8 +69,8 @@ def report() -> list[str]:
     found: dict[tuple[str, int], Any] = {}
     lines = [
         f"A step in bfloat16 with weights in float32, every layer by itself: a weight moves "
-        f"{BYTES_OF_WEIGHT} bytes, of which the cast takes {CAST_BYTES}, a value between two layers "
-        f"{BYTES_OF_VALUE}. The times are what a card needs at least that multiplies at the "
+        f"{BYTES_OF_WEIGHT} bytes, of which the cast takes {CAST_BYTES}, a value between two "
+        f"layers {BYTES_OF_VALUE}. The times are what a card needs at least that multiplies at the "
         f"{rate / 1e12:.0f} TFLOP/s measured on an H100 and moves the 3.35 TB/s of its data sheet; "
         "fused operations move less. *Copied* is what goes to the card for each step when batches "
         "are made in memory: with images on the device it is the row numbers alone. Nothing here "
