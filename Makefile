@@ -26,12 +26,13 @@
 # make perf-newer     time newer methods to the same objective here and there, in the same environment
 # make perf-networks  measure extraction and training on this CPU
 # make perf-evidence  time tables, figures and report, and the report in a browser
-# make perf-kernels   measure how far results move between two kernels of the BLAS
+# make perf-kernels overhead   measure how far results move between two kernels of the BLAS
 # make perf-cluster   measure what two workers of a cluster gain over one (minutes)
 # make growth         time and memory of every learner against the size of the data: results/growth; hours,
 #                     goes on where it stopped
 # make large-run      a whole run on 118,000 rows, and the peak memory of its processes (some ten minutes)
 # make perf-kernel    measure what an approximated kernel costs PT-SVM
+# make overhead       measure what the harness costs above the methods, at 10,000 tasks
 # make perf-gpu       measure them on a GPU, with the frameworks that the environment has
 # make perf-steps     count the operations and bytes of their steps; times nothing
 
@@ -158,6 +159,9 @@ perf-cluster: $(VENV)/installed-test
 
 perf-kernel: $(VENV)/installed
 	$(BIN)/python tests/perf/kernel_approximation.py $(DATA)
+
+overhead: $(VENV)/installed
+	$(BIN)/python tests/perf/overhead.py --profile
 
 perf-peer: $(VENV)-perf/installed
 	$(VENV)-perf/bin/python tests/perf/peer_agreement.py $(DATA)

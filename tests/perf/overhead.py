@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -66,6 +66,41 @@ except SystemExit as end:
     profile.disable()
     profile.dump_stats(file)
     raise
+"""
+
+#: What is measured by itself with ``--parts``: its code, and how often it is done. Processor time.
+PARTS = {
+    "import what table 3 needs": ("", "import benchmark.commands.table3", 1),
+    "import what a worker needs": ("", "import benchmark.running.execute", 1),
+    "limit the threads of a task": (
+        "import pathlib, features, scipy.linalg\n"
+        "from threadpoolctl import threadpool_limits\n"
+        "one_thread = lambda: threadpool_limits(1)\n"
+        "if pathlib.Path(features.__file__).with_name('one_thread.py').exists():\n"
+        "    from features.one_thread import one_thread\n",
+        "with one_thread(): pass",
+        200,
+    ),
+    "list known models": (
+        "from benchmark.plugins.registry import models; models()",
+        "models()",
+        20,
+    ),
+    "read a result": (
+        "import sys, pathlib, itertools; from features.storage.files import read_arrays\n"
+        "files = itertools.cycle(sorted(pathlib.Path('run/tasks').rglob('*.npz')))",
+        "read_arrays(next(files))",
+        500,
+    ),
+}
+
+TIMED = """
+import time
+{before}
+start = time.process_time()
+for _ in range({number}):
+    {code}
+print(1000 * (time.process_time() - start) / {number})
 """
 
 ROWS, FEATURES, LABELS = 60, 3, 4
@@ -160,6 +195,32 @@ def command(step: str, inputs: Sequence[str]) -> list[str]:
     words = STEPS[step]
     given = [] if step == "help" else ["--out", "run"]
     return [*words, *(inputs if words[0] == "run" else []), *given]
+
+
+def measure_parts(
+    codes: Mapping[str, str], folder: Path, parts: Sequence[str]
+) -> Iterator[dict[str, object]]:
+    """Measure `PARTS` with each checkout in turn, in a folder with a run."""
+    for part in parts:
+        before, code, number = PARTS[part]
+        text = TIMED.format(before=before, code=code, number=number)
+        row: dict[str, object] = {"part": part}
+        for name, checkout in codes.items():
+            environment = {**os.environ, "PYTHONPATH": str(Path(checkout).resolve())}
+            said = subprocess.run(
+                [sys.executable, "-c", text], cwd=folder, env=environment, check=True,
+                stdout=subprocess.PIPE, text=True,
+            ).stdout  # fmt: skip
+            row[f"{name} ms"] = f"{float(said):.2f}"
+        yield row
+
+
+def parts_text(rows: Sequence[dict[str, object]]) -> str:
+    """Lay the parts out as Markdown."""
+    heads = list(rows[0])
+    return _markdown(
+        [heads[0].capitalize(), *heads[1:]], [[str(r[h]) for h in heads] for r in rows]
+    )
 
 
 def profile(code: Path, folder: Path, arguments: Sequence[str]) -> list[dict[str, object]]:
@@ -267,12 +328,20 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="the main process of each step too")
     parser.add_argument("--out", type=Path, default=TARGET)
     parser.add_argument("--work", type=Path, help="keep the runs here, and use those that are")
+    parser.add_argument("--parts", type=Path, metavar="FOLDER", help="measure parts, on its run")
+    parser.add_argument("--part", action="append", choices=PARTS, help="by default all")
     options = parser.parse_args()
     codes = dict(text.split("=", 1) for text in options.code or [f"now={ROOT}"])
     times = Table(options.out / "times.csv", ("code", "shape", "step"), times_text)
     profiles = Table(
         options.out / "profile.csv", ("code", "shape", "step", "function"), profile_text
     )
+    if options.parts:
+        table = Table(options.out / "parts.csv", ("part",), parts_text)
+        for row in measure_parts(codes, options.parts, options.part or list(PARTS)):
+            print(row, flush=True)
+            table.put([row])
+        return
     with tempfile.TemporaryDirectory() as place:
         for shape, step, (name, code) in product(
             map(Shape, options.shape or SHAPES), options.step or STEPS, codes.items()
