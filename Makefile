@@ -26,7 +26,7 @@
 # make perf-newer     time newer methods to the same objective here and there, in the same environment
 # make perf-networks  measure extraction and training on this CPU
 # make perf-evidence  time tables, figures and report, and the report in a browser
-# make perf-kernels overhead   measure how far results move between two kernels of the BLAS
+# make perf-kernels   measure how far results move between two kernels of the BLAS
 # make perf-cluster   measure what two workers of a cluster gain over one (minutes)
 # make growth         time and memory of every learner against the size of the data: results/growth; hours,
 #                     goes on where it stopped
@@ -46,7 +46,7 @@ test test-fast coverage faults: export OPENBLAS_NUM_THREADS := 1
 test test-fast coverage faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast coverage faults kills test-backbones test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels perf-kernel perf-gpu perf-steps perf-cluster growth large-run clean
+.PHONY: run test test-fast coverage faults kills test-backbones test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels overhead perf-kernel perf-gpu perf-steps perf-cluster growth large-run clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
