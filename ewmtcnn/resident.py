@@ -3,7 +3,7 @@
 That is done where it helps and the images fit. On a GPU or TPU nothing then waits for Python, or
 for a batch to be copied. On a CPU, TensorFlow trains a new layer on activations in half the time,
 and to the same bits; but convolutions within a compiled loop are several times slower there, on
-TensorFlow and JAX, so networks with a backbone go step by step (`results/perf.md`).
+TensorFlow and JAX, so networks with a backbone go step by step.
 """
 
 from __future__ import annotations

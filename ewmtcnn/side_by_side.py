@@ -23,8 +23,8 @@ def fit_folds(
     """Fit a network on each fold, all of them in one compiled loop.
 
     Every model becomes what ``model.fit(X[rows], D[rows])`` makes it, but for rounding. The memory
-    of a step is that of all folds. No run does this by itself: it pays for small networks on a
-    GPU, and on a CPU for new layers on narrow activations only, see `results/perf.md`.
+    of a step is that of all folds. No run does this by itself: on a CPU it pays for new layers on
+    narrow activations only, and what it gains on a GPU has not been measured.
 
     Parameters
     ----------
