@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from benchmark.errors import BenchmarkError
@@ -32,6 +32,7 @@ from benchmark.running.execute import Work
 from benchmark.running.giving_up import GivenUp
 from benchmark.running.interruption import by
 from benchmark.running.job import Job
+from benchmark.running.keeping import Keeper
 from benchmark.running.local import LocalEngine
 from benchmark.running.machine import machine
 from benchmark.running.memory import describe_memory
@@ -42,8 +43,6 @@ from benchmark.store.claims import Claims
 from benchmark.store.run_folder import RunFolder
 from benchmark.wording import count
 from features.storage.sharded_array import RowArray
-
-logger = logging.getLogger("benchmark")
 
 #: Default time limit of a task in seconds, for models on features; networks have none.
 TASK_TIMEOUT = 3600.0
@@ -68,8 +67,8 @@ def compute(job: Job, folder: RunFolder, console: Console) -> list[Outcome]:
     BenchmarkError
         Interrupted, or nothing more can be stored; what was computed is kept.
     """
-    done: list[Task] = []
     failures: list[Outcome] = []
+    stored: list[Task] = []
     given_up = None
     if job.resources.give_up:
         limits = {task.key: _time_limit(job, task) for task in job.pending}
@@ -87,17 +86,17 @@ def compute(job: Job, folder: RunFolder, console: Console) -> list[Outcome]:
                     given_up.check(task)
                 return work_of(task)
 
+            keeper = stack.enter_context(closing(Keeper(folder, claims)))
+            stored = keeper.stored
             work_if_ours = claimed(allowed_work_of, claims)
-            for one in _run_stages(stages, work_if_ours, folder, console, claims):
+            for one in _run_stages(stages, work_if_ours, keeper, console, claims):
                 if one.outcome.error:
                     failures.append(one.outcome)
                     if given_up:
                         given_up.add(one.outcome)
-                elif not one.elsewhere:
-                    done.append(one.task)
     except KeyboardInterrupt as error:
         raise BenchmarkError(
-            f"interrupted: {len(done)} of {len(job.pending)} tasks were computed and are kept"
+            f"interrupted: {len(stored)} of {len(job.pending)} tasks were computed and are kept"
             f"{by(error)}; the same command goes on from there (without --force, which starts anew)"
         ) from error
     order = {task: number for number, task in enumerate(job.plan.tasks)}
@@ -221,7 +220,7 @@ def _time_limit(job: Job, task: Task) -> float:
 def _run_stages(
     stages: list[_Stage],
     work_of: Callable[[Task], Work],
-    folder: RunFolder,
+    keeper: Keeper,
     console: Console,
     claims: Claims,
 ) -> Iterator[Done]:
@@ -234,39 +233,14 @@ def _run_stages(
                 continue
             engine, total = stage.engine, sum(map(len, kinds))
             with closing(engine), console.tasks(total, engine.running) as step:
-                for one in run_tasks(kinds, engine, work_of):
+                done = run_tasks(kinds, engine, work_of)
+                for one in chain(chain.from_iterable(map(keeper.keep, done)), keeper.rest()):
                     del left[one.task]
-                    _keep(one, folder, claims)
                     yield one
                     step()
         for one in wait_for_others(left, claims, console):
             del left[one.task]
             yield one
-
-
-def _keep(one: Done, folder: RunFolder, claims: Claims) -> None:
-    """Store what became of a task, and let others know, unless they have done it."""
-    if one.elsewhere:
-        return
-    outcome = one.outcome
-    _log(outcome)
-    if outcome.error:
-        folder.keep_failure(outcome)
-    else:
-        if not one.stored:
-            folder.write_outcome(outcome, **one.made)
-        folder.remove_checkpoints(outcome.task)
-    claims.release(outcome.task)
-
-
-def _log(outcome: Outcome) -> None:
-    task = outcome.task
-    for warning in outcome.warnings:
-        logger.warning("%s: %s", task, warning)
-    if outcome.error:
-        logger.error("%s failed: %s\n%s", task, outcome.error, outcome.trace)
-    else:
-        logger.info("%s: fitted in %.3f s", task, outcome.fit_seconds)
 
 
 def describe_failures(failures: list[Outcome], folder: RunFolder) -> Iterator[str]:

@@ -14,9 +14,9 @@ import io
 import json
 import os
 import re
+import secrets
 import socket
 import struct
-import tempfile
 import time
 import tokenize
 import warnings
@@ -158,19 +158,19 @@ def write_parts_atomic(path: Path, parts: Iterable[bytes | memoryview]) -> None:
             file.writelines(parts)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
 
 
-def _begin(folder: Path) -> tuple[int, str]:
+def _begin(folder: Path) -> tuple[int, Path]:
     """Make a temporary file, with a lock on it that lasts as long as whoever writes it."""
     prefix = f"{_TEMPORARY_PREFIX}{machine_mark()}-"
     while True:
-        handle, temporary = tempfile.mkstemp(prefix=prefix, dir=folder)
+        temporary = folder / f"{prefix}{secrets.token_hex(8)}"
+        handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         try:
             with suppress(OSError):  # there are disks without locks
                 fcntl.flock(handle, fcntl.LOCK_EX)
@@ -357,12 +357,6 @@ def _refuse_growth(file: IO[bytes]) -> None:
 
 def _arrays_checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
     return content_key({name: array_key(np.asarray(array)) for name, array in arrays.items()})
-
-
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
 
 
 def _sync_folder(folder: Path) -> None:
