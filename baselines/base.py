@@ -147,6 +147,10 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         self._fit(self._fit_scaling(features), distributions)
         return self
 
+    def _remember_inputs(self, X: Any, D: FloatArray) -> None:
+        """Remember the shapes and names of what a subclass trains on in a way of its own."""
+        remember(self, X, D, D.shape[1])
+
     def predict(self, X: ArrayLike) -> FloatArray:
         """Predict one distribution per row.
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from baselines.seen import remember
 from features.arrays import FloatArray, IntArray
 from features.storage.sharded_array import Rows
 
@@ -98,7 +97,7 @@ def fit_folds(
 def _start(model: NetworkEstimator, X: Any, D: FloatArray, rows: IntArray) -> tuple[Trainer, Any]:
     """Set the trainer to a model's start, and return it with what the model is trained on."""
     seen, shares = model._check_training_rows(Rows(X, rows), D[rows])
-    remember(model, seen, shares, shares.shape[1])
+    model._remember_inputs(seen, shares)
     model._fit_scaling(seen)
     model.check_settings()
     model._network = model._layers(model._side(X), D.shape[1])
