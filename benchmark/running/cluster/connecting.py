@@ -132,15 +132,19 @@ def told_if_lost(client: Any) -> Iterator[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep from the user what the library logs and warns of what is told in our words."""
-    logger = logging.getLogger("distributed")
-    former = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    # Some of its parts have levels of their own.
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed.")]
+    loggers = [logging.getLogger(name) for name in ("distributed", *names)]
+    former = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"distributed\b.*")
             yield
     finally:
-        logger.setLevel(former)
+        for logger, level in zip(loggers, former, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager

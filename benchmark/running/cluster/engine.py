@@ -13,7 +13,6 @@ from typing import Any
 
 from benchmark.planning.tasks import Task
 from benchmark.running.cluster import there
-from benchmark.running.cluster.connecting import told_if_lost
 from benchmark.running.cluster.members import GPU, Members
 from benchmark.running.engine import Died, Done, describe_running
 from features.storage.files import slug
@@ -97,8 +96,7 @@ class ClusterEngine:
             future.release()
             if sent is not None:
                 yield value if isinstance(value, Done) else self._lost(sent.task, value)
-        with told_if_lost(self._members.client):
-            self._members.look()
+        self._members.look()
         for future, sent in list(self._sent.items()):
             if self._members.now.keys().isdisjoint(sent.to):
                 del self._sent[future]

@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmark.errors import BenchmarkError
 from benchmark.running.cluster import arrays, there
+from benchmark.running.cluster.connecting import told_if_lost
 from benchmark.running.prepare import Device
 from benchmark.wording import count, listed
 from features.arrays import AnyArray
@@ -76,10 +77,21 @@ class Members:
     _told: str = ""
 
     def look(self, at_once: bool = False) -> None:
-        """See who is there, have those that are new join, and tell what has changed."""
-        if not at_once and time.monotonic() - self._looked < _LOOK_SECONDS:
-            return
-        found = self.client.scheduler_info(n_workers=-1)["workers"]
+        """See who is there, have those that are new join, and tell what has changed.
+
+        Raises
+        ------
+        BenchmarkError
+            The scheduler is gone.
+        """
+        with told_if_lost(self.client):
+            if at_once or time.monotonic() - self._looked >= _LOOK_SECONDS:
+                self._look()
+
+    def _look(self) -> None:
+        found = self.client.scheduler_info(n_workers=-1).get("workers")
+        if found is None:  # what a client says that has given up its scheduler
+            raise ConnectionError
         known = {address: facts.get("local_directory", "") for address, facts in found.items()}
         self.now = {
             address: member for address, member in self.now.items()

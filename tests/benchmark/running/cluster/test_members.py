@@ -130,6 +130,14 @@ def test_who_comes_late_joins_and_who_starts_anew_at_its_address_is_asked_anew(m
                     "No worker is left; waiting for one to come ..."]  # fmt: skip
 
 
+def test_a_scheduler_that_is_gone_ends_the_run_in_a_sentence(make):
+    client, members = make()
+    client.scheduler_info = lambda n_workers: {}  # of a client that has given up
+    client.status = "closed"
+    with pytest.raises(BenchmarkError, match="the scheduler at tcp://s:1 answers no more"):
+        members.wait()
+
+
 @pytest.mark.parametrize(
     ("python", "said"),
     [
