@@ -24,7 +24,7 @@ DOCUMENT = ROOT / "docs" / "architecture.md"
 ALLOWED = {
     "features": {"features"},
     "ewmtcnn": {"ewmtcnn", "features", "baselines.base", "baselines.settings",
-                "baselines.early_stopping", "baselines.preprocessing"},
+                "baselines.early_stopping", "baselines.preprocessing", "baselines.seen"},
     "baselines": {"baselines", "features"},
     "benchmark": {"benchmark", "baselines", "ewmtcnn", "features"},
 }  # fmt: skip

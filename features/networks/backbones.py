@@ -176,8 +176,7 @@ def find_backbone(name: str) -> Backbone:
     if found is None:
         hint = did_you_mean(name, BACKBONES)
         raise ValueError(
-            f"no backbone {name!r}{hint or ' (such as vgg16)'}; there are the networks of "
-            f"keras.applications, resnet18, resnet34, alexnet and small: ldl-benchmark backbones "
-            f"lists them"
+            f"no backbone {name!r}{hint or '; give one such as vgg16'} (ldl-benchmark backbones "
+            f"lists all)"
         )
     return found

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from features.names import did_you_mean
 from features.networks import torch_files
 from features.networks.backbones import Backbone, find_backbone
 from features.networks.published import Published, published_weights
@@ -248,9 +249,11 @@ def _find_source(name: str, weights: str) -> _Source:
     if path.is_dir():
         return _look_into(name, path)
     if path.suffix.lower() not in _SUFFIXES:
+        known = find_backbone(name).weights
         raise WeightsError(
-            f"{name} has no weights {weights!r}: give {', '.join(find_backbone(name).weights)} or "
-            f"the path of a file ({', '.join(_SUFFIXES)}) or of a folder of published files"
+            f"{name} has no weights {weights!r}{did_you_mean(weights, known)}: give "
+            f"{', '.join(known)} or the path of a file ({', '.join(_SUFFIXES)}) or of a folder of "
+            f"published files"
         )
     if not path.is_file():
         raise WeightsError(f"there is no file of weights {path}")

@@ -14,10 +14,10 @@ from features.networks.published import published_weights
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("vg16", r"no backbone 'vg16'; did you mean 'vgg16'\?; there are .*backbones lists them"),
+        ("vg16", r"no backbone 'vg16'; did you mean 'vgg16'\? \(ldl-benchmark backbones"),
         ("ResNet", r"no backbone 'ResNet'; did you mean 'resnet"),
         ("EfficientNetV2-B9", r"no backbone 'EfficientNetV2-B9'; did you mean 'efficientnetv2b"),
-        ("qqq", r"no backbone 'qqq' \(such as vgg16\); there are"),
+        ("qqq", r"no backbone 'qqq'; give one such as vgg16 \(ldl-"),
     ],
 )
 def test_unknown_backbones_are_refused(name, message):

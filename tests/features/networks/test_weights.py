@@ -43,6 +43,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning
         ("small", "imagenet", "small has no weights 'imagenet': give bundled, random or the path"),
         ("small", "x.txt", "small has no weights 'x.txt': give bundled, random or the path of a "),
         ("small", "x", "small has no weights 'x': give"),
+        ("vgg16", "imagnet", "vgg16 has no weights 'imagnet'; did you mean 'imagenet'?"),
         ("vgg16", "none.npz", "there is no file of weights none.npz"),
         ("vgg16", "folder.h5", "folder.h5 has no weights of vgg16: put vgg16_weights_tf_dim_ord"),
         ("small", "folder.h5", "there are no published weights of small to look for in folder.h5"),
