@@ -127,7 +127,7 @@ class Members:
                 )
             if not told:
                 told = True
-                self.tell("No worker is at the scheduler; waiting for one to come ...")
+                self.tell("There is no worker yet; waiting for one to come ...")
             time.sleep(_LOOK_SECONDS / 2)
 
     def forget(self, address: str) -> None:
