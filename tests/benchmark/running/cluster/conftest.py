@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[4]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def scheduler():
     """A scheduler without workers."""
     distributed = pytest.importorskip("distributed")
@@ -22,7 +22,7 @@ def scheduler():
         yield cluster
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def start_worker(scheduler, tmp_path_factory):
     """Start a worker: options -> its process; all are ended afterwards."""
     started = []
@@ -46,7 +46,7 @@ def start_worker(scheduler, tmp_path_factory):
         process.wait()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(scheduler, start_worker):
     """The scheduler of two workers, one of which declares a GPU."""
     workers = [start_worker(), start_worker("--resources", "GPU=1")]
