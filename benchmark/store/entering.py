@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -16,6 +17,9 @@ from benchmark.wording import count
 from features.storage.files import make_folder
 
 Tell = Callable[[str], object]
+
+# How long a run that has just begun, in a folder without locks, is given to write its plan.
+_PLAN_SECONDS = 60.0
 
 
 @contextmanager
@@ -124,6 +128,12 @@ def _keep_failures(folder: RunFolder) -> None:
         failing.fold(folder.path)
 
 
+def _wait_for_plan(folder: RunFolder) -> None:
+    end = time.monotonic() + _PLAN_SECONDS
+    while not (folder.path / "run.json").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+
+
 def _refuse_other(
     folder: RunFolder, session: Session, plan: Plan, columns: list[str], force: bool
 ) -> None:
@@ -134,6 +144,8 @@ def _refuse_other(
             f"{start}, whose results --force would delete; leave --force out to share its work, "
             f"or wait for it"
         )
+    if session.no_locks:  # else the other one has let us in when its plan was written
+        _wait_for_plan(folder)
     differs = other_plan(plan, folder.read_plan())
     if not differs and other.get("columns") != columns:
         differs = "other columns of the tables (--measures, --against)"

@@ -100,11 +100,12 @@ def lines(path):
 
 
 def wait_until(true):
-    for _ in range(20_000):
+    for _ in range(4_000):
         if true():
             return
         time.sleep(0.03)
-    raise AssertionError("nothing happened in ten minutes")
+    told = [path.read_text() for path in sorted(Path().glob("told*"))]
+    raise AssertionError(f"nothing happened in two minutes: {told}")
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
