@@ -54,7 +54,7 @@ def no_packages(monkeypatch):
 #: where it is needed. No run refuses them.
 HARMLESS = {
     "jobs", "force", "task_timeout", "no_report", "out", "data_dir", "cache_dir", "skip_unreadable",
-    "give_up", "quiet", "json",
+    "give_up", "quiet", "json", "scheduler",
 }  # fmt: skip
 
 #: Options with tests of their own below, or in the tests of the command.
