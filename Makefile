@@ -1,5 +1,7 @@
 # make run            set up, then compare every model on the built-in data
-# make test           set up, then run the tests, all but those of test-installed
+# make test           set up, then run the tests, all but those of test-installed and test-thorough
+# make test-thorough  the tests that take longest: networks and killed workers of a cluster, a
+#                     network that is killed in a fold
 # make test-fast      only those that are quick
 # make coverage       the tests, and what they cover of lines and branches: slower
 # make faults         read 1,000 damaged variants of every kind of file, fill the disk at every write
@@ -42,20 +44,23 @@ BIN := $(VENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 PYTEST := -m pytest --numprocesses 2 --dist worksteal
 # Two processes with two threads each would wait for each other on two cores.
-test test-fast coverage faults: export OPENBLAS_NUM_THREADS := 1
-test test-fast coverage faults: export OMP_NUM_THREADS := 1
+test test-thorough test-fast coverage faults: export OPENBLAS_NUM_THREADS := 1
+test test-thorough test-fast coverage faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-fast coverage faults kills test-backbones test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels overhead perf-kernel perf-gpu perf-steps perf-cluster growth large-run clean
+.PHONY: run test test-thorough test-fast coverage faults kills test-backbones test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels overhead perf-kernel perf-gpu perf-steps perf-cluster growth large-run clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
 
 test: $(VENV)/installed-test chromium
-	$(BIN)/python $(PYTEST) -m "not network" $(PYTEST_OPTIONS)
+	$(BIN)/python $(PYTEST) -m "not network and not thorough" $(PYTEST_OPTIONS)
+
+test-thorough: $(VENV)/installed-test
+	$(BIN)/python $(PYTEST) -m thorough $(PYTEST_OPTIONS)
 
 test-fast: $(VENV)/installed-test
-	$(BIN)/python $(PYTEST) -m "not slow and not network and not browser" $(PYTEST_OPTIONS)
+	$(BIN)/python $(PYTEST) -m "not slow and not network and not browser and not thorough" $(PYTEST_OPTIONS)
 
 coverage: override PYTEST_OPTIONS += --cov --cov-report=term:skip-covered
 coverage: test

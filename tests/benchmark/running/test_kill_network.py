@@ -48,6 +48,7 @@ class Killer(threading.Thread):
             time.sleep(0.01)
 
 
+@pytest.mark.thorough
 def test_a_killed_fold_goes_on_inside_the_fold(command, tmp_path, monkeypatch):
     assert command(*ARGUMENTS, "--out", "calm").returncode == 0
     monkeypatch.setenv(VARIABLE, tmp_path.name)

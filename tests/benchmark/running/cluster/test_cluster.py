@@ -110,6 +110,7 @@ def test_scores_are_those_of_local_runs_wherever_results_are_stored(
     assert all(is_tidy(process.folder) for process in scheduler.processes)
 
 
+@pytest.mark.thorough
 def test_a_worker_that_is_killed_changes_nothing(run, address, start_worker, scheduler):
     scores = run("calm", "--jobs", 2)
     victim = start_worker("--nthreads", "2")
@@ -141,6 +142,7 @@ def test_workers_on_which_results_might_differ_get_no_task(run, address, monkeyp
     )  # fmt: skip
 
 
+@pytest.mark.thorough
 def test_networks_run_where_a_gpu_is_declared_with_the_same_scores(command, address, scheduler):
     """As those of models on features, which run everywhere, to the last bit."""
     did = WhoDid()
