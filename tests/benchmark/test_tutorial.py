@@ -18,11 +18,14 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def same(one, other):
-    """Whether two lines have the same words, and nearly the same numbers."""
+    """Whether two lines have the same words, and nearly the same numbers.
+
+    SA-CPNN's move with the kernel of the BLAS by up to 0.6 %: one of 240 rows in the accuracy.
+    """
     number = re.compile(r"\d+\.\d+")
     words = [" ".join(number.sub("#", line).split()) for line in (one, other)]
     values = [[float(found) for found in number.findall(line)] for line in (one, other)]
-    return words[0] == words[1] and values[0] == pytest.approx(values[1], abs=0.002)
+    return words[0] == words[1] and values[0] == pytest.approx(values[1], rel=0.01, abs=0.002)
 
 
 def test_what_is_the_same_line():
