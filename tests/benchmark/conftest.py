@@ -20,6 +20,8 @@ from benchmark.metrics import REGISTERED
 from benchmark.planning.folds import Folds
 from benchmark.planning.plan import Plan, Result, make_truth
 from benchmark.plugins import registry
+from benchmark.running import compute
+from benchmark.running.local import LocalEngine
 
 
 @pytest.fixture
@@ -55,6 +57,25 @@ def command(tmp_path, monkeypatch, clean_registry):
         )
 
     return run
+
+
+@pytest.fixture
+def keras_once(monkeypatch):
+    """Load Keras, which takes seconds, once for all tests that ask for this, and not in every run.
+
+    Inputs are prepared in this process, and workers of networks are kept, as others are. That a run
+    has a process of its own for inputs is tested in running/test_prepare.py.
+    """
+
+    class Here:
+        def call(self, function, *arguments):
+            return function(*arguments)
+
+        def end(self):
+            pass
+
+    monkeypatch.setattr("benchmark.running.prepare.Worker", Here)
+    monkeypatch.setattr(compute, "LocalEngine", lambda *given, keep=True: LocalEngine(*given))
 
 
 @pytest.fixture

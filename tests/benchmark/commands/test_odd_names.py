@@ -72,7 +72,7 @@ def test_many_datasets_have_a_short_folder_that_is_found_again(command, tmp_path
 
 
 @pytest.mark.slow
-def test_image_files_whose_names_are_no_text(command, tmp_path):
+def test_image_files_whose_names_are_no_text(command, keras_once, tmp_path):
     folder = make_fi(tmp_path / "data") / "fear"
     first = min(folder.iterdir())
     first.rename(first.with_name(os.fsdecode(b"\xff.jpg")))

@@ -89,8 +89,8 @@ def test_a_run_at_work_is_seen_without_writing(finished, command, caplog):
 
 
 @pytest.mark.slow
-def test_a_complete_cache_serves_runs(command, tmp_path):
-    arguments = ("run", "AA-kNN", "--dataset", "synthetic:60", "--cache-dir", "cache")
+def test_a_complete_cache_serves_runs(command, keras_once, tmp_path):
+    arguments = ("run", "AA-kNN", "--dataset", "synthetic:20", "--cache-dir", "cache")
     assert command(*arguments, "--folds", 2, "--out", "one").returncode == 0
     before = content(tmp_path / "cache")
     with read_only(tmp_path / "cache"):

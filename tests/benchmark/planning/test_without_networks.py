@@ -44,7 +44,7 @@ def test_features_that_only_a_network_can_compute_are_refused(command, without, 
 
 
 @pytest.mark.slow
-def test_features_that_are_there_need_no_network(command, without, tmp_path):
+def test_features_that_are_there_need_no_network(command, keras_once, without, tmp_path):
     assert command("run", "AA-kNN", *IMAGES, "--no-report").returncode == 0
     without()
     done = command("run", "--all", *IMAGES, "--no-report")

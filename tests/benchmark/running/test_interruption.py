@@ -55,7 +55,7 @@ def start(small, tmp_path):
     def start(*models, plugin=PLUGIN, jobs=2, **options):
         (tmp_path / "waits.py").write_text(plugin)
         arguments = ["-m", "benchmark", "run", *models, "--plugin", "waits.py", "--dataset",
-                     str(small), "--folds", "2", "--out", "out", "--no-report",
+                     str(small), "--split", "hold-out", "--out", "out", "--no-report",
                      "--jobs", str(jobs)]  # fmt: skip
         process = subprocess.Popen(
             [sys.executable, *arguments],
@@ -204,7 +204,7 @@ def test_a_run_that_was_stopped_goes_on(start, tmp_path):
     process = start("waits", "aa-knn")
     wait_for(tmp_path / "FITS", process)
     os.killpg(process.pid, signal.SIGSTOP)
-    time.sleep(0.5)
+    time.sleep(0.2)
     (tmp_path / "GO").touch()
     os.killpg(process.pid, signal.SIGCONT)
     _, errors = process.communicate(timeout=60)
