@@ -76,7 +76,7 @@ test-backbones: $(VENV)/installed-test
 	LDL_ALL_BACKBONES=1 $(BIN)/python -m pytest tests/features/networks/test_applications.py $(PYTEST_OPTIONS)
 
 test-installed: $(VENV)/installed-test
-	$(BIN)/python -m pytest -m network $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -m network tests/test_installed.py $(PYTEST_OPTIONS)
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ one that runs the tests, all but the libraries of networks; one test asks the re
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -156,21 +157,37 @@ def test_the_environment_is_what_it_says(environment):
     assert str(ROOT) not in found[4:]
 
 
+def in_one_process(environment, *commands):
+    """Give commands one after the other in one process, which imports once: what they print."""
+    code = (
+        "import json, sys; from benchmark.cli import main\n"
+        "for words in json.loads(sys.argv[1]):\n"
+        "    try: main(words)\n"
+        "    except SystemExit as end: assert not end.code, words\n"
+        "    print('\\f', end='')\n"
+    )
+    words = json.dumps([list(map(str, command)) for command in commands])
+    return environment("python", "-c", code, words).stdout.split("\f")[:-1]
+
+
 def test_a_run_and_all_that_is_made_of_it(environment):
     command = "ldl-benchmark"
-    arguments = ("run", "--all", "--dataset", "t.csv", "--folds", 3, "--jobs", 1)
+    arguments = ("run", "--all", "--dataset", "t.csv", "--folds", 2, "--jobs", 1)
     done = environment(command, *arguments)
     assert all(name in done.stdout for name in SEVEN)
     assert "t has no images: DLDL and EW-MTCNN left out" in done.stderr
     run = environment.here / "results" / "runs" / "t"
     assert list(pd.read_csv(run / "table3.csv")["model"][:7]) == SEVEN
     assert (run / "report.html").stat().st_size > 10_000
-    assert "Emotion6" in environment(command, "compare", "--dataset", "t").stdout
-    assert "SA-IIS" in environment(command, "table", 3).stdout
-    assert environment(command, "table", "tests").stdout
-    environment(command, "figure", "all", "--format", "svg")
+    compared, table, tests, _, report = in_one_process(
+        environment, ["compare", "--dataset", "t"], ["table", 3], ["table", "tests"],
+        ["figure", "all", "--format", "svg"], ["report"],
+    )  # fmt: skip
+    assert "Emotion6" in compared
+    assert "SA-IIS" in table
+    assert tests
     assert list((run / "figures").glob("*.svg"))
-    assert environment(command, "report").stdout.endswith("report.html\n")
+    assert report.endswith("report.html\n")
     again = environment("python", "-m", "benchmark", *arguments, "--no-report")
     assert "0 to do" in again.stderr
 
@@ -180,20 +197,24 @@ def test_the_other_commands(environment):
     expected = f"ldl-benchmark {benchmark.__version__}\n"
     assert environment(command, "--version").stdout == expected
     assert environment("python", "-m", "benchmark", "--version").stdout == expected
-    models = environment(command, "models").stdout
+    models, datasets, written, checked = in_one_process(
+        environment, ["models"], ["datasets"], ["new-model", "My method"], ["check", "my_method.py"]
+    )
     assert all(name in models for name in [*SEVEN, "DLDL", "EW-MTCNN"])
     assert "cannot be used" not in models
-    assert "synthetic" in environment(command, "datasets").stdout
+    assert "synthetic" in datasets
     assert (
         "get it (ldl-benchmark datasets fetch" in environment(command, "table", 1, expect=2).stderr
     )
-    written = environment(command, "new-model", "My method").stdout
     assert "ldl-benchmark check my_method.py" in written
-    assert "follows the contract" in environment(command, "check", "my_method.py").stdout
-    code = "import benchmark; print(len(benchmark.reference_results().sets))"
-    assert int(environment("python", "-c", code).stdout) >= 15
-    code = "import ewmtcnn; from baselines import DLDL; print(DLDL(), ewmtcnn.EWMTCNN())"
-    assert environment("python", "-c", code).stdout == "DLDL() EWMTCNN()\n"
+    assert "follows the contract" in checked
+    code = (
+        "import benchmark; print(len(benchmark.reference_results().sets))\n"
+        "import ewmtcnn; from baselines import DLDL; print(DLDL(), ewmtcnn.EWMTCNN())"
+    )
+    sets, networks = environment("python", "-c", code).stdout.splitlines()
+    assert int(sets) >= 15
+    assert networks == "DLDL() EWMTCNN()"
 
 
 def test_networks_say_what_to_install(environment):

@@ -115,7 +115,7 @@ def test_a_stale_text_is_noticed():
     assert not same_but_for_rounding("a 0.3453 b", "a 0.3453 c")
 
 
-def test_the_cheap_models_still_predict_what_is_stored(tmp_path):
+def test_the_cheap_models_still_predict_what_is_stored(keras_once, tmp_path):
     """The rest is trusted to the keys of results; these two are computed again."""
     with gather(DEMO) as stored:
         study = benchmark.run(

@@ -30,18 +30,24 @@ def in_shell(line, folder, **environment):
     )  # fmt: skip
 
 
+def check_streams(line, folder, streams, code, **environment):
+    """Give a command with its streams closed, full or broken off."""
+    if "full" in streams and not FULL.exists():
+        pytest.skip("there is no /dev/full here")
+    done = in_shell(f"{line} {streams}", folder, **environment)
+    assert done.returncode == code, done
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("streams", "code", "environment"),
     [
-        (">&-", 0, {}), ("2>&-", 0, {}), (">&- 2>&- <&-", 0, {}),
-        (">/dev/full", 1, {}), ("2>/dev/full", 0, {"PYTHONUNBUFFERED": "1"}),
+        (">&- 2>&- <&-", 0, {}), ("2>/dev/full", 0, {"PYTHONUNBUFFERED": "1"}),
         (">/dev/full 2>/dev/full", 1, {}), ("2>&1 | true", 0, {}),
     ],
 )  # fmt: skip
 @pytest.mark.slow
 def test_a_run_writes_its_tables_whatever_its_streams_do(tmp_path, streams, code, environment):
-    if "full" in streams and not FULL.exists():
-        pytest.skip("there is no /dev/full here")
     (tmp_path / "d.csv").write_text(ROWS)
     # a plugin that prints must not fail for it either
     (tmp_path / "loud.py").write_text(
@@ -51,11 +57,20 @@ def test_a_run_writes_its_tables_whatever_its_streams_do(tmp_path, streams, code
         "        super()._fit(X, D)\n"
     )
     run = "$B run AA-kNN Loud --plugin loud.py --dataset d.csv --folds 2 --no-report --out r"
-    done = in_shell(f"{run} --jobs 1 {streams}", tmp_path, **environment)
-    assert done.returncode == code, done
-    assert "Traceback" not in done.stdout + done.stderr
+    check_streams(f"{run} --jobs 1", tmp_path, streams, code, **environment)
     values = (tmp_path / "r" / "scores.csv").read_text().splitlines()
     assert sum("Loud" in line for line in values) == 2 * 8
+
+
+@pytest.mark.parametrize(("streams", "code"), [(">&-", 0), ("2>&-", 0), (">/dev/full", 1)])
+@pytest.mark.slow
+def test_a_command_writes_its_table_whatever_one_stream_does(command, tmp_path, streams, code):
+    (tmp_path / "d.csv").write_text(ROWS)
+    command("run", "AA-kNN", "--dataset", "d.csv", "--folds", 2, "--out", "r")
+    check_streams("$B table 3 --out r --to t", tmp_path, streams, code)
+    assert (tmp_path / "t" / "table3.csv").read_bytes() == (
+        tmp_path / "r" / "table3.csv"
+    ).read_bytes()
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full here")

@@ -93,7 +93,7 @@ def test_only_long_runs_are_measured():
 
 
 @pytest.mark.slow
-def test_steps_are_measured_and_told():
+def test_steps_are_measured_and_told(keras_once):
     told = []
     console = Console(told.append)
     costs = estimate.measure_costs(make_job(), CPU, console)

@@ -21,17 +21,23 @@ IMAGES = ImagesInMemory(np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3)
 SMALL = Extraction("small", "random", 16, "float32")
 
 
+@pytest.fixture(scope="module")
+def process():
+    """A process for several tests, since Keras takes seconds to load."""
+    with helper() as process:
+        yield process
+
+
 @pytest.mark.slow
-def test_each_need_is_prepared_once_where_it_belongs(tmp_path, monkeypatch):
+def test_each_need_is_prepared_once_where_it_belongs(process, tmp_path, monkeypatch):
     own, images = OwnFeatures(np.eye(6)), NetworkImages(IMAGES, "i", SMALL)
     activations = BackboneActivations(IMAGES, "a", SMALL)
-    with helper() as process:
-        found = prepare_inputs(
-            process, {"d": {own, images, activations}, "none": set()}, tmp_path, Console()
-        )
-        said = find_device(process)
-        monkeypatch.setattr("benchmark.running.prepare.has_only_cpu", lambda: False)
-        asked = find_device(process)
+    found = prepare_inputs(
+        process, {"d": {own, images, activations}, "none": set()}, tmp_path, Console()
+    )
+    said = find_device(process)
+    monkeypatch.setattr("benchmark.running.prepare.has_only_cpu", lambda: False)
+    asked = find_device(process)
     assert said == asked  # Keras finds what was said without it
     assert said.backend in ("tensorflow", "jax", "torch")
     kinds = {need: type(given) for (_, need), given in found.items()}
@@ -41,23 +47,22 @@ def test_each_need_is_prepared_once_where_it_belongs(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_what_is_told_there_is_told_here(tmp_path):
+def test_what_is_told_there_is_told_here(process, tmp_path):
     class Tells(NetworkImages):
         def prepare(self, cache, title, console):
             console.tell(f"{title} elsewhere: {os.getpid() != here}")
             return Matrix(np.eye(2))
 
     here, told = os.getpid(), []
-    with helper() as process:
-        needs = {"d": {Tells(IMAGES, "k", SMALL)}}
-        prepare_inputs(process, needs, tmp_path, Console(told.append))
+    needs = {"d": {Tells(IMAGES, "k", SMALL)}}
+    prepare_inputs(process, needs, tmp_path, Console(told.append))
     assert told == ["reading the images of d elsewhere: True"]
 
 
 @pytest.mark.slow
-def test_weights_that_cannot_be_had_end_a_run_first(tmp_path):
+def test_weights_that_cannot_be_had_end_a_run_first(process, tmp_path):
     lost = Extraction("small", str(tmp_path / "none.h5"), 16, "float32")
-    with helper() as process, pytest.raises(BenchmarkError, match="getting the weights of small: "):
+    with pytest.raises(BenchmarkError, match="getting the weights of small: "):
         prepare_inputs(
             process, {"d": {NetworkImages(IMAGES, "k", lost)}}, tmp_path / "cache", Console()
         )
@@ -65,28 +70,25 @@ def test_weights_that_cannot_be_had_end_a_run_first(tmp_path):
 
 
 @pytest.mark.slow
-def test_features_that_the_cache_has_need_no_weights(tmp_path, monkeypatch):
+def test_features_that_the_cache_has_need_no_weights(process, tmp_path, monkeypatch):
     need = BackboneActivations(IMAGES, "a", SMALL)
     asked = []
-    with helper() as process:
-        call = process.call
-        monkeypatch.setattr(
-            process, "call", lambda *given: (asked.append(given[0]), call(*given))[1]
-        )
-        prepare_inputs(process, {"d": {need}}, tmp_path, Console())
-        assert in_cache(need, tmp_path)
-        prepare_inputs(process, {"d": {need}}, tmp_path, Console())
+    call = process.call
+    monkeypatch.setattr(process, "call", lambda *given: (asked.append(given[0]), call(*given))[1])
+    prepare_inputs(process, {"d": {need}}, tmp_path, Console())
+    assert in_cache(need, tmp_path)
+    prepare_inputs(process, {"d": {need}}, tmp_path, Console())
     extracting = "extracting small features of d"
     assert asked == ["getting the weights of small", extracting, extracting]
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_named(tmp_path):
+def test_a_full_disk_is_named(process, tmp_path):
     class Fills(NetworkImages):
         def prepare(self, cache, title, console):
             raise OSError(28, "No space left on device", str(cache / "images" / ".partial-1"))
 
-    with helper() as process, pytest.raises(BenchmarkError) as caught:
+    with pytest.raises(BenchmarkError) as caught:
         prepare_inputs(process, {"d": {Fills(IMAGES, "k", SMALL)}}, tmp_path, Console())
     assert f"cannot write to {tmp_path}: No space left on device; what was" in str(caught.value)
     assert "--cache-dir" in str(caught.value)
@@ -105,7 +107,7 @@ def test_failures_say_what_was_being_done(function, arguments, message):
 
 
 @pytest.mark.slow
-def test_features_can_be_extracted_before_a_run(tmp_path, problem):
+def test_features_can_be_extracted_before_a_run(keras_once, tmp_path, problem):
     data = benchmark.make_dataset("pictures", None, problem[1][:6], images=IMAGES)
     options = {"cache_dir": tmp_path, "backbone": "small", "weights": "random", "size": 16}
     (sentence,) = benchmark.extract_features(data, **options)

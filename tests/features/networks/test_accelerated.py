@@ -12,6 +12,8 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
+QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+
 # Few different values, so that most windows have several that are largest; odd sides.
 CODE = """
 import json, sys
@@ -90,7 +92,7 @@ def test_values_and_gradients_are_those_of_keras_to_the_bit(name):
         pytest.skip(f"{name} is not installed")
     done = subprocess.run(
         [sys.executable, "-c", CODE],
-        env={**os.environ, "KERAS_BACKEND": name},
+        env={**os.environ, "KERAS_BACKEND": name, "XLA_FLAGS": QUICK},
         capture_output=True,
         text=True,
     )
