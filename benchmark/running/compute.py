@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 from benchmark.errors import BenchmarkError
@@ -234,7 +233,8 @@ def _run_stages(
             engine, total = stage.engine, sum(map(len, kinds))
             with closing(engine), console.tasks(total, engine.running) as step:
                 done = run_tasks(kinds, engine, work_of)
-                for one in chain(chain.from_iterable(map(keeper.keep, done)), keeper.rest()):
+                for one in done:
+                    keeper.keep(one)
                     del left[one.task]
                     yield one
                     step()

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from benchmark.errors import BenchmarkError
 from benchmark.planning.tasks import Outcome, Task
-from benchmark.running.execute import Work, status_of
+from benchmark.running.execute import Work
 from benchmark.running.texts import shortened
 from benchmark.running.worker import dumps
 
@@ -212,15 +212,15 @@ def _failure(task: Task, died: Died, limit: float) -> Outcome:
     )  # fmt: skip
 
 
-def marker_of(task: Task, markers: Path) -> Path:
-    """Return the file that exists while the task runs."""
-    return markers / ("_".join(task.path.with_suffix(".txt").parts[1:]))
+def status_of(task: Task, folder: Path) -> Path:
+    """Return the file in which a running task says how far it is."""
+    return folder / ("_".join(task.path.with_suffix(".status").parts[1:]))
 
 
-def describe_running(task: Task, markers: Path) -> str:
+def describe_running(task: Task, folder: Path) -> str:
     """Return the name of a task's model, and how far it is, where it tells."""
     try:
-        status = status_of(marker_of(task, markers)).read_text(encoding="utf-8")
+        status = status_of(task, folder).read_text(encoding="utf-8")
     except OSError:
         return task.model
     return f"{task.model} ({status})"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import faulthandler
 import math
 import os
 import random
@@ -28,6 +27,7 @@ from benchmark.planning.models import Model, with_facts
 from benchmark.planning.tasks import Outcome, Task
 from benchmark.plugins.spaces import Configuration
 from benchmark.plugins.undisturbed import same_folder
+from benchmark.running.crash_log import crash_log
 from benchmark.running.facts import read_facts
 from benchmark.running.processes import cannot_load
 from benchmark.running.search import Data, Make, search
@@ -80,7 +80,7 @@ class Work:
 
 
 def execute_sent(
-    task: Task, marker: Path, content: bytes, put: Callable[[Work], Work] | None = None
+    task: Task, status: Path, content: bytes, put: Callable[[Work], Work] | None = None
 ) -> Outcome:
     """Do `execute` with a `Work` that was sent, which may not come to be loaded here.
 
@@ -91,10 +91,10 @@ def execute_sent(
         work = put(work) if put else work
     except BaseException as error:  # code of a user's that is loaded may raise anything
         return Outcome(task, error=cannot_load(describe_error(error)[0]))
-    return execute(task, marker, work)
+    return execute(task, status, work)
 
 
-def execute(task: Task, marker: Path, work: Work) -> Outcome:
+def execute(task: Task, status: Path, work: Work) -> Outcome:
     """Fit the model on the training rows and predict the test rows.
 
     Never raises for what the model does: whatever goes wrong is in the outcome. BLAS and networks
@@ -105,23 +105,23 @@ def execute(task: Task, marker: Path, work: Work) -> Outcome:
     ----------
     task : Task
         What to do.
-    marker : Path
-        File that exists while the task runs. If the model cannot be interrupted, its process ends
-        and the file has the traceback. `status_of` is beside it.
+    status : Path
+        File in which the task says how far it is. If the model cannot be interrupted, its process
+        ends and the traceback is beside it, see `benchmark.running.crash_log`.
     work : Work
         What to do it with.
     """
     outcome, warned, notes = Outcome(task), Warned(), list[str]()
     limit = work.time_limit
     try:
-        with _crash_log(marker), one_thread(), _clean_process(task, marker):
+        with crash_log(status.parent), one_thread(), _clean_process(task, status.parent):
             warnings.simplefilter("always")
             warnings.showwarning = lambda message, category, *_: warned.add(message, category)
             with _time_limit(limit):
                 make = _load(task, work)
                 allow(limit)
-                estimator = make(_choose(make, outcome, work, marker))
-                _watch(estimator, work, marker)
+                estimator = make(_choose(make, outcome, work, status))
+                _watch(estimator, work, status)
                 _fit_and_predict(estimator, outcome, work)
                 outcome.convergence, notes = read_facts(estimator)
                 allow(_CLOSING_SECONDS)
@@ -133,30 +133,24 @@ def execute(task: Task, marker: Path, work: Work) -> Outcome:
     except BaseException as error:  # a model may raise anything, SystemExit included
         outcome.error, outcome.trace = describe_error(error)
     outcome.warnings = [*warned.texts(), *notes]
-    status_of(marker).unlink(missing_ok=True)
-    marker.unlink(missing_ok=True)
+    status.unlink(missing_ok=True)
     return outcome
 
 
-def status_of(marker: Path) -> Path:
-    """Return the file in which a running task says how far it is."""
-    return marker.with_suffix(".status")
-
-
-def _tell_status(marker: Path, line: str) -> None:
+def _tell(status: Path, line: str) -> None:
     with contextlib.suppress(OSError):  # a status that cannot be written is no reason to stop
-        status_of(marker).write_text(line, encoding="utf-8")
+        status.write_text(line, encoding="utf-8")
 
 
 @contextlib.contextmanager
-def _clean_process(task: Task, marker: Path) -> Iterator[None]:
+def _clean_process(task: Task, folder: Path) -> Iterator[None]:
     """Undo what a model does to its process, so that it reaches neither the next task nor stdout.
 
     The global random generators, which no model should use, are seeded all the same. What a model
     computes with joblib it does in this process.
     """
     error_stream, environment = sys.stderr, dict(os.environ)
-    os.environ["JOBLIB_TEMP_FOLDER"] = str(marker.parent)  # which goes with the run
+    os.environ["JOBLIB_TEMP_FOLDER"] = str(folder)  # which goes with the run
     seed = int(task.key[:8], 16)
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
@@ -198,7 +192,7 @@ def _load(task: Task, work: Work) -> Make:
     return make
 
 
-def _choose(make: Make, outcome: Outcome, work: Work, marker: Path) -> Configuration:
+def _choose(make: Make, outcome: Outcome, work: Work, status: Path) -> Configuration:
     """Return the settings that the training rows choose; none where the row has them."""
     wanted, seed = work.model.search, outcome.task.inner_seed
     if wanted is None or seed is None:
@@ -206,18 +200,18 @@ def _choose(make: Make, outcome: Outcome, work: Work, marker: Path) -> Configura
     if work.checkpoints is not None:
         work.checkpoints.mkdir(parents=True, exist_ok=True)
     data = Data(work.input, work.D, work.train, work.groups)
-    monitor = Monitor(work.checkpoints, partial(_tell_status, marker))
+    monitor = Monitor(work.checkpoints, partial(_tell, status))
     found = search(work.model, make, data, seed, monitor)
     outcome.tuning = found.describe()
-    _tell_status(marker, "tuned")
+    _tell(status, "tuned")
     return wanted.configurations[found.chosen]
 
 
-def _watch(estimator: Any, work: Work, marker: Path) -> None:
+def _watch(estimator: Any, work: Work, status: Path) -> None:
     """Let a network keep checkpoints, and tell how far it is."""
     if work.model.is_network and work.checkpoints is not None:
         work.checkpoints.mkdir(parents=True, exist_ok=True)
-        estimator.monitor = Monitor(work.checkpoints, partial(_tell_status, marker))
+        estimator.monitor = Monitor(work.checkpoints, partial(_tell, status))
 
 
 def _fit_and_predict(estimator: Any, outcome: Outcome, work: Work) -> None:
@@ -239,18 +233,6 @@ def _fit_and_predict(estimator: Any, outcome: Outcome, work: Work) -> None:
 
 class TimeLimitError(BaseException):
     """The task's time is over. A model's ``except Exception`` does not catch it."""
-
-
-@contextlib.contextmanager
-def _crash_log(marker: Path) -> Iterator[None]:
-    """Let a crash of the process write its traceback into the marker, if the disk has room."""
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):
-            marker.parent.mkdir(parents=True, exist_ok=True)
-            log = stack.enter_context(marker.open("w"))
-            faulthandler.enable(log, all_threads=False)
-            stack.callback(faulthandler.disable)
-        yield
 
 
 @contextlib.contextmanager

@@ -9,10 +9,11 @@ from typing import Any
 
 from benchmark.errors import BenchmarkError
 from benchmark.planning.tasks import Outcome, Task
-from benchmark.running.engine import Died, Done, describe_running, marker_of
+from benchmark.running.crash_log import read_crash_log
+from benchmark.running.engine import Died, Done, describe_running, status_of
 from benchmark.running.execute import Work, execute_sent
 from benchmark.running.processes import Worker, WorkerDiedError, cannot_load, wait_for
-from benchmark.running.texts import LONGEST_TRACE, shortened
+from benchmark.running.texts import shortened
 from benchmark.running.worker import dumps
 from benchmark.running.workers import keep_worker, take_worker
 
@@ -27,18 +28,18 @@ class LocalEngine:
     ----------
     size : int
         Number of tasks that run at the same time.
-    markers : Path
-        Folder for the markers of running tasks.
+    place : Path
+        Folder for what is there only while tasks run.
     made : mapping
         What is stored with each result, see `Done`.
     keep : bool
         Keep the processes for the next run, which saves the time to start them.
     """
 
-    def __init__(self, size: int, markers: Path, made: Mapping[str, Any], keep: bool = True):
+    def __init__(self, size: int, place: Path, made: Mapping[str, Any], keep: bool = True):
         self._busy: dict[Worker, Task] = {}
         self._free: list[Worker] = []
-        self._size, self._markers, self._made, self._keep = size, markers, made, keep
+        self._size, self._place, self._made, self._keep = size, place, made, keep
 
     def is_busy(self) -> bool:
         """Tell whether there are tasks that have not come back."""
@@ -59,14 +60,14 @@ class LocalEngine:
             return False
         self._busy[worker] = task
         with suppress(WorkerDiedError):  # which its next step tells
-            worker.ask(call_of(task, marker_of(task, self._markers), content))
+            worker.ask(call_of(task, self._place, content))
         return True
 
     def finished(self) -> Iterator[Done]:
         """Wait a moment, and tell which tasks are done, and whose processes have died."""
         wait_for(self._busy)
         for worker, task in list(self._busy.items()):
-            found = look(worker, task, marker_of(task, self._markers))
+            found = look(worker, task, self._place)
             if found is None:
                 continue
             del self._busy[worker]
@@ -78,7 +79,7 @@ class LocalEngine:
 
     def running(self) -> list[str]:
         """Say which models are at work, and how far they are."""
-        return sorted({describe_running(task, self._markers) for task in [*self._busy.values()]})
+        return sorted({describe_running(task, self._place) for task in [*self._busy.values()]})
 
     def close(self) -> None:
         """End the processes that are busy, and keep the others for the next run."""
@@ -93,19 +94,19 @@ class LocalEngine:
 
 
 def call_of(
-    task: Task, marker: Path, content: bytes, put: Callable[[Work], Work] | None = None
+    task: Task, place: Path, content: bytes, put: Callable[[Work], Work] | None = None
 ) -> bytes:
     """Return what a worker process is asked to do a task, see `execute_sent` and `Worker.ask`."""
-    return dumps((execute_sent, (task, marker, content, put)))
+    return dumps((execute_sent, (task, status_of(task, place), content, put)))
 
 
-def look(worker: Worker, task: Task, marker: Path) -> Outcome | Died | None:
+def look(worker: Worker, task: Task, place: Path) -> Outcome | Died | None:
     """Look after a task; return what became of it, None where it is at work."""
     try:
         answer = worker.step()
     except WorkerDiedError as error:
-        trace = _read(marker) or worker.said.decode(errors="replace").strip()
-        marker.unlink(missing_ok=True)
+        left = read_crash_log(place, worker.number)
+        trace = left or worker.said.decode(errors="replace").strip()
         tries = (2 if error.from_outside else 1) if worker.taken else _TRIES_TO_START
         return Died(str(error), trace, worker.taken, tries, error.was_late)
     if answer is None:
@@ -115,11 +116,3 @@ def look(worker: Worker, task: Task, marker: Path) -> Outcome | Died | None:
         return value
     said = shortened(f"{type(value).__name__}: {value}")
     return Outcome(task, error=cannot_load(value) if kind == "not loaded" else said)
-
-
-def _read(marker: Path) -> str:
-    try:
-        with marker.open(encoding="utf-8", errors="replace") as file:
-            return file.read(LONGEST_TRACE).strip()
-    except OSError:
-        return ""

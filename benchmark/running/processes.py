@@ -133,6 +133,11 @@ class Worker:
         if self._output is not None:
             os.set_blocking(self._output.fileno(), False)
 
+    @property
+    def number(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
     def is_alive(self) -> bool:
         """Tell whether the process is still there."""
         return self._process.poll() is None

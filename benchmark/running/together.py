@@ -61,8 +61,8 @@ def _settled(task: Task, claims: Claims) -> Done:
 
 
 def _waiting(left: list[Task], claims: Claims) -> str:
-    who = claims.holder(left[0])
+    who = "; ".join(filter(None, claims.others()))
     return (
-        f"Waiting for {count(len(left), 'task')} that other runs at work here do, such as "
-        f"{left[0]}{f' ({who})' if who else ''}."
+        f"Waiting for {count(len(left), 'task')} that other runs at work here do"
+        f"{f' ({who})' if who else ''}, such as {left[0]}."
     )

@@ -186,9 +186,12 @@ def reading(
             door.release()
 
 
-def runs_at_work(folder: Path) -> list[dict[str, Any]]:
-    """Return what the runs at work in a folder have told of themselves, ``who`` they are too."""
-    return [_about(path) for path in _parts(folder) if _is_at_work(path)]
+def runs_at_work(folder: Path, but: Path | None = None) -> list[dict[str, Any]]:
+    """Return what the runs at work in a folder have told of themselves, ``who`` they are too.
+
+    One is left out whose own folder is `but`.
+    """
+    return [_about(path) for path in _parts(folder) if path != but and _is_at_work(path)]
 
 
 def _parts(folder: Path) -> list[Path]:

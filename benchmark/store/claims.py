@@ -2,7 +2,8 @@
 
 Who does a task holds a lock on its claim, a file below ``running/claims``, that the system takes
 back when it dies. What is stored or has failed meanwhile is settled, and nobody does it again.
-Claims save work and no more: where locks do not work, or do not reach another machine, a task may
+The files stay until the last run ends: a disk that makes and removes one for each task becomes
+slow. Claims save work and no more: where locks do not work, or do not reach another machine, a task may
 be done twice, and whoever comes later stores the same.
 """
 
@@ -15,10 +16,10 @@ from pathlib import Path
 from benchmark.errors import BenchmarkError
 from benchmark.planning.plan import Truth
 from benchmark.planning.tasks import Outcome, Task
-from benchmark.store.at_work import RUNNING
+from benchmark.store.at_work import RUNNING, runs_at_work
 from benchmark.store.run_folder import RunFolder
 from features.storage.files import DamagedFileError, make_folder
-from features.storage.locking import Lock, holder, try_lock
+from features.storage.locking import Lock, try_lock
 
 
 class Claim(Enum):
@@ -65,7 +66,7 @@ class Claims:
         if lock is None:
             return self._settled(task) or Claim.TAKEN
         if settled := self._settled(task):  # nobody else can be about to do it: we have its claim
-            lock.release(remove=True)
+            lock.release()
             return settled
         self._ours[task] = lock
         return Claim.OURS
@@ -73,24 +74,26 @@ class Claims:
     def release(self, task: Task) -> None:
         """Give a claim back: the task is stored, has failed, or is left to others."""
         if lock := self._ours.pop(task, None):
-            lock.release(remove=True)
+            lock.release()
 
     def close(self) -> None:
         """Give all claims back."""
         for task in list(self._ours):
             self.release(task)
 
-    def holder(self, task: Task) -> str:
-        """Tell who has a claim, for people."""
-        return holder(self._path(task))
+    def others(self) -> list[str]:
+        """Tell who else is at work here, for people."""
+        own = self._folder.own
+        others = runs_at_work(self._folder.path.resolve(), own.parent if own else None)
+        return [about.get("who", "") for about in others]
 
     def _lock(self, task: Task) -> Lock | None:
         path = self._path(task)
         try:
-            return try_lock(path)
+            return try_lock(path, sign=False)
         except FileNotFoundError:  # the first claim, or somebody has removed the folder
             make_folder(self._claims)
-            return try_lock(path)
+            return try_lock(path, sign=False)
 
     def _path(self, task: Task) -> Path:
         return self._claims / "_".join(task.path.with_suffix(".lock").parts[1:])

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -209,13 +210,17 @@ class RunFolder:
         outcome: Outcome,
         versions: Mapping[str, str],
         machine: Mapping[str, str] | None = None,
+        sync: bool = True,
     ) -> None:
-        """Store a successful outcome under its task's path, with what it was computed with."""
+        """Store a successful outcome under its task's path, with what it was computed with.
+
+        With `sync`, as in `features.storage.files.write_atomic`, the disk has it then.
+        """
         record = {**shapes.make_record(outcome), "versions": dict(versions)}
         record |= {"machine": dict(machine)} if machine else {}
         assert outcome.predictions is not None  # noqa: S101 - a failed outcome is not stored
         arrays = {"predictions": outcome.predictions, "record": np.array(json.dumps(record))}
-        self._write(write_arrays, outcome.task.path, arrays)
+        self._write(partial(write_arrays, sync=sync), outcome.task.path, arrays)
 
     def read_result(self, task: Task, truth: Truth | None = None) -> Result | None:
         """Read the stored result of a task, None if there is none.

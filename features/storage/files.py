@@ -133,11 +133,19 @@ def make_folder(path: Path) -> None:
         raise OSError(errno.ENAMETOOLONG, name, str(path)) from error
 
 
-def write_atomic(path: Path, content: bytes | str) -> None:
+def write_atomic(path: Path, content: bytes | str, sync: bool = True) -> None:
     """Write a file that appears under its name only when complete.
 
     The content goes to a temporary file in the same folder (made if absent), is flushed to the
     disk, and then renamed; an interruption leaves the former file untouched.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes or str
+    sync : bool
+        Wait for the disk. Else only the system's own end, such as a power cut, can leave a file
+        that is cut off, until the disk has been told to write all, see `benchmark.running.keeping`.
 
     Raises
     ------
@@ -146,10 +154,12 @@ def write_atomic(path: Path, content: bytes | str) -> None:
     """
     # A path that is no Unicode may be in the text, and must not be what ends a run.
     data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
-    write_parts_atomic(path, [data])
+    write_parts_atomic(path, [data], sync)
 
 
-def write_parts_atomic(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+def write_parts_atomic(
+    path: Path, parts: Iterable[bytes | memoryview], sync: bool = True
+) -> None:
     """Write a file of several parts as `write_atomic` does, without joining them in memory."""
     make_folder(path.parent)
     handle, temporary = _begin(path.parent)
@@ -157,12 +167,14 @@ def write_parts_atomic(path: Path, parts: Iterable[bytes | memoryview]) -> None:
         with os.fdopen(handle, "wb") as file:
             file.writelines(parts)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    if sync:
+        _sync_folder(path.parent)
 
 
 def _begin(folder: Path) -> tuple[int, Path]:
@@ -230,12 +242,15 @@ def is_another_machines(name: str, path: Path) -> bool:
     return False
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write named arrays as an ``.npz`` that carries a checksum; `numpy.load` opens it too."""
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], sync: bool = True) -> None:
+    """Write named arrays as an ``.npz`` that carries a checksum; `numpy.load` opens it too.
+
+    Parameters are those of `write_atomic`.
+    """
     checksum = np.array(_arrays_checksum(arrays))
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **{**arrays, _CHECKSUM: checksum})
-    write_atomic(path, buffer.getvalue())
+    write_atomic(path, buffer.getvalue(), sync)
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:

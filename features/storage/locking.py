@@ -46,14 +46,11 @@ class Lock:
         self._file = file
         _held.add(self)
 
-    def release(self, remove: bool = False) -> None:
-        """Let others have it; `remove` the file too, which must be one that nobody keeps open."""
+    def release(self) -> None:
+        """Let others have it."""
         _held.discard(self)
         if self._file < 0:
             return
-        if remove:
-            with suppress(OSError):
-                self.path.unlink()
         os.close(self._file)
         self._file = -1
 
@@ -66,15 +63,17 @@ def _leave_to_parent() -> None:
 os.register_at_fork(after_in_child=_leave_to_parent)
 
 
-def try_lock(path: Path, shared: bool = False) -> Lock | None:
+def try_lock(path: Path, shared: bool = False, sign: bool = True) -> Lock | None:
     """Take a lock; None if another one has it.
 
     Parameters
     ----------
     path : Path
-        The lock file, made if absent; it then says who has it.
+        The lock file, made if absent.
     shared : bool
         Have it together with others who want it shared; the file is not written, and must be there.
+    sign : bool
+        Write into the file who has it.
 
     Raises
     ------
@@ -97,7 +96,7 @@ def try_lock(path: Path, shared: bool = False) -> Lock | None:
         except BaseException:
             os.close(file)
             raise
-        if not shared:
+        if sign and not shared:
             with suppress(OSError):  # the disk is full, which ends no run here
                 text = f"{whoami()}\n".encode(errors="replace")
                 os.pwrite(file, text, 0)

@@ -43,15 +43,15 @@ class ClusterEngine:
         Tells whether a task is a network's.
     on_gpus : bool
         Whether networks run only where a GPU is declared.
-    markers : Path
-        Folder in which those that share the run folder have the markers of running tasks.
+    place : Path
+        Folder in which those that share the run folder have what running tasks tell.
     """
 
     def __init__(
-        self, members: Members, is_network: Callable[[Task], bool], on_gpus: bool, markers: Path
+        self, members: Members, is_network: Callable[[Task], bool], on_gpus: bool, place: Path
     ):
         self._members, self._is_network, self._on_gpus = members, is_network, on_gpus
-        self._markers = markers
+        self._place = place
         self._sent: dict[Any, _Sent] = {}
         self._back: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._numbers = itertools.count()
@@ -146,7 +146,7 @@ class ClusterEngine:
 
     def running(self) -> list[str]:
         """Say how many workers there are, which models are at work, and how far they are."""
-        names = {describe_running(sent.task, self._markers) for sent in [*self._sent.values()]}
+        names = {describe_running(sent.task, self._place) for sent in [*self._sent.values()]}
         return [f"on {len(self._members.now)} workers", *sorted(names)]
 
     def close(self) -> None:

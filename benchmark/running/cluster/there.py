@@ -23,7 +23,7 @@ from benchmark.running import environment
 from benchmark.running.cluster import arrays
 from benchmark.running.cluster.identity import changed_since_start, differences, identity
 from benchmark.running.cluster.place import Place
-from benchmark.running.engine import Died, Done, marker_of
+from benchmark.running.engine import Died, Done
 from benchmark.running.local import call_of, look
 from benchmark.running.machine import machine
 from benchmark.running.prepare import Device, find_device, helper
@@ -102,7 +102,7 @@ class _Joined:
     def __init__(self, invitation: Invitation, folder: Path, shares: bool, device: Device | None):
         self.folder = folder
         self.store = RunFolder(invitation.folder) if shares else None
-        self.markers = invitation.token.parent if shares else folder / "running"
+        self.running = invitation.token.parent if shares else folder / "running"
         self.place = Place(
             folder / "data", None if shares else folder / "checkpoints",
             _copied(invitation, folder / "plugins"),
@@ -254,11 +254,10 @@ def _do(
         worker = own.pop() if is_network and own else take_worker()
     except BenchmarkError as error:
         return Died(str(error), taken=False)
-    marker = marker_of(task, joined.markers)
     try:
         with suppress(WorkerDiedError):  # which the next look tells
-            worker.ask(call_of(task, marker, content, joined.place.put))
-        while (found := look(worker, task, marker)) is None:
+            worker.ask(call_of(task, joined.running, content, joined.place.put))
+        while (found := look(worker, task, joined.running)) is None:
             wait_for([worker])
             if not is_wanted():
                 worker.end()

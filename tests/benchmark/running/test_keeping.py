@@ -1,8 +1,7 @@
-"""Keeping what became of tasks: nobody waits for the disk after a short task, nothing is lost."""
+"""Keeping what became of tasks: all is stored at once, and the disk has it soon, or by the end."""
 
 from __future__ import annotations
 
-import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,21 +11,20 @@ from benchmark.errors import BenchmarkError
 from benchmark.planning.tasks import Outcome, Task
 from benchmark.running.engine import Done
 from benchmark.running.keeping import Keeper
-
-LONG = 60  # seconds, which nothing here takes
+from features.storage import disk
 
 
 class Folder:
-    """A run folder whose disk can be slow or full."""
+    """A run folder whose disk may be full."""
 
-    def __init__(self):
-        self.free, self.full, self.kept = threading.Event(), set(), []
+    def __init__(self, path):
+        self.path, self.full, self.kept, self.synced = path, set(), [], []
 
-    def write_outcome(self, outcome, **_made):
-        assert self.free.wait(LONG)
+    def write_outcome(self, outcome, sync, **_made):
         if outcome.task in self.full:
             raise BenchmarkError("no room")
         self.kept.append(outcome.task)
+        self.synced += [outcome.task] * sync
 
     def keep_failure(self, outcome):
         self.kept.append(outcome.task)
@@ -36,18 +34,20 @@ class Folder:
 
 
 @pytest.fixture
-def folder():
-    return Folder()
+def folder(tmp_path):
+    return Folder(tmp_path)
 
 
 @pytest.fixture
-def keeper(folder):
-    released = []
+def released():
+    return []
+
+
+@pytest.fixture
+def keeper(folder, released):
     keeper = Keeper(folder, SimpleNamespace(release=released.append))
     yield keeper
-    folder.free.set()
     keeper.close()
-    assert sorted(task.fold for task in released) == sorted(task.fold for task in folder.kept)
 
 
 def done(fold, seconds=0.001, error="", elsewhere=False):
@@ -56,38 +56,32 @@ def done(fold, seconds=0.001, error="", elsewhere=False):
     return Done(task, found, elsewhere=elsewhere)
 
 
-def test_short_tasks_do_not_wait_for_the_disk_and_all_are_kept(folder, keeper):
-    short = [done(fold) for fold in range(8)]
-    assert [kept for one in short for kept in keeper.keep(one)] == []  # the disk has had none yet
-    folder.free.set()
-    assert {one.task for one in keeper.rest()} == {one.task for one in short}
-    assert set(folder.kept) == set(keeper.stored) == {one.task for one in short}
-    assert list(keeper.rest()) == []
-
-
-def test_long_tasks_failures_and_what_others_did_are_told_at_once(folder, keeper):
-    folder.free.set()
-    long, failed, other = done(0, seconds=5.0), done(1, error="why"), done(2, elsewhere=True)
-    assert [next(keeper.keep(one)) for one in (long, failed, other)] == [long, failed, other]
-    assert folder.kept == [long.task, failed.task]
-    assert keeper.stored == [long.task]
-
-
-def test_no_more_are_under_way_than_is_stated(folder, keeper):
-    timer = threading.Timer(0.2, folder.free.set)
-    for fold in range(16):
-        assert list(keeper.keep(done(fold))) == []
-    timer.start()
-    assert len(list(keeper.keep(done(16)))) >= 1  # it has waited until the disk had one
-    timer.join()
-
-
-def test_a_full_disk_is_told_and_the_others_are_kept(folder, keeper):
-    folder.full = {done(1).task}
-    for fold in range(3):
-        list(keeper.keep(done(fold)))
-    folder.free.set()
-    with pytest.raises(BenchmarkError, match="no room"):
-        list(keeper.rest())
+def test_the_disk_is_waited_for_after_long_tasks_and_has_the_others_by_the_end(
+    folder, keeper, released, monkeypatch
+):
+    written = []
+    monkeypatch.setattr(disk, "write_disk", lambda _: written.append(list(folder.kept)))
+    found = [done(0), done(1, seconds=5.0), done(2), done(3, seconds=float("nan"))]
+    for one in found:
+        keeper.keep(one)
+    tasks = [one.task for one in found]
+    assert folder.kept == keeper.stored == released == tasks
+    assert folder.synced == [tasks[1], tasks[3]]
     keeper.close()
-    assert {task.fold for task in keeper.stored} == {0, 2}
+    assert written[-1] == tasks
+
+
+def test_failures_are_kept_and_what_others_did_is_theirs(folder, keeper, released):
+    failed, other = done(1, error="why"), done(2, elsewhere=True)
+    for one in (failed, other):
+        keeper.keep(one)
+    assert folder.kept == released == [failed.task]
+    assert keeper.stored == []
+
+
+def test_a_full_disk_is_told_at_once(folder, keeper, released):
+    folder.full = {done(1).task}
+    keeper.keep(done(0))
+    with pytest.raises(BenchmarkError, match="no room"):
+        keeper.keep(done(1))
+    assert keeper.stored == released == [done(0).task]

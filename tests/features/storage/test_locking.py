@@ -93,7 +93,8 @@ def test_a_lock_file_that_goes_with_its_holder_lets_one_other_have_the_next(tmp_
     with ThreadPoolExecutor(4) as pool:
         waiting = [pool.submit(wait_for_lock, path) for _ in range(4)]
         while waiting:
-            first.release(remove=True)
+            path.unlink()
+            first.release()
             first = next(as_completed(waiting)).result()
             won.append(first)
             waiting = [each for each in waiting if not each.done()]
