@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_regressor
-from sklearn.multioutput import MultiOutputRegressor
 from sklearn.utils import get_tags
 
 from baselines import simplex
@@ -77,6 +76,8 @@ class FromRegressor(SmoothedLearner):
                 if name.rpartition("__")[2] == "random_state" and value is None
             })  # fmt: skip
         if not learns_several(regressor):
+            from sklearn.multioutput import MultiOutputRegressor  # a sixth of a run's imports
+
             regressor = MultiOutputRegressor(regressor)
         targets = simplex.log_ratios(D) if self.output == "softmax" else D.copy()
         self.regressor_ = regressor.fit(X.copy(), targets)

@@ -3,8 +3,8 @@
 Who does a task holds a lock on its claim, a file below ``running/claims``, that the system takes
 back when it dies. What is stored or has failed meanwhile is settled, and nobody does it again.
 The files stay until the last run ends: a disk that makes and removes one for each task becomes
-slow. Claims save work and no more: where locks do not work, or do not reach another machine, a task may
-be done twice, and whoever comes later stores the same.
+slow. Claims save work and no more: where locks do not work, or do not reach another machine, a
+task may be done twice, and whoever comes later stores the same.
 """
 
 from __future__ import annotations

@@ -157,9 +157,7 @@ def write_atomic(path: Path, content: bytes | str, sync: bool = True) -> None:
     write_parts_atomic(path, [data], sync)
 
 
-def write_parts_atomic(
-    path: Path, parts: Iterable[bytes | memoryview], sync: bool = True
-) -> None:
+def write_parts_atomic(path: Path, parts: Iterable[bytes | memoryview], sync: bool = True) -> None:
     """Write a file of several parts as `write_atomic` does, without joining them in memory."""
     make_folder(path.parent)
     handle, temporary = _begin(path.parent)

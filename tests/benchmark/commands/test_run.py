@@ -287,11 +287,11 @@ def test_a_full_disk_is_told_and_nothing_is_lost(small, tmp_path, monkeypatch):
 
     real, calls = store.write_arrays, []
 
-    def fills_up(path, arrays):
+    def fills_up(path, arrays, **settings):
         calls.append(path)
         if len(calls) > 3:  # the truth, and two results
             raise OSError(errno.ENOSPC, "No space left on device")
-        real(path, arrays)
+        real(path, arrays, **settings)
 
     options = {"datasets": [small], "folds": 4, "out": tmp_path / "out", "jobs": 1, "report": False}
     monkeypatch.setattr(store, "write_arrays", fills_up)
