@@ -41,6 +41,7 @@ from benchmark.running.together import claimed, wait_for_others
 from benchmark.store.claims import Claims
 from benchmark.store.run_folder import RunFolder
 from benchmark.wording import count
+from features.networks.backend import is_deterministic
 from features.storage.sharded_array import RowArray
 
 #: Default time limit of a task in seconds, for models on features; networks have none.
@@ -168,7 +169,8 @@ def _local_stages(
         size = min(workers, len(others))
         stages.append(_Stage([others], LocalEngine(size, folder.running_path, _made())))
     if device:
-        console.tell(f"Networks run on {device.name} with {device.backend}.")
+        how = " and deterministic operations" if is_deterministic() else ""
+        console.tell(f"Networks run on {device.name} with {device.backend}{how}.")
         if cost := describe_search(job):
             console.tell(cost)
         size = _workers_for_networks(job, device, console)

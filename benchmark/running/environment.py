@@ -18,12 +18,14 @@ from joblib import cpu_count
 
 from benchmark.errors import cannot_write
 from benchmark.running.machine import machine
+from features.networks.backend import DETERMINISTIC
 
 logger = logging.getLogger("benchmark")
 
 
 def describe() -> dict[str, Any]:
     """Describe the command, the versions of the libraries, and the machine, as JSON values."""
+    asked = os.environ.get(DETERMINISTIC, "")
     return {
         "command": command_line(),
         "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -32,6 +34,7 @@ def describe() -> dict[str, Any]:
             "system": f"{platform.system()} {platform.machine()}",
             "cores": cpu_count(),
             **machine(),
+            **({DETERMINISTIC: asked} if asked else {}),
         },
     }
 

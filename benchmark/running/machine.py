@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_info
 
+from features.networks.backend import is_deterministic
+
 #: Threads of BLAS and networks in a task, see `benchmark.running.execute`.
 THREADS = 1
 
@@ -20,12 +22,13 @@ def machine(device: str = "") -> dict[str, str]:
     """Describe the machine: processor, its instruction sets, BLAS and its kernels, threads.
 
     Two results with the same settings and versions are equal to the last bit where all of these
-    are the same.
+    are the same, and a network ran on a CPU.
 
     Parameters
     ----------
     device : str
-        For a result of a network, what the network ran on.
+        For a result of a network, what the network ran on; deterministic operations are recorded
+        with it.
     """
     found = {
         "processor": processor(),
@@ -33,6 +36,8 @@ def machine(device: str = "") -> dict[str, str]:
         "BLAS": blas(),
         "threads": str(THREADS),
     }
+    if device and is_deterministic():
+        device += ", deterministic operations"
     return {**found, "device": device} if device else found
 
 

@@ -18,7 +18,12 @@ from benchmark.planning.without_networks import in_cache
 from benchmark.progress import Console
 from benchmark.running.estimate_extraction import describe_extraction, is_long_extraction
 from benchmark.running.processes import Worker, WorkerDiedError
-from features.networks.backend import choose_backend, has_only_cpu, is_out_of_memory
+from features.networks.backend import (
+    choose_backend,
+    has_only_cpu,
+    is_deterministic,
+    is_out_of_memory,
+)
 from features.networks.weights import fetch_weights
 
 
@@ -158,6 +163,7 @@ def find_device(process: Helper) -> Device:
         Keras cannot be started.
     """
     try:
+        is_deterministic()  # or what the variable says is wrong
         if has_only_cpu():
             return Device("CPU", False, choose_backend())
     except ValueError as error:

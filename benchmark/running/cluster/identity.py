@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmark.running import environment
+from features.networks.backend import DETERMINISTIC
 
 _ROOT = Path(__file__).resolve().parents[3]
 _PACKAGES = ("baselines", "benchmark", "ewmtcnn", "features")
@@ -26,6 +28,8 @@ def identity(backend: str = "", packages: Iterable[str] = ()) -> dict[str, str]:
         Installed packages that models come from.
     """
     found = environment.versions(backend)
+    if backend:
+        found[DETERMINISTIC] = os.environ.get(DETERMINISTIC) or "0"
     for name in packages:
         try:
             found[name] = version(name)

@@ -43,6 +43,12 @@ def test_the_description_is_json():
     assert described["machine"]["cores"] >= 1
 
 
+def test_the_description_tells_that_deterministic_operations_were_asked_for(monkeypatch):
+    assert "LDL_DETERMINISTIC" not in environment.describe()["machine"]
+    monkeypatch.setenv("LDL_DETERMINISTIC", "1")
+    assert environment.describe()["machine"]["LDL_DETERMINISTIC"] == "1"
+
+
 def test_the_log_is_appended_to_and_the_logger_put_back(tmp_path):
     logger, path = logging.getLogger("benchmark"), tmp_path / "log.txt"
     before = (logger.level, list(logger.handlers))

@@ -64,6 +64,13 @@ def test_the_machine_is_described_in_texts():
     )
 
 
+def test_deterministic_operations_are_recorded_with_the_device(monkeypatch):
+    usual = machine("one GPU")
+    monkeypatch.setenv("LDL_DETERMINISTIC", "1")
+    assert machine("one GPU") == {**usual, "device": "one GPU, deterministic operations"}
+    assert "device" not in machine()  # results of no network do not depend on it
+
+
 @pytest.mark.skipif(
     not any(library.get("architecture") == "SkylakeX" for library in threadpool_info()),
     reason="needs OpenBLAS and a processor with AVX-512",

@@ -46,6 +46,12 @@ def test_each_need_is_prepared_once_where_it_belongs(process, tmp_path, monkeypa
     assert found["d", own].X is own.X  # this process keeps what is there already
 
 
+def test_a_variable_that_is_wrong_is_told_before_any_task(monkeypatch):
+    monkeypatch.setenv("LDL_DETERMINISTIC", "yes")
+    with helper() as process, pytest.raises(BenchmarkError, match="is 'yes'; set it to 1, or to"):
+        find_device(process)
+
+
 @pytest.mark.slow
 def test_what_is_told_there_is_told_here(process, tmp_path):
     class Tells(NetworkImages):

@@ -25,6 +25,15 @@ def test_a_process_has_python_libraries_packages_and_code():
     assert "keras" not in identity()
 
 
+def test_workers_of_networks_are_asked_for_the_same_operations(monkeypatch):
+    here = identity("jax")
+    monkeypatch.setenv("LDL_DETERMINISTIC", "1")
+    assert differences(here, identity("jax")) == ["LDL_DETERMINISTIC 1 (here 0)"]
+    monkeypatch.setenv("LDL_DETERMINISTIC", "0")
+    assert not differences(here, identity("jax"))
+    assert "LDL_DETERMINISTIC" not in identity()
+
+
 def test_differences_say_both_sides():
     assert differences({"a": "1", "b": "2"}, {"a": "1", "b": "3", "c": "4"}) == [
         "b 3 (here 2)", "c 4 (here none)",
