@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ewmtcnn.trainer import Trainer
 from features.networks import backend
+from features.networks.compiled import copy_out
 from features.storage.files import DamagedFileError, read_arrays, write_arrays
 
 #: Names of the files in the folder that a training may use: its checkpoint; that of a search for
@@ -41,8 +42,7 @@ def write_checkpoint(
     OSError
         The file cannot be written.
     """
-    arrays = {f"v{i:05d}": np.asarray(v.numpy() if hasattr(v, "numpy") else v)
-              for i, v in enumerate(trainer.state)}  # fmt: skip
+    arrays = {f"v{i:05d}": copy_out(v) for i, v in enumerate(trainer.state)}
     more = {"history": np.array(history), "backend": np.array(backend.backend_name())}
     if len(curve):
         more["curve"] = np.array(curve)

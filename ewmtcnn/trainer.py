@@ -14,7 +14,7 @@ from ewmtcnn.network import NetworkSettings, build_network, reset_network
 from ewmtcnn.optimizer import TwoRateSGD
 from ewmtcnn.resident import read_batch
 from features.arrays import FloatArray
-from features.networks.compiled import compile_forward, compile_training, to_numpy
+from features.networks.compiled import compile_forward, compile_training, copy_out, to_numpy
 from features.networks.looped import compile_loop
 
 #: Inputs, targets and the weights of the rows.
@@ -126,7 +126,7 @@ class Trainer:
 
     def weights(self) -> list[NDArray[Any]]:
         """Copy the weights of the network out."""
-        return [np.array(array) for array in self.model.get_weights()]
+        return [copy_out(variable) for variable in self.model.weights]
 
     def predict(self, X: Any, batch_size: int) -> FloatArray:
         """Predict distributions (n, c) for images or activations (n, ...)."""

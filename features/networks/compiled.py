@@ -36,6 +36,14 @@ def to_numpy(tensor: Any) -> NDArray[np.float32]:
     return np.asarray(tensor, dtype=np.float32)
 
 
+def copy_out(variable: Any) -> NDArray[Any]:
+    """Copy a variable of Keras into an array of its own type."""
+    value = variable.value  # Keras' own copying warns under NumPy 2
+    if backend_name() == "torch":
+        value = value.detach().cpu()
+    return np.array(value.numpy() if hasattr(value, "numpy") else value)
+
+
 def compile_forward(model: Any) -> Callable[[Batch], Any]:
     """Compile the forward pass of a Keras model, without gradients, in inference mode.
 
