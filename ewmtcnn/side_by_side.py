@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,14 +17,19 @@ if TYPE_CHECKING:
     from ewmtcnn.trainer import Trainer
 
 
+# The compiled loop of a trainer, for as long as the process keeps that.
+_compiled: WeakKeyDictionary[Trainer, Callable[..., Any]] = WeakKeyDictionary()
+
+
 def fit_folds(
     models: Sequence[NetworkEstimator], X: Any, D: ArrayLike, folds: Sequence[IntArray]
 ) -> None:
     """Fit a network on each fold, all of them in one compiled loop.
 
     Every model becomes what ``model.fit(X[rows], D[rows])`` makes it, but for rounding. The memory
-    of a step is that of all folds. No run does this by itself: on a CPU it pays for new layers on
-    narrow activations only, and what it gains on a GPU has not been measured.
+    of a step is that of all folds; the next call with models, rows and folds of the same kind
+    compiles nothing. No run does this by itself: on a CPU it pays for new layers on narrow
+    activations only, and what it gains on a GPU has not been measured.
 
     Parameters
     ----------
@@ -53,10 +59,8 @@ def fit_folds(
     _check_alike(models, folds)
     import jax
 
-    from ewmtcnn.resident import Resident, read_batch
-    from ewmtcnn.trainer import mean_loss
+    from ewmtcnn.resident import Resident
     from features.networks.compiled import model_state, take_values
-    from features.networks.looped import jax_loop
 
     shares = np.asarray(D, dtype=np.float64)
     courses, states = [], []
@@ -70,8 +74,7 @@ def fit_folds(
         raise ValueError(f"folds must have equally many batches; they have {sizes} rows")
     targets = models[0]._targets(shares)
     data = Resident.place(X, targets, courses[0].settings.batch_size).data
-    one = jax_loop(trainer.model, trainer.optimizer, mean_loss, read_batch)
-    run = jax.jit(jax.vmap(one, in_axes=(0, None, 0, None, None)), donate_argnums=0)
+    run = _loop_of(trainer)
     state = jax.tree.map(lambda *values: jax.numpy.stack(values), *states)
     histories: list[list[float]] = [[] for _ in models]
     for epoch in range(courses[0].settings.epochs):
@@ -92,6 +95,21 @@ def fit_folds(
         with model_state(trainer.model, trainer.optimizer) as held:
             held.state = jax.tree.map(lambda values, k=number: values[k], state)
         model._end(trainer, courses[number], histories[number])
+
+
+def _loop_of(trainer: Trainer) -> Callable[..., Any]:
+    """Return the loop that trains a network of each fold at once, compiled when first used."""
+    if trainer not in _compiled:
+        import jax
+
+        from ewmtcnn.resident import read_batch
+        from ewmtcnn.trainer import mean_loss
+        from features.networks.looped import jax_loop
+
+        one = jax_loop(trainer.model, trainer.optimizer, mean_loss, read_batch)
+        every = jax.vmap(one, in_axes=(0, None, 0, None, None))
+        _compiled[trainer] = jax.jit(every, donate_argnums=0)
+    return _compiled[trainer]
 
 
 def _start(model: NetworkEstimator, X: Any, D: FloatArray, rows: IntArray) -> tuple[Trainer, Any]:
