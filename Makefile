@@ -36,7 +36,9 @@
 # make perf-kernel    measure what an approximated kernel costs PT-SVM
 # make overhead       measure what the harness costs above the methods, at 10,000 tasks
 # make perf-gpu       measure them on a GPU, with the frameworks that the environment has
+# make perf-gpu-try   try that without a GPU, on tiny images: what each part of it takes
 # make perf-steps     count the operations and bytes of their steps; times nothing
+# make perf-folds     time folds that are trained side by side
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -48,7 +50,7 @@ test test-thorough test-fast coverage faults: export OPENBLAS_NUM_THREADS := 1
 test test-thorough test-fast coverage faults: export OMP_NUM_THREADS := 1
 PYTEST_OPTIONS ?=
 
-.PHONY: run test test-thorough test-fast coverage faults kills test-backbones test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels overhead perf-kernel perf-gpu perf-steps perf-cluster growth large-run clean
+.PHONY: run test test-thorough test-fast coverage faults kills test-backbones test-installed lint demo demo-networks emotion6 wheel quoted fairness reference dist release docs docs-tables chromium perf perf-peer perf-newer perf-networks perf-evidence perf-kernels overhead perf-kernel perf-gpu perf-gpu-try perf-steps perf-folds perf-cluster growth large-run clean
 
 run: $(VENV)/installed
 	$(BIN)/ldl-benchmark run --all
@@ -183,8 +185,17 @@ large-run: $(VENV)/installed
 perf-gpu:
 	$(PYTHON) tests/perf/gpu.py
 
+perf-gpu-try:
+	@mkdir -p build && rm -f build/gpu_try.json
+	for backend in jax tensorflow torch; do KERAS_BACKEND=$$backend $(PYTHON) tests/perf/gpu.py \
+	    --any-device --images 18 --size 16 --backbone small --seconds 3600 \
+	    --record build/gpu_try.json --out build/gpu_try.md --timings results/gpu_try.md || true; done
+
 perf-steps: $(VENV)/installed
 	$(BIN)/python tests/perf/operations.py
+
+perf-folds: $(VENV)/installed
+	$(BIN)/python tests/perf/folds.py
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

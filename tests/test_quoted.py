@@ -34,7 +34,7 @@ PACKAGES = ("baselines", "benchmark", "ewmtcnn", "features")
 #: Pages that tell what was measured; those of `docs/` took their figures over from the README.
 PAGES = (
     "README.md", "README.zh-CN.md", "docs/images.md", "docs/faults.md", "docs/reading_tables.md",
-    "docs/scale.md", "docs/overhead.md", "docs/tuning.md",
+    "docs/scale.md", "docs/overhead.md", "docs/tuning.md", "docs/guides/gpu.md",
 )  # fmt: skip
 TEXTS = [
     *(ROOT / page for page in PAGES),
@@ -87,6 +87,9 @@ OTHER = {
 MADE_BY = {
     "blas_kernels": "perf-kernels",
     "demo_networks": "demo-networks",
+    "folds": "perf-folds",
+    "gpu_steps": "perf-steps",
+    "gpu_try": "perf-gpu-try",
     "kernel_approximation": "perf-kernel",
 }
 

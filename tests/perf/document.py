@@ -22,7 +22,6 @@ ORDER = (
     "Whole commands",
     "Networks on this CPU",
     "Networks on a GPU",
-    "Steps of networks, counted",
     "Evidence",
 )
 

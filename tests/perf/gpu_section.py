@@ -85,7 +85,11 @@ def section(record: list[Entry], card: str) -> list[str]:
             lines += ["", f"Failed: {entry['what']} {entry['arguments']}: "
                       f"{entry['figures']['error']}"]  # fmt: skip
         elif told:
-            lines += ["", told(entry["arguments"], entry["figures"])]
+            found = entry["figures"]
+            if entry["what"] == "deterministic":
+                usual = find(record, card, "our_training", entry["arguments"]) or {}
+                found = {**found, "usual": usual.get("per_second")}
+            lines += ["", told(entry["arguments"], found)]
     return [*lines, *projection(record, card)]
 
 
@@ -156,17 +160,24 @@ def _baselines(arguments: dict[str, Any], found: Entry) -> str:
 
 
 def _folds(arguments: dict[str, Any], found: Entry) -> str:
+    what = (
+        f"A new layer on {arguments['width']} activations"
+        if arguments.get("width")
+        else f"`small` on {arguments['size']} x {arguments['size']} pixels"
+    )
     return (
-        f"`small` on {arguments['size']} x {arguments['size']} pixels, {arguments['folds']} "
-        f"folds at once: {found['per_second']:.0f} images/s in all."
+        f"{what}, {arguments['folds']} folds at once: {found['per_second']:.0f} images/s in all; "
+        f"one by one {found['alone']:.0f}."
     )
 
 
 def _deterministic(arguments: dict[str, Any], found: Entry) -> str:
     same = "the same" if found["same_bits"] else "not the same"
+    usual = found["usual"]
+    share = f", {found['per_second'] / usual:.2f} times the usual ones'" if usual else ""
     return (
         f"Deterministic operations, {arguments['precision']}, batch {arguments['batch']}: "
-        f"{found['per_second']:.0f} images/s; two trainings gave {same} bits."
+        f"{found['per_second']:.0f} images/s{share}; two trainings gave {same} bits."
     )
 
 
@@ -175,6 +186,41 @@ _TOLD = {
     "whole_fold": _whole, "head": _head, "baselines": _baselines, "side_by_side": _folds,
     "deterministic": _deterministic,
 }  # fmt: skip
+
+
+def timings(record: list[Entry]) -> list[str]:
+    """Write a table of the seconds that each measurement took, for each card and backend."""
+    cards = list(dict.fromkeys(entry["card"] for entry in record))
+    rows: dict[str, dict[str, Entry]] = {}
+    for entry in record:
+        rows.setdefault(_told_arguments(entry), {})[entry["card"]] = entry
+
+    def cell(entry: Entry | None) -> str:
+        if entry is None:
+            return ""
+        return "failed" if "error" in entry["figures"] else f"{entry.get('seconds', 0):.0f}"
+
+    took = [[e.get("seconds", 0) for e in record if e["card"] == card] for card in cards]
+    return [
+        f"| measurement | {' | '.join(f'{card}, s' for card in cards)} |",
+        "|---" * (1 + len(cards)) + "|",
+        *(f"| {title} | {' | '.join(cell(found.get(card)) for card in cards)} |"
+          for title, found in rows.items()),
+        f"| all | {' | '.join(f'{sum(some):.0f}' for some in took)} |",
+    ]  # fmt: skip
+
+
+def _told_arguments(entry: Entry) -> str:
+    arguments = entry["arguments"]
+    parts = [
+        arguments.get("kind"), arguments.get("precision"),
+        f"batch {arguments['batch']}" if "batch" in arguments else None,
+        {True: "loop", False: "steps"}.get(arguments.get("loop")),
+        f"{arguments['folds']} folds" if "folds" in arguments else None,
+        f"{arguments['width']} activations" if "width" in arguments else None,
+        "pinned" if arguments.get("pinned") else None,
+    ]  # fmt: skip
+    return ", ".join([entry["what"].replace("_", " "), *filter(None, parts)])
 
 
 def projection(record: list[Entry], card: str) -> list[str]:

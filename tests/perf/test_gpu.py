@@ -1,6 +1,7 @@
 """The script that measures a GPU, tried at tiny size on JAX where there is no TensorFlow.
 
-Its section is written by `gpu_section.py`; PyTorch's loops run where there is PyTorch.
+What it measures is in `gpu_measurements.py`, and its section is written by `gpu_section.py`;
+PyTorch's loops run where there is PyTorch. `make perf-gpu-try` tries all of it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,7 +19,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 
-from gpu_section import projection, whole_section  # noqa: E402
+import gpu  # noqa: E402
+from gpu_section import projection, timings, whole_section  # noqa: E402
 
 # Every process that is started finds no TensorFlow.
 LACKING = """
@@ -48,6 +52,7 @@ for only in wanted:
 WANTED = (
     "matrix_rate", '"batch": 32, "precision": "float32"}', 'files_extraction {"images": 18, "size":'
     ' 16, "backbone": "small", "batch": 128, "precision": "float32"}', "head", "baselines", "head",
+    'side_by_side {"images": 18, "folds": 10, "width"',
 )  # fmt: skip
 
 
@@ -64,16 +69,120 @@ def test_it_runs_on_jax_alone_and_goes_on_where_it_stopped(tmp_path):
     assert done.returncode == 0, done.stderr
     entries = json.loads(record.read_text())
     whats = [entry["what"] for entry in entries]
-    ours = ["matrix_rate"] * 3 + ["our_training", "files_extraction", "head", "baselines"]
+    ours = ["matrix_rate"] * 3
+    ours += ["our_training", "files_extraction", "head", "baselines", "side_by_side"]
     loops = ["plain_training", "tuned_training"] if find_spec("torch") else []
     assert sorted(whats) == sorted(ours + loops)
     assert done.stdout.count(" s  head ") == 1  # what the record holds is not measured again
     assert all(entry["card"] == "CPU, Keras on jax" for entry in entries)
     assert not [entry for entry in entries if "error" in entry["figures"]]
     written = section.read_text()
-    assert "| small, 16 x 16 | float32 | 32 | shards, steps |" in written
+    assert "| small, 16 x 16 | float32 | 32 | shards, loop |" in written  # as on a card
     assert "A new layer on 4,096 activations (18 rows, 20 epochs)" in written
     assert "Tables 3 and 4 are not projected: whole_fold not measured yet." in written
+
+
+FIGURES = ("flops", "per_second", "first", "second")
+
+
+def calls(monkeypatch, folder, took, *options):
+    """Call the script on a card whose measurements take some seconds each; return the record."""
+    now = [0.0]
+
+    def measure(name, arguments, seconds):
+        if name == "device":
+            return {"name": "A", "accelerated": True, "backend": "tensorflow"}
+        needed = took.get(name, 1.0)
+        now[0] += min(needed, seconds)
+        return {"stopped": "no time"} if needed > seconds else dict.fromkeys(FIGURES, 1.0)
+
+    monkeypatch.setattr(gpu, "measure", measure)
+    monkeypatch.setattr(gpu.time, "monotonic", lambda: now[0])
+    files = ["--record", str(folder / "r.json"), "--out", str(folder / "r.md"),
+             "--timings", str(folder / "t.md")]  # fmt: skip
+    monkeypatch.setattr(sys, "argv", ["gpu.py", *files, *options])
+    gpu.main()
+    record = folder / "r.json"
+    return json.loads(record.read_text()) if record.exists() else []
+
+
+def test_each_call_goes_on_until_its_time_is_spent(tmp_path, monkeypatch, capsys):
+    """The plan begins with two matrix products; here each takes 40 of the 55 seconds."""
+    took = {"matrix_rate": 40.0}
+    assert not calls(monkeypatch, tmp_path, took, "--only", "matrix_rate", "--seconds", "9")
+    for measured in (1, 2, 3, 3):
+        record = calls(monkeypatch, tmp_path, took, "--only", "matrix_rate", "--seconds", "55")
+        assert [entry["seconds"] for entry in record] == [40.0] * measured
+    assert capsys.readouterr().out.count("the time is spent; call again to go on") == 1
+    assert "| all | 120 |" in (tmp_path / "t.md").read_text()
+
+
+def test_what_takes_all_of_a_call_is_not_tried_again(tmp_path, monkeypatch):
+    took = {"whole_fold": 600.0, "head": 99.5}
+    only = ("--seconds", "100", "--only", '"batch": 32')
+    record = calls(monkeypatch, tmp_path, took, *only)  # stopped, but behind others
+    assert "whole_fold" not in {entry["what"] for entry in record}
+    record = calls(monkeypatch, tmp_path, took, *only)  # it had all of the time
+    assert record[-1]["figures"] == {"error": "no time"}
+    assert record[-1]["what"] == "whole_fold"
+    record = calls(monkeypatch, tmp_path, took, *only)
+    assert [entry["what"] for entry in record].count("whole_fold") == 1
+    assert "head" not in [entry["what"] for entry in record]
+    record = calls(monkeypatch, tmp_path, took, *only)
+    assert "head" in [entry["what"] for entry in record]
+    assert "| whole fold, bfloat16, batch 32 | failed |" in (tmp_path / "t.md").read_text()
+
+
+HANGS = """
+import subprocess, sys, time
+child = subprocess.Popen(["sleep", "60"])
+open(sys.argv[2].strip('"'), "w").write(str(child.pid))
+time.sleep(60)
+"""
+
+
+def test_nothing_that_ran_out_of_time_goes_on_holding_the_card(tmp_path, monkeypatch):
+    (tmp_path / "gpu_measurements.py").write_text(HANGS)
+    monkeypatch.setattr(gpu, "HERE", tmp_path)
+    assert "stopped" in gpu.measure("hang", str(tmp_path / "pid"), 1.5)
+    child = int((tmp_path / "pid").read_text())
+    with suppress(FileNotFoundError, ProcessLookupError):  # until it has ended
+        while Path(f"/proc/{child}/stat").read_text().split()[2] not in "ZX":
+            time.sleep(0.01)
+
+
+def test_a_failure_is_told_by_the_line_that_names_it():
+    said = 'Traceback:\n  File "x"\nRuntimeError: too small\n\nSet X=1 for more'
+    assert gpu._message(said) == "RuntimeError: too small"
+    assert gpu._message("Killed\n  here") == "Killed"
+    assert gpu._message("") == "no message"
+
+
+def test_timings_stand_beside_each_other_by_card_and_backend():
+    record = [
+        {**entry("head", {"first": 1.0}, batch=32), "seconds": 4.4},
+        {**entry("our_training", {}, precision="float32", batch=32, loop=True), "seconds": 10.0},
+        {**entry("head", {"error": "x"}, batch=32), "seconds": 2.0, "card": "B"},
+    ]
+    assert timings(record)[0] == "| measurement | A, Keras on jax, s | B, s |"
+    assert timings(record)[2:] == [
+        "| head, batch 32 | 4 | failed |",
+        "| our training, float32, batch 32, loop | 10 |  |",
+        "| all | 14 | 2 |",
+    ]
+
+
+def test_deterministic_operations_are_compared_with_the_usual_ones():
+    at = {"images": 18, "size": 16, "batch": 32, "precision": "bfloat16", "backbone": "small"}
+    record = [
+        entry("our_training", {"per_second": 200.0}, **at),
+        entry("deterministic", {"per_second": 150.0, "same_bits": True}, **at),
+    ]
+    lines = whole_section([{"date": "2026-01-01", **one} for one in record])
+    assert (
+        "Deterministic operations, bfloat16, batch 32: 150 images/s, 0.75 times the usual ones'; "
+        "two trainings gave the same bits."
+    ) in lines
 
 
 def entry(what, figures, **arguments):

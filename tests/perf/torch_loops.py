@@ -65,8 +65,8 @@ def _vgg16(size: int) -> tuple[Any, Any]:
         for _ in range(depth):
             layers += [nn.Conv2d(before, width, 3, padding=1), nn.ReLU(inplace=True)]
             before = width
-        layers.append(nn.MaxPool2d(2))
-    side = size // 32
+        layers.append(nn.MaxPool2d(2, ceil_mode=True))  # so that tiny images, too, go through
+    side = -(-size // 32)
     body = nn.Sequential(
         *layers, nn.Flatten(),
         nn.Linear(512 * side * side, 4096), nn.ReLU(inplace=True), nn.Dropout(),

@@ -1,15 +1,17 @@
 """A loop over the steps of a training gives what the steps give one by one, on JAX and PyTorch.
 
 `tests/ewmtcnn/test_resident.py` has TensorFlow's. On JAX folds are also trained side by side
-(`ewmtcnn/side_by_side.py`), and casts of a step in bfloat16 are counted.
+(`ewmtcnn/side_by_side.py`), as docs/guides/gpu.md tells, and casts of a step in bfloat16 counted.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -70,7 +72,7 @@ import numpy as np
 import pytest
 from features.networks import backend
 backend.start(threads=1)
-from ewmtcnn import FrozenCNN, training
+from ewmtcnn import FrozenCNN, side_by_side, training
 from ewmtcnn.side_by_side import fit_folds
 
 rng = np.random.default_rng(0)
@@ -80,6 +82,8 @@ models = lambda **more: [FrozenCNN(**{"epochs": 3, "batch_size": 8, **more}, ran
                          for k in range(3)]
 together, alone = models(), models()
 fit_folds(together, X, D, folds)
+fit_folds(models(), X, D, folds)  # compiles nothing
+assert [loop._cache_size() for loop in side_by_side._compiled.values()] == [1]
 for fits in (False, True):  # in a loop it gives the same
     training.fits = lambda _: fits
     for one, other, rows in zip(alone, together, folds):
@@ -97,6 +101,23 @@ refused("not trained side by side with early_stopping", models(early_stopping=Tr
 refused("have 18, 18, 4 rows", models(), [*folds[:2], folds[2][:4]])
 refused("the loss became .* in epoch . of fold 1; lower", models(head_rate=1e38), folds)
 """
+
+# The example of docs/guides/gpu.md.
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = (ROOT / "docs/guides/gpu.md").read_text(encoding="utf-8")
+EXAMPLE = (
+    """
+X, D = rng.normal(size=(40, 6)), rng.dirichlet(np.ones(3), 40)
+"""
+    + re.search(r"^```python no-run[^\n]*\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[1]
+    + """
+assert [len(one) for one in P] == [4] * 10
+for number in (0, 9):
+    train, test = splits[number]
+    one = FrozenCNN(epochs=20, random_state=number).fit(X[train], D[train])
+    np.testing.assert_allclose(P[number], one.predict(X[test]), atol=1e-6)
+"""
+)
 
 # Weights are kept in float32 and computed with in bfloat16: each kernel and bias is cast once to
 # compute, and its gradient once back. Of activations only what enters the first layer and what
@@ -136,7 +157,7 @@ assert sorted(down) == [(4, 16, 16, 3), (4, 128)]
 assert up == [(4, 128)]
 """
 
-CODE = {"torch": STEPS, "jax": FOLDS + CASTS}
+CODE = {"torch": STEPS, "jax": FOLDS + EXAMPLE + CASTS}
 
 
 @pytest.mark.parametrize("name", ["jax", "torch"])
