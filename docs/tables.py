@@ -82,8 +82,9 @@ ldl-benchmark run --all --dataset Emotion6 --backbone vgg16 --weights weights
 
 The networks that images go through: `--backbone NAME` takes any of them, for features and as the
 body of DLDL, EW-MTCNN and the networks of Table 4; case, hyphens and underscores do not matter. How
-to work with weights, offline too, is told in [images and networks](images.md#weights). This page is
-made by `make docs-tables`.
+to work with weights, offline too, is told in [images and networks](images.md#weights).
+`make test-backbones` reads a file of random weights into each network of keras.applications, by
+Keras and here, and compares what both give: all agree. This page is made by `make docs-tables`.
 
 """
 

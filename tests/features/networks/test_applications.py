@@ -1,6 +1,6 @@
 """Networks of keras.applications: the same numbers as Keras', from files as Keras writes them.
 
-``LDL_ALL_BACKBONES=1`` (`make test-backbones`) tries each of them, which takes some minutes.
+``LDL_ALL_BACKBONES=1`` (`make test-backbones`) tries each of them, which takes ten minutes.
 """
 
 from __future__ import annotations
