@@ -91,7 +91,14 @@ def fakes(tmp_path):
 
 def python(code, *arguments, path=None, **variables):
     """Run code in a new process with only these variables of those that matter here."""
-    ours = ("KERAS_BACKEND", "NPROC", "XLA_FLAGS", "TF_CPP_MIN_LOG_LEVEL", "KERAS_HOME")
+    ours = (
+        "KERAS_BACKEND",
+        "NPROC",
+        "XLA_FLAGS",
+        "TF_CPP_MIN_LOG_LEVEL",
+        "KERAS_HOME",
+        "LDL_DETERMINISTIC",
+    )
     clean = {name: value for name, value in os.environ.items() if name not in ours}
     if path:
         variables["PYTHONPATH"] = str(path)
@@ -224,10 +231,11 @@ backend.start(threads=3)
 backend.start(threads=2)  # changes nothing
 import keras
 import tensorflow as tf
+from tensorflow.python.framework.config import is_op_determinism_enabled
 print(json.dumps([
     backend.backend_name(), keras.config.image_data_format(), keras.config.floatx(),
     tf.config.threading.get_intra_op_parallelism_threads(),
-    tf.config.threading.get_inter_op_parallelism_threads(),
+    tf.config.threading.get_inter_op_parallelism_threads(), is_op_determinism_enabled(),
 ]))
 """
 
@@ -236,9 +244,9 @@ print(json.dumps([
 def test_tensorflow_itself_starts_quietly_whatever_a_users_configuration_says(tmp_path):
     wishes = {"backend": "jax", "image_data_format": "channels_first", "floatx": "float64"}
     (tmp_path / "keras.json").write_text(json.dumps(wishes))
-    done = python(REAL, KERAS_HOME=str(tmp_path))
+    done = python(REAL, KERAS_HOME=str(tmp_path), LDL_DETERMINISTIC="1")
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == ["tensorflow", "channels_last", "float32", 3, 3]
+    assert json.loads(done.stdout) == ["tensorflow", "channels_last", "float32", 3, 3, True]
 
 
 def dtypes():
