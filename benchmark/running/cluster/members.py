@@ -22,6 +22,8 @@ GPU = "GPU"
 # How often the scheduler is asked who is there, and how often a worker is asked that fails to join.
 _LOOK_SECONDS, _MOST_TRIES = 1.0, 3
 
+_WHAT_TO_DO = "Start it anew with the Python, versions and source files of this machine"
+
 
 @dataclass(frozen=True)
 class Member:
@@ -124,6 +126,7 @@ class Members:
                 raise BenchmarkError(
                     "no worker of the cluster can take part in this run: "
                     + "; ".join(f"{where}: {why}" for (where, _), why in self._refused.items())
+                    + f". {_WHAT_TO_DO}, and give the same run command again."
                 )
             if not told:
                 told = True
@@ -179,7 +182,7 @@ class Members:
 
     def _refuse(self, address: str, facts: Mapping[str, Any], why: str) -> None:
         self._refused[address, facts.get("local_directory", "")] = why
-        self.tell(f"Worker {address} gets no task: {why}.")
+        self.tell(f"Worker {address} gets no task: {why}. {_WHAT_TO_DO}: it joins then.")
 
     def _send(self, to: list[str]) -> list[str]:
         """Send the data to some workers; return those that have it."""

@@ -109,7 +109,8 @@ def test_who_differs_is_refused_once_and_the_others_are_counted(make, told):
     assert members.addresses() == ["a", "b"]
     assert members.addresses(with_gpu=True) == ["b"]
     assert told == [
-        "Worker c gets no task: it has numpy 1.0 (here 2.2).",
+        "Worker c gets no task: it has numpy 1.0 (here 2.2). Start it anew with the Python, "
+        "versions and source files of this machine: it joins then.",
         "2 workers of the cluster: 3 tasks at a time, 1 of them on a GPU.",
     ]
     assert sorted(client.asked) == [("join", "a"), ("join", "b"), ("join", "c")]
@@ -150,7 +151,10 @@ def test_a_cluster_of_which_nobody_can_take_part_ends_the_run(make, python, said
     client.answers["a"], client.python = ImportError("No module named 'benchmark'"), python
     with pytest.raises(BenchmarkError) as raised:
         members.wait()
-    assert str(raised.value) == f"no worker of the cluster can take part in this run: {said}"
+    assert str(raised.value) == (
+        f"no worker of the cluster can take part in this run: {said}. Start it anew with the "
+        "Python, versions and source files of this machine, and give the same run command again."
+    )
 
 
 @pytest.fixture
