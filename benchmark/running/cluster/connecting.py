@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
@@ -181,6 +182,17 @@ def _local(workers: int) -> Iterator[Any]:
         with suppress(Exception):  # workers end with it
             cluster.close(_END_SECONDS)
         workers_here.end()
+        _remove_left()
+
+
+def _remove_left() -> None:
+    """Remove the folders of workers that died; else the next worker of anybody does it."""
+    import dask
+    from distributed.diskutils import WorkSpace
+
+    place = dask.config.get("temporary-directory") or tempfile.gettempdir()
+    with suppress(Exception):
+        WorkSpace(str(Path(place, "dask-scratch-space"))).new_work_dir(prefix="worker-").release()
 
 
 def _mark() -> str:

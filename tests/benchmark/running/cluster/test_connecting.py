@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import threading
 from types import SimpleNamespace
 
@@ -60,3 +61,18 @@ def test_workers_of_this_machine_that_end_are_started_anew_or_the_run_ends(tmp_p
     assert closed.wait(100)
     assert starts.read_text() == "x" * connecting._MOST_STARTS
     workers.end()
+
+
+def test_folders_of_workers_that_died_go_with_the_run(tmp_path, monkeypatch):
+    from distributed.diskutils import WorkSpace
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    space = tmp_path / "dask-scratch-space"
+    alive = WorkSpace(str(space)).new_work_dir(prefix="worker-")
+    dead = space / "worker-dead"
+    dead.mkdir()
+    (dead / "data").write_text("of a task")
+    dead.with_suffix(".dirlock").write_text("")
+    connecting._remove_left()
+    assert [str(path) for path in space.glob("worker-*") if path.is_dir()] == [alive.dir_path]
+    alive.release()
