@@ -1,7 +1,7 @@
 # make run            set up, then compare every model on the built-in data
 # make test           set up, then run the tests, all but those of test-installed and test-thorough
 # make test-thorough  the tests that take longest: networks and killed workers of a cluster, a
-#                     network that is killed in a fold
+#                     network that is killed in a fold, tables of all networks and of every wheel
 # make test-fast      only those that are quick
 # make coverage       the tests, and what they cover of lines and branches: slower
 # make faults         read 1,000 damaged variants of every kind of file, fill the disk at every write
