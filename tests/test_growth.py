@@ -46,3 +46,15 @@ def test_it_stops_where_the_next_point_takes_too_long_and_goes_on_later(growth, 
     assert growth.EXTREMES[0] in longer
     assert growth.described(results.rows["A", sizes[1]]) == ["20 s", "0.04 GiB"]
     assert growth.described(results.rows["A", growth.EXTREMES[0]])[0] == "over 60 s"
+
+
+def test_settings_for_many_rows_are_measured_there_and_nowhere_else(growth, tmp_path):
+    results, name = growth.Results(tmp_path / "growth.csv"), "AA-BP, in batches"
+    assert [size for _, size, _ in growth.pending(results, [name], 60.0, 60.0)] == [
+        growth.EXTREMES[0]
+    ]
+    results.add(name, row(growth.EXTREMES[0], 20.0))
+    table = growth.extremes_table(results, ["A", name])
+    assert table[1] == ["A", *["not measured", "-"] * 3]
+    assert table[2] == [name, "20 s", "0.04 GiB", *["-"] * 4]
+    assert [cells[0] for cells in growth.growth_table(results, ["A", name])[1:]] == ["A"]

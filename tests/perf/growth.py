@@ -19,7 +19,8 @@ import resource
 import signal
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,6 +56,13 @@ class Size(NamedTuple):
 
 BASE, STEP, STEPS = Size(1000, 40, 8), 4, 4
 EXTREMES = (Size(118_000, 280, 8), Size(500, 20_000, 8), Size(3_000, 100, 1_000))
+
+#: Settings for many rows, see docs/scale.md: measured at the first of `EXTREMES` only.
+LARGE = {
+    "PT-SVM, Nystroem": ("PT-SVM", {"kernel_approximation": "nystroem"}),
+    "AA-BP, in batches": ("AA-BP", {"batch_size": 256, "epochs": 50}),
+    "SA-CPNN, in batches": ("SA-CPNN", {"batch_size": 256, "epochs": 50}),
+}
 
 #: What a point may take beside the libraries' code: the limit of `baselines.size`, with its data.
 MOST_BYTES = 9 * 10**9
@@ -99,7 +107,7 @@ def resident() -> float:
     return pages * resource.getpagesize() / MIB
 
 
-def measure(cls: type, size: Size, tell: int) -> None:
+def measure(make: Callable[[], Any], size: Size, tell: int) -> None:
     """Fit and predict in this process, and write what it took to the pipe `tell`."""
 
     def say(**what: Any) -> None:
@@ -109,7 +117,7 @@ def measure(cls: type, size: Size, tell: int) -> None:
     X, D = made(size)
     begin = time.process_time()
     try:
-        learner = cls()
+        learner = make()
         if "random_state" in learner.get_params():
             learner.set_params(random_state=0)
         learner.fit(X, D)
@@ -125,7 +133,7 @@ def measure(cls: type, size: Size, tell: int) -> None:
     say(status="done", fit_seconds=fitted - begin, predict_seconds=done - fitted)
 
 
-def point(cls: type, size: Size, limit: float) -> Row:
+def point(make: Callable[[], Any], size: Size, limit: float) -> Row:
     """Measure one point in a process of its own, which ends after `limit` processor seconds.
 
     It may take `MOST_BYTES` of memory: what needs more shall not take the machine down.
@@ -141,7 +149,7 @@ def point(cls: type, size: Size, limit: float) -> Row:
             resource.setrlimit(resource.RLIMIT_DATA, (MOST_BYTES, MOST_BYTES))
             warnings.simplefilter("ignore")
             with threadpool_limits(1):
-                measure(cls, size, writing)
+                measure(make, size, writing)
             status = 0
         finally:
             os._exit(status)
@@ -205,6 +213,8 @@ def pending(
     for number in range(3):
         for step in range(STEPS + 1):
             for method in methods:
+                if method in LARGE:
+                    continue
                 sizes = axis(number)
                 if step:
                     before = results.rows.get((method, sizes[step - 1]), {})
@@ -215,6 +225,8 @@ def pending(
                     yield method, sizes[step], seconds
     for size in EXTREMES:
         for method in methods:
+            if method in LARGE and size != EXTREMES[0]:
+                continue
             if not results.is_known(method, size, extreme):
                 yield method, size, extreme
 
@@ -237,6 +249,8 @@ def growth_table(results: Results, methods: list[str]) -> list[list[str]]:
     """Return the exponents of time and memory in n, q and c of each method."""
     table = [["Method", *(f"{what} {key}" for what in ("time in", "memory in") for key in "nqc")]]
     for method in methods:
+        if method in LARGE:
+            continue
         cells = [method]
         for what in ("seconds", "peak_mib"):
             for number in range(3):
@@ -253,15 +267,15 @@ def extremes_table(results: Results, methods: list[str]) -> list[list[str]]:
     for method in methods:
         cells = [method]
         for size in EXTREMES:
-            cells += described(results.rows.get((method, size)))
+            absent = ["-", "-"] if method in LARGE else ["not measured", "-"]
+            row = results.rows.get((method, size))
+            cells += described(row) if row else absent
         table.append(cells)
     return table
 
 
-def described(row: Row | None) -> list[str]:
+def described(row: Row) -> list[str]:
     """Return the time and the memory of a point as people read them."""
-    if row is None:
-        return ["not measured", "-"]
     gib = f"{max(row['peak_mib'], 0.0) / 1024:.2f} GiB"
     if row["status"] == "done":
         return [f"{row['seconds']:.3g} s", gib]
@@ -296,7 +310,10 @@ def main() -> None:
     parser.add_argument("methods", nargs="*", metavar="METHOD")
     given = parser.parse_args()
     entries = {name: entry for name, entry in models().items() if name in PAPER | EXTENDED | NEWER}
-    known = [name for name, entry in entries.items() if entry.load().consumes == "features"]
+    makers = {name: entry.load() for name, entry in entries.items()}
+    makers = {name: cls for name, cls in makers.items() if cls.consumes == "features"}
+    makers |= {name: partial(makers[model], **given) for name, (model, given) in LARGE.items()}
+    known = [*makers]
     if unknown := set(given.methods) - set(known):
         parser.error(f"no such method: {', '.join(unknown)} (known: {', '.join(known)})")
     results, wanted = Results(given.folder / "growth.csv"), given.methods or known
@@ -305,7 +322,7 @@ def main() -> None:
             del results.rows[key]
     if not given.tables:
         for method, size, limit in pending(results, wanted, given.seconds, given.extreme_seconds):
-            row = point(entries[method].load(), size, limit)
+            row = point(makers[method], size, limit)
             results.add(method, row)
             took = f"{row['seconds']:.3g} s" if row["status"] == "done" else row["status"]
             print(f"{method}, {size}: {took}, {row['peak_mib']:,.0f} MiB", flush=True)
