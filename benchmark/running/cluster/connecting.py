@@ -29,6 +29,9 @@ _ADDRESS = re.compile(
 # busy) and to end.
 _CONNECT_SECONDS, _START_SECONDS, _END_SECONDS = 5.0, 600, 3.0
 
+# Where Linux has semaphores, by which the library's processes speak with each other.
+_MEMORY = Path("/dev/shm")  # noqa: S108 - nothing is made there
+
 # How often workers of this machine are started that have ended by themselves.
 _MOST_STARTS = 4
 
@@ -206,13 +209,16 @@ class _Workers:
     def __init__(self, command: list[str], environment: dict[str, str], cluster: Any) -> None:
         self.over = False
         self._command, self._environment, self._cluster = command, environment, cluster
+        self._numbers: list[int] = []
         self._process = self._start()
         threading.Thread(target=self._look, daemon=True).start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             self._command, env=self._environment, stdin=subprocess.DEVNULL, start_new_session=True
         )
+        self._numbers.append(process.pid)
+        return process
 
     def _look(self) -> None:
         with suppress(OSError):
@@ -233,3 +239,6 @@ class _Workers:
             self._process.wait()
         # Trackers are spared: they clear the memory that the others have shared.
         end_marked(_mark(), os.getpid())
+        for number in self._numbers:  # of trackers that were killed themselves
+            for path in _MEMORY.glob(f"sem.loky-{number}-*"):
+                path.unlink(missing_ok=True)

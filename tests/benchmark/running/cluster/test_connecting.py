@@ -52,15 +52,20 @@ def test_an_address_where_nothing_answers_is_told(monkeypatch):
         pass
 
 
-def test_workers_of_this_machine_that_end_are_started_anew_or_the_run_ends(tmp_path):
-    """Else it would wait for workers for ever."""
+def test_workers_of_this_machine_that_end_are_started_anew_or_the_run_ends(tmp_path, monkeypatch):
+    """Else it would wait for workers for ever. What their trackers leave that were killed goes."""
+    monkeypatch.setattr(connecting, "_MEMORY", tmp_path)
     closed, starts = threading.Event(), tmp_path / "starts"
     cluster = SimpleNamespace(close=lambda _seconds: closed.set())
     command = [sys.executable, "-S", "-c", f"open({str(starts)!r}, 'a').write('x')"]
     workers = connecting._Workers(command, dict(os.environ), cluster)
     assert closed.wait(100)
     assert starts.read_text() == "x" * connecting._MOST_STARTS
+    left = [tmp_path / f"sem.loky-{number}-abc" for number in (workers._numbers[0], 1)]
+    for path in left:
+        path.write_text("")
     workers.end()
+    assert [path.exists() for path in left] == [False, True]
 
 
 def test_folders_of_workers_that_died_go_with_the_run(tmp_path, monkeypatch):
