@@ -6,6 +6,7 @@ import platform
 import time
 import uuid
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,10 @@ GPU = "GPU"
 
 # How often the scheduler is asked who is there, and how often a worker is asked that fails to join.
 _LOOK_SECONDS, _MOST_TRIES = 1.0, 3
+
+# A worker that has not answered after so long, on a machine that sleeps perhaps, is not waited
+# for; so many are asked at a time.
+_ANSWER_SECONDS, _MOST_ASKED = 10.0, 64
 
 _WHAT_TO_DO = "Start it anew with the Python, versions and source files of this machine"
 
@@ -75,6 +80,8 @@ class Members:
     now: dict[str, Member] = field(default_factory=dict)
     _refused: dict[tuple[str, str], str] = field(default_factory=dict)
     _tries: dict[str, int] = field(default_factory=dict)
+    _joining: dict[str, Future[object]] = field(default_factory=dict)
+    _asking: Executor = field(default_factory=lambda: ThreadPoolExecutor(_MOST_ASKED, "ask"))
     _looked: float = -_LOOK_SECONDS
     _told: str = ""
 
@@ -146,15 +153,30 @@ class Members:
         """Have all of them end what they do for the run, and forget it."""
         addresses = self.addresses()
         self.now = {}
-        if addresses:
-            run = self.invitation.run
-            self.client.run(there.leave, run, workers=addresses, on_error="ignore")
+        asked = [
+            self._asking.submit(self._run, there.leave, self.invitation.run, address)
+            for address in addresses
+        ]
+        wait(asked, _ANSWER_SECONDS)
 
     def _ask(self, new: Mapping[str, Mapping[str, Any]]) -> None:
-        answers = self.client.run(there.join, self.invitation, workers=[*new], on_error="return")
+        asked = [address for address in new if address not in self._joining]
+        for address in asked:
+            self._joining[address] = self._asking.submit(
+                self._run, there.join, self.invitation, address
+            )
+        done, late = wait(self._joining.values(), _ANSWER_SECONDS if asked else 0)
+        for address in asked:
+            if self._joining[address] in late:
+                self.tell(f"Worker {address} has not answered yet; it joins when it does.")
         accepted = {}
-        for address, facts in new.items():
-            answer = answers.get(address)
+        for address, future in list(self._joining.items()):
+            if future not in done:
+                continue
+            del self._joining[address]
+            facts, answer = new.get(address), future.result()
+            if facts is None:  # it has gone meanwhile
+                continue
             if not isinstance(answer, there.Answer):
                 self._has_failed(address, facts, answer)
             elif answer.problem:
@@ -167,6 +189,14 @@ class Members:
         for address in self._send(list(accepted)):
             self.now[address] = accepted[address]
             self._tries.pop(address, None)
+
+    def _run(self, function: Callable[..., Any], given: object, address: str) -> object:
+        """Have a worker call a function; return its answer, or an error."""
+        try:
+            found = self.client.run(function, given, workers=[address], on_error="return")
+        except Exception as error:  # the run has ended meanwhile, or the scheduler has gone
+            return error
+        return found.get(address)
 
     def _has_failed(self, address: str, facts: Mapping[str, Any], error: object) -> None:
         """Take note that a worker could not even be asked: it has died, or lacks this package."""

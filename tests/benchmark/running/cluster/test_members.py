@@ -6,6 +6,7 @@ Tests `benchmark.running.cluster.engine` too, with a client that says what the t
 from __future__ import annotations
 
 import platform
+import threading
 from concurrent.futures import CancelledError
 from pathlib import Path
 from types import SimpleNamespace
@@ -129,6 +130,32 @@ def test_who_comes_late_joins_and_who_starts_anew_at_its_address_is_asked_anew(m
     members.look(at_once=True)
     assert told == ["1 worker of the cluster: 2 tasks at a time.",
                     "No worker is left; waiting for one to come ..."]  # fmt: skip
+
+
+def test_who_does_not_answer_is_not_waited_for_and_joins_later(make, told, monkeypatch):
+    """Neither when it is to join, nor when it is to leave."""
+    monkeypatch.setattr("benchmark.running.cluster.members._ANSWER_SECONDS", 0.2)
+    client, members = make(a=facts("1"), b=facts("2"))
+    awake, answer = threading.Event(), client.run
+
+    def asleep(function, *given, workers, on_error):
+        if workers == ["b"]:
+            assert awake.wait(60)
+        return answer(function, *given, workers=workers, on_error=on_error)
+
+    client.run = asleep
+    members.wait()
+    assert members.addresses() == ["a"]
+    assert told[0] == "Worker b has not answered yet; it joins when it does."
+    members.look(at_once=True)
+    assert len(told) == 2  # it is told once
+    awake.set()
+    while members.addresses() != ["a", "b"]:
+        members.look(at_once=True)
+    awake.clear()
+    members.leave()
+    assert ("leave", "a") in client.asked
+    awake.set()
 
 
 def test_a_scheduler_that_is_gone_ends_the_run_in_a_sentence(make):
