@@ -126,26 +126,35 @@ CASTS = """
 import jax
 from ewmtcnn.network import NetworkSettings
 from ewmtcnn.trainer import Trainer, TrainingSettings, mean_loss
+from features.networks import accelerated
 from features.networks.compiled import gradient_step, take_values
 
-trainer = Trainer(NetworkSettings(3, "small", 16, "random", precision="bfloat16"),
-                  TrainingSettings())
-step = gradient_step(trainer.model, trainer.optimizer, mean_loss)
 batch = np.zeros((4, 16, 16, 3), np.uint8), np.full((4, 3), 1 / 3, np.float32), np.ones(4, "f4")
-program = jax.make_jaxpr(step)(take_values(trainer.model, trainer.optimizer), *batch)
 
-def casts(jaxpr):
+def program():
+    trainer = Trainer(NetworkSettings(3, "small", 16, "random", precision="bfloat16"),
+                      TrainingSettings())
+    step = gradient_step(trainer.model, trainer.optimizer, mean_loss)
+    state = take_values(trainer.model, trainer.optimizer)
+    return trainer, list(equations(jax.make_jaxpr(step)(state, *batch).jaxpr))
+
+def equations(jaxpr):
     for equation in jaxpr.eqns:
+        yield equation
+        for value in equation.params.values():
+            inner = getattr(value, "jaxpr", None)
+            if inner is not None:
+                yield from equations(getattr(inner, "jaxpr", inner))
+
+def casts(equations):
+    for equation in equations:
         if equation.primitive.name == "convert_element_type":
             kinds = str(equation.invars[0].aval.dtype), str(equation.outvars[0].aval.dtype)
             if set(kinds) == {"float32", "bfloat16"}:
                 yield kinds[0], equation.invars[0].aval.shape
-        for value in equation.params.values():
-            inner = getattr(value, "jaxpr", None)
-            if inner is not None:
-                yield from casts(getattr(inner, "jaxpr", inner))
 
-found = list(casts(program.jaxpr))
+trainer, here = program()
+found = list(casts(here))
 body = [tuple(v.shape) for v in trainer.network.backbone.trainable_variables]
 down = [shape for kind, shape in found if kind == "float32"]
 up = [shape for kind, shape in found if kind == "bfloat16"]
@@ -155,6 +164,13 @@ for shape in body:
 print("beside the weights:", down, up)
 assert sorted(down) == [(4, 16, 16, 3), (4, 128)]
 assert up == [(4, 128)]
+
+# What scatters adds in any order on a GPU. Pooling by halves, which is taken there, does not.
+def scatters(equations):
+    return [e.primitive.name for e in equations if "scatter" in e.primitive.name]
+assert set(scatters(here)) == {"select_and_scatter_add"}
+accelerated.has_accelerator = lambda: True
+assert not scatters(program()[1])
 """
 
 CODE = {"torch": STEPS, "jax": FOLDS + EXAMPLE + CASTS}
