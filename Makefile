@@ -45,6 +45,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 PYTEST := -m pytest --numprocesses 2 --dist worksteal
+# Where it is set, each of the hundreds of processes that tests start compiles all that it imports,
+# which takes three times as long as importing it.
+unexport PYTHONDONTWRITEBYTECODE
 # Two processes with two threads each would wait for each other on two cores.
 test test-thorough test-fast coverage faults: export OPENBLAS_NUM_THREADS := 1
 test test-thorough test-fast coverage faults: export OMP_NUM_THREADS := 1
