@@ -35,6 +35,7 @@ PACKAGES = ("baselines", "benchmark", "ewmtcnn", "features")
 PAGES = (
     "README.md", "README.zh-CN.md", "docs/images.md", "docs/faults.md", "docs/reading_tables.md",
     "docs/scale.md", "docs/overhead.md", "docs/tuning.md", "docs/guides/gpu.md",
+    "docs/guides/cluster.md",
 )  # fmt: skip
 TEXTS = [
     *(ROOT / page for page in PAGES),
@@ -86,6 +87,7 @@ OTHER = {
 #: Files that another target of the Makefile makes than that of their name.
 MADE_BY = {
     "blas_kernels": "perf-kernels",
+    "cluster": "perf-cluster",
     "demo_networks": "demo-networks",
     "folds": "perf-folds",
     "gpu_steps": "perf-steps",

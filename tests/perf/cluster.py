@@ -3,7 +3,7 @@
 python tests/perf/cluster.py [--seconds S] [--out FILE]
 
 Two kinds of tasks: some that wait, of which a machine can do as many at a time as it likes, and
-fits of SA-BFGS. For each engine (a cluster of one worker, of two, and processes of this machine) it
+fits of AA-BP. For each engine (a cluster of one worker, of two, and processes of this machine) it
 counts the seconds of a task from when every process has done one, and the share of their time that
 is not spent in fit and predict. Fits of two workers share the processors with whatever else runs
 here; the waiting tasks do not.
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PLUGIN = """
 import os, time
 import numpy as np
-from baselines import LDLEstimator, SABFGS
+from baselines import LDLEstimator, AABP
 from benchmark import register
 
 def note():
@@ -45,7 +45,7 @@ class Waits(LDLEstimator):
         return np.tile(self.mean_, (len(X), 1))
 
 @register("Fits")
-class Fits(SABFGS):
+class Fits(AABP):
     def _predict(self, X):
         note()
         return super()._predict(X)
@@ -53,7 +53,7 @@ class Fits(SABFGS):
 
 
 def write_data(folder: Path) -> Path:
-    """Write a dataset of which a fit of SA-BFGS takes about a second."""
+    """Write a dataset of which a fit of AA-BP takes about a second."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(3000, 100))
     D = np.exp(X @ rng.normal(size=(100, 10)) / 10)
@@ -98,7 +98,7 @@ def main() -> None:
         write_data(folder)
         plugin = PLUGIN.format(seconds=given.seconds, notes=str(folder / "notes"))
         (folder / "timed.py").write_text(plugin)
-        rows = []
+        rows: list[dict[str, str | int]] = []
         for model, kind in (("Waits", "waiting"), ("Fits", "fits")):
             if given.only not in (None, kind):
                 continue
@@ -116,6 +116,19 @@ def main() -> None:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
+    given.out.with_suffix(".md").write_text(as_table(rows), encoding="utf-8")
+
+
+def as_table(rows: list[dict[str, str | int]]) -> str:
+    """Return the rows as Markdown."""
+    heads = ["tasks, engine, workers", "seconds a task", "times", "outside fit and predict"]
+    cells = [
+        [f"{row['tasks']}, {row['engine']}, {row['workers']}", str(row["seconds"]),
+         str(row["times"]), f"{float(row['outside']):.1%}"]
+        for row in rows
+    ]  # fmt: skip
+    lines = [heads, ["---"] * len(heads), *cells]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 if __name__ == "__main__":

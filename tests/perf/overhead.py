@@ -86,6 +86,16 @@ PARTS = {
         "models()",
         20,
     ),
+    "store a result of a short task": (
+        "import inspect, itertools, pathlib, numpy as np\n"
+        "from features.storage.files import write_arrays\n"
+        "arrays = {'predictions': np.full((6, 4), 0.25), 'record': np.array('x' * 1500)}\n"
+        "new = 'sync' in inspect.signature(write_arrays).parameters\n"
+        "more, numbers = {'sync': False} if new else {}, itertools.count()\n"
+        "folder = pathlib.Path('stored'); folder.mkdir(exist_ok=True)",
+        "write_arrays(folder / f'{next(numbers)}.npz', arrays, **more)",
+        500,
+    ),
     "read a result": (
         "import sys, pathlib, itertools; from features.storage.files import read_arrays\n"
         "files = itertools.cycle(sorted(pathlib.Path('run/tasks').rglob('*.npz')))",

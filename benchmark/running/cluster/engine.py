@@ -79,9 +79,11 @@ class ClusterEngine:
         to = tuple(self._members.addresses(gpu))
         if not self._sent:  # alone, perhaps since it kills: then it may end only one worker
             to = to[:1]
+        # A scheduler does what has the same key once: other runs may have the same tasks.
+        run = self._members.invitation.run
         future = self._members.client.submit(
-            there.do, self._members.invitation.run, task, content, network,
-            key=f"{slug(task.model)}-{task.key[:16]}-{next(self._numbers)}", pure=False,
+            there.do, run, task, content, network,
+            key=f"{slug(task.model)}-{task.key[:16]}-{run}-{next(self._numbers)}", pure=False,
             workers=list(to), resources={GPU: 1} if gpu else None, priority=int(network),
         )  # fmt: skip
         self._sent[future] = _Sent(task, to)

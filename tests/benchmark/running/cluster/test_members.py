@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import threading
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -182,6 +183,19 @@ def test_a_cluster_of_which_nobody_can_take_part_ends_the_run(make, python, said
         f"no worker of the cluster can take part in this run: {said}. Start it anew with the "
         "Python, versions and source files of this machine, and give the same run command again."
     )
+
+
+def test_runs_with_the_same_tasks_have_keys_of_their_own_on_a_cluster(make):
+    """A scheduler does what has the same key once, and one of the runs would go without."""
+    keys = []
+    for run in ("one", "other"):
+        client, members = make(a=facts("1"))
+        members.invitation = replace(INVITATION, run=run)
+        members.wait()
+        ours = ClusterEngine(members, lambda task: False, False, Path("running"))
+        assert ours.submit(TASKS["base"], b"work")
+        keys.append(client.submitted[0].options["key"])
+    assert len(set(keys)) == 2
 
 
 @pytest.fixture
