@@ -170,7 +170,7 @@ class WhoDid:
 
     def transition(self, key, start, finish, *, worker="", **_):
         if (start, finish) == ("processing", "memory"):
-            self.by_task[key.rsplit("-", 2)[0]].append(worker)
+            self.by_task[key.rsplit("-", 3)[0]].append(worker)
 
     def __getattr__(self, name):
         return lambda *given, **options: None
