@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmark.errors import BenchmarkError
 from benchmark.planning.plan import Plan
 from benchmark.store.run_folder import RunFolder
 from features.storage.files import DamagedFileError
@@ -19,7 +20,7 @@ def why_anew(folder: RunFolder, plan: Plan) -> str:
     """
     try:
         entries = folder.read_about()["datasets"]
-    except (OSError, DamagedFileError):  # no run, or none that can be read
+    except (OSError, BenchmarkError, DamagedFileError):  # no run, or none that can be read
         return ""
     former = {entry["name"]: entry.get("folds_version", 1) for entry in entries}
     versions = {name: truth.folds.version for name, truth in plan.truths.items()}

@@ -180,8 +180,23 @@ class RunFolder:
         return Plan(content["protocol"], content["seed"], found, models, inputs)
 
     def read_about(self) -> dict[str, Any]:
-        """Read the command, versions and machine of the run, and its datasets in brief."""
-        return read_json(self.path / "run.json", shapes.RUN)
+        """Read the command, versions and machine of the run, and its datasets in brief.
+
+        Raises
+        ------
+        BenchmarkError
+            It is not there (any more).
+        DamagedFileError
+            It is damaged.
+        """
+        path = self.path / "run.json"
+        try:
+            return read_json(path, shapes.RUN)
+        except FileNotFoundError as error:
+            raise BenchmarkError(
+                f"{path} is missing: has the folder been moved or removed while a run was at work "
+                f"there? What was stored since lies there; {_REPEAT}"
+            ) from error
 
     def _read_run(self) -> dict[str, Any]:
         path = self.path / "run.json"

@@ -171,3 +171,31 @@ def test_a_working_folder_that_goes_while_a_run_is_at_work_costs_no_task(plugin,
     done = subprocess.run(line, cwd=folder, text=True, capture_output=True, timeout=120)
     assert not folder.exists()
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+
+
+@pytest.mark.parametrize("how", ["os.rename(out, moved)", "shutil.rmtree(out)"])
+def test_a_run_folder_that_is_moved_or_removed_while_a_run_is_at_work_is_told(
+    how, command, plugin, small, tmp_path
+):
+    """In a sentence; what is stored in its place afterwards is not computed again."""
+    out, moved, once = tmp_path / "out", tmp_path / "moved", tmp_path / "once"
+    body = fits(
+        f"""
+import os, shutil
+out, moved, once = {str(out)!r}, {str(moved)!r}, {str(once)!r}
+if not os.path.exists(once):
+    open(once, "w").close()
+    {how}
+"""
+    )
+    line = ["run", "Mine", "--plugin", plugin(body), "--dataset", small, "--folds", 3,
+            "--jobs", 1, "--out", "out"]  # fmt: skip
+    done = command(*line)  # which raises what would be a traceback
+    assert done.returncode == 1
+    (said,) = [line for line in done.stderr.splitlines() if "missing" in line]
+    assert said == (
+        "Error: out/run.json is missing: has the folder been moved or removed while a run was at "
+        "work there? What was stored since lies there; give the same run command again"
+    )
+    done = command(*line)
+    assert (done.returncode, "3 done before, 0 to do" in done.stderr) == (0, True), done.stderr
