@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 import os
 import re
@@ -11,6 +13,7 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,9 +28,9 @@ _ADDRESS = re.compile(
     r"(?:(?:tcp|tls|ws|wss|ucx|ucxx|inproc)://)?[^\s/:@]+:\d{1,5}/?|\S+://\[[^\s]+\]:\d+"
 )
 
-# How long a scheduler may take to answer, and workers of this machine to start (minutes where it is
-# busy) and to end.
-_CONNECT_SECONDS, _START_SECONDS, _END_SECONDS = 5.0, 600, 3.0
+# How long a scheduler may take to take a connection and to answer, and workers of this machine to
+# start (minutes where it is busy) and to end.
+_CONNECT_SECONDS, _ANSWER_SECONDS, _START_SECONDS, _END_SECONDS = 5.0, 15.0, 600, 3.0
 
 # Where Linux has semaphores, by which the library's processes speak with each other.
 _MEMORY = Path("/dev/shm")  # noqa: S108 - nothing is made there
@@ -94,20 +97,56 @@ def connected(scheduler: Any, workers: int) -> Iterator[Any]:
             return
         if str(scheduler) == LOCAL:
             scheduler = stack.enter_context(_local(workers))
-        options: dict[str, Any] = {"timeout": _CONNECT_SECONDS, "set_as_default": False}
-        if isinstance(scheduler, str | Path) and Path(scheduler).is_file():
-            options["scheduler_file"] = str(scheduler)
-        else:
-            options["address"] = scheduler
+        if isinstance(scheduler, str | Path):
+            scheduler = _in_file(Path(scheduler)) if Path(scheduler).is_file() else scheduler
+            _greet(scheduler)
         try:
-            client = distributed.Client(**options)
+            client = distributed.Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
-            raise UsageError(
-                f"no scheduler answers at {scheduler}: is it running, with this address, and is "
-                f"the network between open?"
-            ) from error
+            raise _no_answer(scheduler) from error
         stack.callback(_close, client)
         yield client
+
+
+def _in_file(path: Path) -> str:
+    """Return the address that a scheduler has written into its file."""
+    try:
+        return str(json.loads(path.read_bytes())["address"])
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise UsageError(
+            f"--scheduler: {path} is no file that a scheduler has written (dask scheduler "
+            f"--scheduler-file {path}): it holds no address"
+        ) from error
+
+
+def _greet(address: str) -> None:
+    """Have something that speaks as Dask does answer at an address.
+
+    A client waits without a limit for the first word of what has taken its connection, which may be
+    another server.
+    """
+    from distributed import Security
+    from distributed.comm import connect
+
+    async def greet() -> None:
+        options = Security().get_connection_args("client")
+        talk = connect(address, timeout=_CONNECT_SECONDS, **options)
+        (await asyncio.wait_for(talk, _ANSWER_SECONDS)).abort()
+
+    with ThreadPoolExecutor(1) as thread:  # a notebook has a loop of its own in this one
+        try:
+            thread.submit(lambda: asyncio.run(greet())).result()
+        except Exception as error:  # whatever another protocol makes of it
+            raise _no_answer(address) from error
+
+
+def _no_answer(scheduler: Any) -> UsageError:
+    return UsageError(
+        f"no scheduler answers at {scheduler}: is it running, with this address, and is the "
+        f"network between open?"
+    )
 
 
 def _close(client: Any) -> None:
@@ -116,9 +155,8 @@ def _close(client: Any) -> None:
 
 
 @contextmanager
-def told_if_lost(client: Any) -> Iterator[None]:
-    """Say in a sentence that the scheduler is gone."""
-    address = getattr(client.scheduler, "address", "its address")
+def told_if_lost(client: Any, address: str) -> Iterator[None]:
+    """Say in a sentence that the scheduler at an address is gone."""
     try:
         yield
         lost = client.status not in ("running", "connecting")

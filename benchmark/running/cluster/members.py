@@ -84,6 +84,11 @@ class Members:
     _asking: Executor = field(default_factory=lambda: ThreadPoolExecutor(_MOST_ASKED, "ask"))
     _looked: float = -_LOOK_SECONDS
     _told: str = ""
+    _scheduler: str = ""
+
+    def __post_init__(self) -> None:
+        # A client that has given its scheduler up knows the address no more.
+        self._scheduler = getattr(self.client.scheduler, "address", "its address")
 
     def look(self, at_once: bool = False) -> None:
         """See who is there, have those that are new join, and tell what has changed.
@@ -93,7 +98,7 @@ class Members:
         BenchmarkError
             The scheduler is gone.
         """
-        with told_if_lost(self.client):
+        with told_if_lost(self.client, self._scheduler):
             if at_once or time.monotonic() - self._looked >= _LOOK_SECONDS:
                 self._look()
 

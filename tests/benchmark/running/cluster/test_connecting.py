@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import os
+import socket
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -50,6 +54,56 @@ def test_an_address_where_nothing_answers_is_told(monkeypatch):
         connected("tcp://127.0.0.1:9", 1),
     ):
         pass
+
+
+_HTTP = b"HTTP/1.0 404 Not Found\r\n\r\n"
+
+
+def _talk(listener, answer):
+    taken = []
+    with suppress(OSError):
+        while True:
+            taken.append(listener.accept()[0])
+            taken[-1].sendall(answer)
+
+
+# Tornado leaves the socket of web sockets that fail to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    ("scheme", "answer"),
+    [("tcp", b""), ("tcp", b"SSH-2.0-x\r\n"), ("tcp", _HTTP), ("ws", b""), ("ws", _HTTP)],
+)
+def test_another_server_that_takes_the_connection_is_no_scheduler(monkeypatch, scheme, answer):
+    """A client of Dask's would wait for its first word for ever."""
+    monkeypatch.setattr(connecting, "_CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(connecting, "_ANSWER_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_talk, args=(listener, answer), daemon=True).start()
+        address = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}"
+        with (
+            pytest.raises(UsageError, match=f"no scheduler answers at {address}: is it running"),
+            connected(address, 1),
+        ):
+            pass
+    gc.collect()
+
+
+@pytest.mark.parametrize("content", ["", "an address", "{}", "[1]", "null"])
+def test_a_file_that_no_scheduler_has_written_is_told(tmp_path, content):
+    path = tmp_path / "scheduler.json"
+    path.write_text(content)
+    with (
+        pytest.raises(UsageError, match=r"scheduler\.json is no file that a sch"),
+        connected(path, 1),
+    ):
+        pass
+
+
+def test_the_file_of_a_scheduler_is_as_good_as_its_address(tmp_path, scheduler):
+    path = tmp_path / "scheduler.json"
+    path.write_text(json.dumps(scheduler.scheduler_info))
+    with connected(str(path), 1) as client:
+        assert client.scheduler.address == scheduler.scheduler_address
 
 
 def test_workers_of_this_machine_that_end_are_started_anew_or_the_run_ends(tmp_path, monkeypatch):

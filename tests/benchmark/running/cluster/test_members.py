@@ -162,7 +162,7 @@ def test_who_does_not_answer_is_not_waited_for_and_joins_later(make, told, monke
 def test_a_scheduler_that_is_gone_ends_the_run_in_a_sentence(make):
     client, members = make()
     client.scheduler_info = lambda n_workers: {}  # of a client that has given up
-    client.status = "closed"
+    client.status, client.scheduler = "closed", None
     with pytest.raises(BenchmarkError, match="the scheduler at tcp://s:1 answers no more"):
         members.wait()
 
