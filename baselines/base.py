@@ -289,9 +289,13 @@ class LDLEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn is unty
         needed = self.peak_memory(*size)
         check_memory(type(self).__name__, needed, size[:2], n_labels, self._memory_advice(*size))
 
+    def check_data(self, n_features: int, D: FloatArray) -> None:
+        """Raise ValueError where `fit` will refuse so many features with these distributions."""
+        self.check_size(len(D), n_features, D.shape[1])
+
     def _check_memory(self, X: Any, D: FloatArray) -> None:
         if self.consumes != "images":
-            self.check_size(len(X), X.shape[1], D.shape[1])
+            self.check_data(X.shape[1], D)
 
     def _memory_advice(self, n_rows: int, n_features: int, n_labels: int) -> str:
         """Return what to do where these sizes need too much, with its cost where that is known."""

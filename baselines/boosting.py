@@ -89,6 +89,18 @@ class BoostingLDL(SmoothedLearner):
         self.components = components
         self.random_state = random_state
 
+    def check_data(self, n_features: int, D: FloatArray) -> None:
+        """Raise ValueError where these distributions make too many examples; see `fit`."""
+        super().check_data(n_features, D)
+        examples, labels = np.count_nonzero(D), np.count_nonzero(D.any(axis=0))
+        q = n_features
+        if isinstance(self.components, int):  # else it is for `fit` to tell
+            q = min(q, self.components)
+        # An example has its features, their bins, and for each label score, slope and curvature.
+        needed = examples * (9.0 * q + 40.0 * labels) if labels > 1 else 0.0
+        size = len(D), n_features
+        check_memory(type(self).__name__, needed, size, D.shape[1], self.memory_advice)
+
     def _learn(self, X: FloatArray, D: FloatArray) -> None:
         self._check_settings()
         rows, labels = np.nonzero(D)
@@ -96,11 +108,7 @@ class BoostingLDL(SmoothedLearner):
         self.n_iter_ = self.max_iter
         if len(self.labels_) == 1:  # nothing to tell apart
             return
-        n, q = X.shape
-        per_row = len(rows) / n
-        # An example has its features, their bins, and for each label score, slope and curvature.
-        needed = len(rows) * (9.0 * q + 40.0 * len(self.labels_))
-        check_memory(type(self).__name__, needed, (n, q), D.shape[1], self.memory_advice)
+        per_row = len(rows) / len(X)
         self.trees_ = HistGradientBoostingClassifier(
             max_iter=self.max_iter,
             learning_rate=self.learning_rate,

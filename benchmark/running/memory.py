@@ -19,7 +19,8 @@ def describe_memory(job: Job, inputs: Mapping[tuple[str, Need], Input], console:
     firsts = {(task.dataset, task.model): task for task in reversed(job.others)}
     for (dataset, name), task in reversed(firsts.items()):
         model, truth = job.model(task), job.truth(task)
-        n, c = len(job.training_rows(task)), len(truth.label_names)
+        rows = job.training_rows(task)
+        n, c = len(rows), len(truth.label_names)
         q = _width(inputs[dataset, job.need(task)])
         most = 8.0 * (9 * n * n + c * q * q + 9 * c * c * (n + c * q))
         if model.entry.source or most < NOTICEABLE:
@@ -28,7 +29,7 @@ def describe_memory(job: Job, inputs: Mapping[tuple[str, Need], Input], console:
         if learner is None:
             continue
         try:
-            learner.check_size(n, q, c)
+            learner.check_data(q, truth.D[rows])
         except ValueError as error:
             console.tell(f"Warning: {name} will fail on {dataset}: {error}.")
             continue

@@ -24,21 +24,45 @@ class Heard:
         self.lines.append(line)
 
 
-@pytest.mark.parametrize(("n", "said"), [(24, 0), (24_000, 2)])
-def test_costs_and_refusals_are_said_first(n, said, tmp_path, monkeypatch):
-    monkeypatch.setenv("LDL_MEMORY_GB", "9.5")
-    monkeypatch.setattr("baselines.size.free_bytes", lambda: 2**40)
-    models = {m.name: m for m in choose_models(Protocol("x"), ["AA-kNN", "Kernel-ridge", "LDSVR"])}
-    D = np.full((n, 2), 0.5)
+def made(names, D, folder):
+    """Return a job of models on distributions, and what all of them need."""
+    models = {m.name: m for m in choose_models(Protocol("x"), names)}
+    n, c = D.shape
     truth = Truth(
-        name="d", fingerprint="f", label_names=("a", "b"), ids=("",) * n, D=D,
+        name="d", fingerprint="f", label_names=tuple(map(str, range(c))), ids=("",) * n, D=D,
         folds=Folds((np.arange(n) % 6)[:, None]),
     )  # fmt: skip
     described = {name: model.describe() for name, model in models.items()}
     plan = Plan("p", 0, {"d": truth}, described, {"d": dict.fromkeys(models, "")})
     need = OwnFeatures(D)
     needs = {"d": dict.fromkeys(models, need)}
-    job = Job(plan, tuple(plan.tasks), models, needs, Resources(2, None, tmp_path))
+    return Job(plan, tuple(plan.tasks), models, needs, Resources(2, None, folder)), need
+
+
+@pytest.mark.parametrize(("shown", "said"), [(5, 0), (500, 1)])
+def test_a_refusal_that_depends_on_the_distributions_is_said_first(
+    shown, said, tmp_path, monkeypatch
+):
+    """Each row stands in as many examples of boosting as it has labels."""
+    monkeypatch.setattr("baselines.size.free_bytes", lambda: 2**40)
+    D = np.zeros((3000, 500))
+    D[:, :shown] = 1 / shown
+    job, need = made(["Boosting"], D, tmp_path)
+    heard = Heard()
+    describe_memory(job, {("d", need): Matrix(np.zeros((3000, 100)))}, heard)
+    assert len(heard.lines) == said
+    if said:
+        assert heard.lines[0].startswith(
+            "Warning: Boosting will fail on d: BoostingLDL needs 26.1 GB for 2,500 training rows "
+            "with 100 features and 500 labels, its limit is 8 GB: train on a subset of the rows"
+        )
+
+
+@pytest.mark.parametrize(("n", "said"), [(24, 0), (24_000, 2)])
+def test_costs_and_refusals_are_said_first(n, said, tmp_path, monkeypatch):
+    monkeypatch.setenv("LDL_MEMORY_GB", "9.5")
+    monkeypatch.setattr("baselines.size.free_bytes", lambda: 2**40)
+    job, need = made(["AA-kNN", "Kernel-ridge", "LDSVR"], np.full((n, 2), 0.5), tmp_path)
     heard = Heard()
     if not said:
         monkeypatch.setattr(memory, "_learner", None)
