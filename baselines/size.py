@@ -39,7 +39,9 @@ def allowed() -> float:
     except ValueError:
         limit = 0.0
     if not 0.0 < limit < float("inf"):
-        raise ValueError(f"the environment variable {VARIABLE} must be in GB, not {text!r}")
+        raise ValueError(
+            f"the environment variable {VARIABLE} must be a number of GB above 0, not {text!r}"
+        )
     return 1e9 * limit
 
 

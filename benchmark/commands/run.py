@@ -42,6 +42,7 @@ from benchmark.running.compute import compute, describe_failures
 from benchmark.running.interruption import interrupted
 from benchmark.running.job import Job, Resources
 from benchmark.running.leftovers import end_orphans
+from benchmark.running.memory import check_limit
 from benchmark.running.trial import load_tried_plugin
 from benchmark.spelling import spelt
 from benchmark.store.entering import enter
@@ -332,8 +333,9 @@ def _checked_limits(jobs: Any, task_timeout: Any) -> float | None:
     Raises
     ------
     UsageError
-        Fewer than one job, or no time at all.
+        Fewer than one job, no time at all, or no number of GB that a fit may take.
     """
+    check_limit()
     if jobs is not None and not hasattr(jobs, "__index__"):
         raise UsageError(f"jobs must be a whole number, not {jobs!r}")
     if task_timeout is not None and not hasattr(task_timeout, "__float__"):

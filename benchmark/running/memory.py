@@ -6,12 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from baselines.base import LDLEstimator
-from baselines.size import NOTICEABLE
+from baselines.size import NOTICEABLE, allowed
+from benchmark.errors import UsageError
 from benchmark.planning.inputs import Activations, Input, Matrix, Reduced
 from benchmark.planning.models import Model, with_facts
 from benchmark.planning.needs import Need
 from benchmark.progress import Console
 from benchmark.running.job import Job
+
+
+def check_limit() -> None:
+    """Refuse a limit in the environment that is none: else every task would fail of it.
+
+    Raises
+    ------
+    UsageError
+        It is no number of GB.
+    """
+    try:
+        allowed()
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def describe_memory(job: Job, inputs: Mapping[tuple[str, Need], Input], console: Console) -> None:

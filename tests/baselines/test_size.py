@@ -25,7 +25,7 @@ def test_the_environment_sets_another_limit(monkeypatch: pytest.MonkeyPatch) -> 
         check_memory("PT-SVM", 6e8, (10, 5), 3, "do without")
     for nonsense in ("much", "-1", "0", "nan", "inf"):
         monkeypatch.setenv(size.VARIABLE, nonsense)
-        with pytest.raises(ValueError, match="LDL_MEMORY_GB must be in GB"):
+        with pytest.raises(ValueError, match="LDL_MEMORY_GB must be a number of GB"):
             allowed()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import benchmark
+from benchmark.errors import UsageError
 from benchmark.planning.folds import Folds
 from benchmark.planning.inputs import Matrix
 from benchmark.planning.models import choose_models
@@ -75,3 +77,14 @@ def test_costs_and_refusals_are_said_first(n, said, tmp_path, monkeypatch):
         assert first.startswith("Warning: Kernel-ridge will fail on d: KernelRidgeLDL needs 9.6 GB")
         assert "20,000 training rows with 5 features and 2 labels, its limit is 9.5 GB" in first
         assert third == "Kernel-ridge on d takes up to 9.6 GB for a fold."
+
+
+@pytest.mark.parametrize("limit", ["8 GB", "0", "-1", "nan", "1e400"])
+def test_a_limit_that_is_none_is_refused_before_any_task_fails_of_it(
+    limit, small, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LDL_MEMORY_GB", limit)
+    said = f"LDL_MEMORY_GB must be a number of GB above 0, not {limit!r}"
+    with pytest.raises(UsageError, match=said):
+        benchmark.run("Ridge", datasets=small, out=tmp_path / "out", report=False)
+    assert not (tmp_path / "out").exists()
