@@ -81,6 +81,7 @@ class Members:
     _refused: dict[tuple[str, str], str] = field(default_factory=dict)
     _tries: dict[str, int] = field(default_factory=dict)
     _joining: dict[str, Future[object]] = field(default_factory=dict)
+    _invited: set[str] = field(default_factory=set)
     _asking: Executor = field(default_factory=lambda: ThreadPoolExecutor(_MOST_ASKED, "ask"))
     _looked: float = -_LOOK_SECONDS
     _told: str = ""
@@ -111,6 +112,7 @@ class Members:
             address: member for address, member in self.now.items()
             if known.get(address) == member.place
         }  # fmt: skip
+        self._invited &= known.keys()
         new = [
             address for address, facts in found.items()
             if address not in self.now and facts.get("status", "running") == "running"
@@ -142,7 +144,8 @@ class Members:
                 )
             if not told:
                 told = True
-                self.tell("There is no worker yet; waiting for one to come ...")
+                starts = getattr(self.client, "cluster", None)  # which has workers of its own
+                self.tell(_STARTING if starts else _NOBODY_YET)
             time.sleep(_LOOK_SECONDS / 2)
 
     def forget(self, address: str) -> None:
@@ -155,8 +158,11 @@ class Members:
         return [address for address, member in self.now.items() if member.gpus or not with_gpu]
 
     def leave(self) -> None:
-        """Have all of them end what they do for the run, and forget it."""
-        addresses = self.addresses()
+        """Have all of them end what they do for the run, and forget it.
+
+        Also those that are only about to join, or to get the data.
+        """
+        addresses = [*self._invited]
         self.now = {}
         asked = [
             self._asking.submit(self._run, there.leave, self.invitation.run, address)
@@ -166,6 +172,7 @@ class Members:
 
     def _ask(self, new: Mapping[str, Mapping[str, Any]]) -> None:
         asked = [address for address in new if address not in self._joining]
+        self._invited.update(asked)
         for address in asked:
             self._joining[address] = self._asking.submit(
                 self._run, there.join, self.invitation, address
@@ -217,6 +224,7 @@ class Members:
 
     def _refuse(self, address: str, facts: Mapping[str, Any], why: str) -> None:
         self._refused[address, facts.get("local_directory", "")] = why
+        self._invited.discard(address)
         self.tell(f"Worker {address} gets no task: {why}. {_WHAT_TO_DO}: it joins then.")
 
     def _send(self, to: list[str]) -> list[str]:
@@ -260,6 +268,8 @@ class Members:
         )
 
 
+_NOBODY_YET = "There is no worker yet; waiting for one to come ..."
+_STARTING = "Workers are being started; waiting for the first one ..."
 _NOBODY = "No worker is left; waiting for one to come ..."
 
 

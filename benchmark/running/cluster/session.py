@@ -58,11 +58,15 @@ def open_engine(
         plugins=_plugins(job),
     )  # fmt: skip
     members = Members(client, invitation, data, console.tell)
-    members.wait()
-    on_gpus = bool(job.networks and members.addresses(with_gpu=True))
-    networks = set(job.networks)
-    if networks:
-        _tell_devices(members, on_gpus, console)
+    try:
+        members.wait()
+        networks = set(job.networks)
+        on_gpus = bool(networks and members.addresses(with_gpu=True))
+        if networks:
+            _tell_devices(members, on_gpus, console)
+    except BaseException:  # Ctrl-C, while the data are sent perhaps: there is no engine to close
+        members.leave()
+        raise
     return ClusterEngine(members, networks.__contains__, on_gpus, folder.running_path)
 
 

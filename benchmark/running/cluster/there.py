@@ -117,6 +117,7 @@ class _Joined:
 
 
 _joined: dict[str, _Joined] = {}
+_left: set[str] = set()  # runs that have ended: an invitation may be answered later than that
 _lock = threading.Lock()
 
 
@@ -147,8 +148,14 @@ def _join(invitation: Invitation, local: Path) -> Answer:
             return Answer(str(error))
         if device.backend != invitation.backend:
             return Answer(f"it has Keras' backend {device.backend} (here {invitation.backend})")
+    joined = _Joined(invitation, folder, shares, device)
     with _lock:
-        _joined[invitation.run] = _Joined(invitation, folder, shares, device)
+        ended = invitation.run in _left
+        if not ended:
+            _joined[invitation.run] = joined
+    if ended:
+        shutil.rmtree(folder, ignore_errors=True)
+        return Answer("the run has ended")
     return Answer("", shares, device)
 
 
@@ -281,6 +288,7 @@ async def leave(run: str) -> None:
 
 def _leave(run: str) -> None:
     with _lock:
+        _left.add(run)
         joined = _joined.pop(run, None)
     if joined is None:
         return

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from benchmark.errors import BenchmarkError
@@ -19,6 +20,7 @@ from benchmark.planning.tasks import Outcome, Task
 from benchmark.running.cluster import there
 from benchmark.running.cluster.engine import ClusterEngine
 from benchmark.running.cluster.members import Members
+from benchmark.running.cluster.session import open_engine
 from benchmark.running.engine import Died, Done
 
 distributed = pytest.importorskip("distributed")
@@ -157,6 +159,41 @@ def test_who_does_not_answer_is_not_waited_for_and_joins_later(make, told, monke
     members.leave()
     assert ("leave", "a") in client.asked
     awake.set()
+
+
+def test_a_run_that_is_interrupted_before_its_first_task_leaves_nothing_behind(tmp_path):
+    """Workers had been sent arrays, and kept them for ten minutes."""
+    client = Client(a=facts("1"), b=facts("2"), c=facts("3"))
+    client.answers["c"] = there.Answer("it has numpy 1.0 (here 2.2)")
+
+    def interrupted(*_given, **_options):
+        raise KeyboardInterrupt
+
+    client.scatter = interrupted
+    job = SimpleNamespace(networks=(), pending=())
+    folder = SimpleNamespace(
+        path=tmp_path,
+        running_path=tmp_path,
+        write_file=lambda path, text: Path(path).write_text(text),
+    )
+    console = SimpleNamespace(tell=lambda _text: None)
+    with pytest.raises(KeyboardInterrupt):
+        open_engine(client, job, folder, console, ({}, {"0.npy": np.zeros((3, 2))}))
+    assert sorted(asked for asked in client.asked if asked[0] == "leave") == [
+        ("leave", "a"), ("leave", "b"),
+    ]  # fmt: skip
+
+
+def test_an_invitation_that_is_answered_when_the_run_has_ended_leaves_nothing(
+    monkeypatch, tmp_path
+):
+    invitation = replace(INVITATION, run="ended")
+    monkeypatch.setattr(there, "_problem", lambda _invitation: "")
+    assert there._join(invitation, tmp_path) == there.Answer()
+    assert list(tmp_path.glob("*"))
+    there._leave("ended")
+    assert there._join(invitation, tmp_path) == there.Answer("the run has ended")
+    assert not list(tmp_path.glob("*"))
 
 
 def test_a_scheduler_that_is_gone_ends_the_run_in_a_sentence(make):
