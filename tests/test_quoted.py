@@ -90,6 +90,7 @@ MADE_BY = {
     "cluster": "perf-cluster",
     "demo_networks": "demo-networks",
     "folds": "perf-folds",
+    "gpu_gains": "perf-gpu",
     "gpu_steps": "perf-steps",
     "gpu_try": "perf-gpu-try",
     "kernel_approximation": "perf-kernel",

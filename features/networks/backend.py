@@ -70,7 +70,8 @@ def start(threads: int | None = None) -> None:
     ----------
     threads : int, optional
         CPU threads at most; by default the backend's choice. Only the first call in a process
-        can set this, and only while the backend is not in use.
+        can set this, and only while the backend is not in use. JAX compiles for a GPU with as many
+        as there are cores all the same.
 
     Raises
     ------
@@ -202,11 +203,21 @@ def _silent_stderr() -> Iterator[None]:
 def _start_jax(threads: int | None) -> None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     os.environ.setdefault("JAX_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA tells what it tries to save memory
+    if threads == 1:
+        _add_xla_flag("--xla_cpu_multi_thread_eigen=false")
     if threads is not None:
         os.environ["NPROC"] = str(threads)  # the size of XLA's thread pool
-        if threads == 1:
-            _add_xla_flag("--xla_cpu_multi_thread_eigen=false")
+        if _jax_may_have_gpu():
+            # Compiling for a GPU tries out many kernels, side by side where it may: on 16 cores
+            # that took less than a third of the time. What is computed does not depend on it.
+            del os.environ["NPROC"]
     import jax  # noqa: F401
+
+
+def _jax_may_have_gpu() -> bool:
+    """Tell whether JAX has a plugin for devices, and this system perhaps such a device."""
+    return find_spec("jax_plugins") is not None and not has_only_cpu()
 
 
 def _start_torch(threads: int | None) -> None:

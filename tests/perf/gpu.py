@@ -55,15 +55,23 @@ def plan(
     sides = {"images": images, "size": size}
     common = sides if backbone == "vgg16" else {**sides, "backbone": backbone}
     shards = {**common, "images_from": "shards", **({"loop": True} if looped else {})}
-    for precision in ("bfloat16", "float32"):
-        for batch in (32, 128):
-            yield "our_training", {**shards, "batch": batch, "precision": precision}
-            yield "plain_training", {**sides, "batch": batch, "precision": precision}
+    for batch in (32, 128):
+        given = {"batch": batch, "precision": "bfloat16"}
+        yield "our_training", {**shards, **given}
+        yield "our_training", {**shards, **given, "loop": False}  # as it is without the loop
+        yield "plain_training", {**sides, **given}
+    yield "deterministic", {**shards, "batch": 32, "precision": "bfloat16"}
     yield "whole_fold", {**common, "batch": 32, "precision": "bfloat16"}
+    for kind in ({"size": min(size, 32)}, {"width": 128}):
+        yield "side_by_side", {"images": images, "folds": 10, **kind}
+    small = {**shards, "backbone": "small", "size": min(size, 64), "precision": "float32"}
+    for loop in (True, False):
+        yield "our_training", {**small, "batch": 32, **({} if loop else {"loop": False})}
+    for batch in (32, 128):
+        yield "our_training", {**shards, "batch": batch, "precision": "float32"}
+        yield "plain_training", {**sides, "batch": batch, "precision": "float32"}
     for precision in ("bfloat16", "float32"):
         yield "files_extraction", {**common, "batch": 128, "precision": precision}
-    for batch in (32, 128):  # what it is without the loop on the device
-        yield "our_training", {**shards, "batch": batch, "precision": "bfloat16", "loop": False}
     for precision in ("bfloat16", "float32"):
         for batch in (32, 128):
             yield "tuned_training", {**sides, "batch": batch, "precision": precision}
@@ -73,13 +81,7 @@ def plan(
         for other in ("resnet50", "alexnet"):
             yield "our_training", {**shards, "backbone": other, "batch": 32,
                                    "precision": "bfloat16"}  # fmt: skip
-    small = {**shards, "backbone": "small", "size": min(size, 64), "precision": "float32"}
-    for loop in (True, False):
-        yield "our_training", {**small, "batch": 32, **({} if loop else {"loop": False})}
-    for kind in ({"size": min(size, 32)}, {"width": 128}):
-        yield "side_by_side", {"images": images, "folds": 10, **kind}
     yield "tuned_training", {**sides, "batch": 32, "precision": "bfloat16", "pinned": True}
-    yield "deterministic", {**shards, "batch": 32, "precision": "bfloat16"}
     yield "matrix_rate", {"kind": "float32"}
 
 
@@ -143,7 +145,7 @@ def main() -> None:
     if "error" in found:
         raise SystemExit(f"Keras cannot be started: {found['error']}")
     from document import PATH, has, put
-    from gpu_section import OF_TORCH, find, timings, whole_section
+    from gpu_section import OF_TORCH, find, gains, timings, whole_section
 
     path = options.out or PATH
     if not found["accelerated"] and not options.any_device:
@@ -184,6 +186,8 @@ def main() -> None:
         record = [other for other in record if not same(other, entry)] + [entry]
         options.record.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         put(TITLE, whole_section(record), path)
+        table = path.with_name("gpu_gains.md")
+        table.write_text("\n".join(gains(record)) + "\n", encoding="utf-8")
         if options.timings:
             options.timings.write_text("\n".join(timings(record)) + "\n", encoding="utf-8")
 

@@ -89,7 +89,8 @@ def section(record: list[Entry], card: str) -> list[str]:
             if entry["what"] == "deterministic":
                 usual = find(record, card, "our_training", entry["arguments"]) or {}
                 found = {**found, "usual": usual.get("per_second")}
-            lines += ["", told(entry["arguments"], found)]
+            said = (told(entry["arguments"], found), entry.get("remark", ""))  # added by hand
+            lines += ["", " ".join(filter(None, said))]
     return [*lines, *projection(record, card)]
 
 
@@ -127,15 +128,6 @@ def _extraction(arguments: dict[str, Any], found: Entry) -> str:
     )
 
 
-def _fold(arguments: dict[str, Any], found: Entry) -> str:
-    """Tell a fold that was trained in one process, on an array in memory."""
-    return (
-        f"One fold of EW-MTCNN ({arguments['images']} images in memory, batch "
-        f"{arguments['batch']}, {arguments['precision']}), with compiling and prediction: "
-        f"{found['first']:.0f} s, the next one in the same process {found['second']:.0f} s."
-    )
-
-
 def _whole(arguments: dict[str, Any], found: Entry) -> str:
     beside = found["whole"] - found["first"] - found["second"]
     return (
@@ -159,15 +151,19 @@ def _baselines(arguments: dict[str, Any], found: Entry) -> str:
     return f"Baselines, seconds of a fold of {arguments['images']} rows on one core: {each}."
 
 
-def _folds(arguments: dict[str, Any], found: Entry) -> str:
+def _of_folds(arguments: dict[str, Any]) -> str:
     what = (
-        f"A new layer on {arguments['width']} activations"
+        f"a new layer on {arguments['width']} activations"
         if arguments.get("width")
         else f"`small` on {arguments['size']} x {arguments['size']} pixels"
     )
+    return f"{arguments['folds']} folds at once, {what}"
+
+
+def _folds(arguments: dict[str, Any], found: Entry) -> str:
     return (
-        f"{what}, {arguments['folds']} folds at once: {found['per_second']:.0f} images/s in all; "
-        f"one by one {found['alone']:.0f}."
+        f"{_of_folds(arguments)}: {found['per_second']:.0f} images/s in all; one by one "
+        f"{found['alone']:.0f}."
     )
 
 
@@ -182,10 +178,44 @@ def _deterministic(arguments: dict[str, Any], found: Entry) -> str:
 
 
 _TOLD = {
-    "our_extraction": _extraction, "files_extraction": _extraction, "one_fold": _fold,
-    "whole_fold": _whole, "head": _head, "baselines": _baselines, "side_by_side": _folds,
-    "deterministic": _deterministic,
+    "files_extraction": _extraction, "whole_fold": _whole, "head": _head, "baselines": _baselines,
+    "side_by_side": _folds, "deterministic": _deterministic,
 }  # fmt: skip
+
+
+def gains(record: list[Entry]) -> list[str]:
+    """Write a table of how many times faster something makes training, by card and backend."""
+    cards = list(dict.fromkeys(entry["card"] for entry in record))
+    rows: dict[str, dict[str, float]] = {}
+    for entry in record:
+        arguments, found = entry["arguments"], entry["figures"]
+        against = {key: value for key, value in arguments.items() if key != "loop"}
+        if "error" in found:
+            continue
+        if entry["what"] == "side_by_side" and "alone" in found:
+            rows.setdefault(_of_folds(arguments), {})[entry["card"]] = (
+                found["per_second"] / found["alone"]
+            )
+        usual = (find(record, entry["card"], "our_training", against) or {}).get("per_second")
+        if usual and entry["what"] == "deterministic":
+            what, gain = "deterministic operations", found["per_second"] / usual
+        elif usual and arguments.get("loop") is False:
+            what, gain = "a loop on the device", usual / found["per_second"]
+        else:
+            continue
+        network = arguments.get("backbone", "vgg16")
+        title = _told_arguments({"what": f"{what}, {network}", "arguments": against})
+        rows.setdefault(title, {})[entry["card"]] = gain
+    return [
+        f"| speed with it over that without | {' | '.join(cards)} |",
+        f"|{'---|' * (1 + len(cards))}",
+        *(
+            f"| {title} | "
+            + " | ".join(f"{found[card]:.2f}" if card in found else "" for card in cards)
+            + " |"
+            for title, found in rows.items()
+        ),
+    ]
 
 
 def timings(record: list[Entry]) -> list[str]:

@@ -1,9 +1,9 @@
 """Counts the operations and bytes of a training step, for machines that are not at hand.
 
 Writes results/gpu_steps.md from the layers that are built: what a step needs, and what goes to the
-card for it step by step, as it was, and in the loop on the device, as it is. Nothing is timed. What
-a card can do is said by its measured matrix rate in results/gpu.json and by the bandwidth of its
-data sheet.
+card for it step by step, as it was, and in the loop on the device, as it is. Nothing is timed; what
+was measured stands in results/gpu.json: the matrix rate, and times of steps. The bandwidth is that
+of the data sheet.
 
 usage: python tests/perf/operations.py [--out FILE.md]
 """
@@ -69,13 +69,12 @@ def report() -> list[str]:
         if entry["what"] == "matrix_rate" and entry["arguments"]["kind"] == "bfloat16"
     )
     measured = {
-        ("vgg16", entry["arguments"]["size"], entry["arguments"]["batch"]): entry["figures"]
+        (wanted.get("backbone", "vgg16"), wanted["size"], wanted["batch"], "loop" in wanted):
+            entry["figures"]["per_second"]
         for entry in record
-        if entry["what"] == "our_training"
-        and entry["card"].endswith("Keras on jax")
-        and entry["arguments"].keys() == {"images", "size", "batch", "precision"}
-        and entry["arguments"]["precision"] == "bfloat16"
-    }
+        if entry["what"] == "our_training" and entry["card"].endswith("Keras on jax")
+        and (wanted := entry["arguments"])["precision"] == "bfloat16"
+    }  # fmt: skip
     found: dict[tuple[str, int], Any] = {}
     lines = [
         "# Steps of networks, counted",
@@ -88,13 +87,12 @@ def report() -> list[str]:
         "batch that was made in memory; now, with images on the device, its row numbers and "
         f"weights. *Starts* are how often Python starts work in an epoch of {IMAGES:,} images: "
         "before, for each step; now, for each series of steps, of which one takes half a second to "
-        "two. *ms measured before* is of an H100 with JAX, step by step, images in memory; nothing "
-        "else here was timed.",
+        "two. *Measured* are steps of an H100 with JAX, one by one and in the loop.",
         "",
         "| step | GFLOP | MB for weights | MB for values | ms to compute | ms to move "
-        "| ms of it for casts of weights | ms measured before | KB copied before | now "
-        "| starts before | now, at least |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "| ms of it for casts of weights | ms measured one by one | in the loop | KB copied before "
+        "| now | starts before | now, at least |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for backbone, size, batch in STEPS:
         if (backbone, size) not in found:
@@ -102,13 +100,14 @@ def report() -> list[str]:
         operations, weights, values = found[backbone, size]
         work = 3 * operations * batch
         moved = BYTES_OF_WEIGHT * weights, BYTES_OF_VALUE * values * batch
-        speed = measured.get((backbone, size, batch), {}).get("per_second")
+        speeds = [measured.get((backbone, size, batch, steps)) for steps in (True, False)]
         steps = math.ceil(IMAGES / batch)
         series = math.ceil(steps * max(work / rate, sum(moved) / BANDWIDTH))
         cells = [
             f"{backbone}, {size} x {size}, batch {batch}", work / 1e9, moved[0] / 1e6,
             moved[1] / 1e6, 1e3 * work / rate, 1e3 * sum(moved) / BANDWIDTH,
-            1e3 * CAST_BYTES * weights / BANDWIDTH, 1e3 * batch / speed if speed else "",
+            1e3 * CAST_BYTES * weights / BANDWIDTH,
+            *(1e3 * batch / speed if speed else "" for speed in speeds),
             batch * size * size * 3 / 1024,
             batch * 8 / 1024, steps, series,
         ]  # fmt: skip

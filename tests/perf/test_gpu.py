@@ -20,7 +20,7 @@ ROOT = HERE.parents[1]
 sys.path.insert(0, str(HERE))
 
 import gpu  # noqa: E402
-from gpu_section import projection, timings, whole_section  # noqa: E402
+from gpu_section import gains, projection, timings, whole_section  # noqa: E402
 
 # Every process that is started finds no TensorFlow.
 LACKING = """
@@ -82,7 +82,7 @@ def test_it_runs_on_jax_alone_and_goes_on_where_it_stopped(tmp_path):
     assert "Tables 3 and 4 are not projected: whole_fold not measured yet." in written
 
 
-FIGURES = ("flops", "per_second", "first", "second")
+FIGURES = ("flops", "per_second", "first", "second", "alone", "same_bits")
 
 
 def calls(monkeypatch, folder, took, *options):
@@ -187,6 +187,25 @@ def test_deterministic_operations_are_compared_with_the_usual_ones():
 
 def entry(what, figures, **arguments):
     return {"card": "A, Keras on jax", "what": what, "arguments": arguments, "figures": figures}
+
+
+def test_gains_are_ratios_to_what_is_usual_on_the_same_card():
+    at = {"backbone": "small", "batch": 32, "precision": "float32"}
+    record = [
+        entry("our_training", {"per_second": 300.0}, **at),
+        entry("our_training", {"per_second": 200.0}, **at, loop=False),
+        {**entry("our_training", {"per_second": 50.0}, **at), "card": "B"},
+        {**entry("deterministic", {"per_second": 40.0}, **at), "card": "B"},
+        entry("deterministic", {"error": "x"}, **at),
+        entry("side_by_side", {"alone": 2.0, "per_second": 5.0}, folds=10, width=128),
+        entry("our_training", {"per_second": 1.0}, batch=8, precision="float32", loop=False),
+    ]
+    assert gains(record)[0] == "| speed with it over that without | A, Keras on jax | B |"
+    assert gains(record)[2:] == [
+        "| a loop on the device, small, float32, batch 32 | 1.50 |  |",
+        "| deterministic operations, small, float32, batch 32 |  | 0.80 |",
+        "| 10 folds at once, a new layer on 128 activations | 2.50 |  |",
+    ]
 
 
 def test_tables_are_projected_from_their_parts():

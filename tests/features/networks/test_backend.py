@@ -209,6 +209,19 @@ def test_threads_are_capped_on_every_backend(fakes):
     assert started(fakes, "jax", None)["NPROC"] is None
 
 
+@pytest.mark.parametrize(
+    ("only_cpu", "plugin", "nproc"),
+    [(False, "jax_plugins", None), (True, "jax_plugins", "1"), (False, "", "1")],
+)
+def test_jax_compiles_for_a_gpu_with_all_cores(fakes, only_cpu, plugin, nproc):
+    code = START.replace("\ntry:", f"\nbackend.has_only_cpu = lambda: {only_cpu}\ntry:")
+    done = python(
+        code, f"keras jax {plugin}", "1", path=fakes, NPROC="1", DEVICE="H100", KERAS_BACKEND="jax"
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["NPROC"] == nproc
+
+
 def test_tensorflow_that_is_in_use_keeps_its_threads(fakes):
     found = started(fakes, "tensorflow", 2, IN_USE="1")
     assert "intra" not in found
