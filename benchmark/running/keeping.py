@@ -73,6 +73,7 @@ def _log(one: Done) -> None:
     for warning in outcome.warnings:
         logger.warning("%s: %s", task, warning)
     if outcome.error:
-        logger.error("%s failed: %s\n%s", task, outcome.error, outcome.trace)
+        more = "" if outcome.trace in outcome.error else f"\n{outcome.trace}"
+        logger.error("%s failed: %s%s", task, outcome.error, more)
     else:
         logger.info("%s: fitted in %.3f s", task, outcome.fit_seconds)

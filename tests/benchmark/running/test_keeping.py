@@ -79,6 +79,19 @@ def test_failures_are_kept_and_what_others_did_is_theirs(folder, keeper, release
     assert keeper.stored == []
 
 
+@pytest.mark.parametrize(
+    ("trace", "logged"),
+    [("Traceback: here", " failed: died\nTraceback: here"), ("died", " failed: died")],
+)
+def test_why_a_task_failed_is_logged_once(keeper, caplog, trace, logged):
+    failed = done(1, error="died")
+    failed.outcome.trace = trace
+    keeper.keep(failed)
+    (record,) = caplog.records
+    assert record.getMessage().endswith(logged)
+    assert record.getMessage().count("died") == 1
+
+
 def test_a_full_disk_is_told_at_once(folder, keeper, released):
     folder.full = {done(1).task}
     keeper.keep(done(0))
