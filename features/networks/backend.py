@@ -206,12 +206,12 @@ def _start_jax(threads: int | None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # XLA tells what it tries to save memory
     if threads == 1:
         _add_xla_flag("--xla_cpu_multi_thread_eigen=false")
-    if threads is not None:
+    if threads is not None and not _jax_may_have_gpu():
         os.environ["NPROC"] = str(threads)  # the size of XLA's thread pool
-        if _jax_may_have_gpu():
-            # Compiling for a GPU tries out many kernels, side by side where it may: on 16 cores
-            # that took less than a third of the time. What is computed does not depend on it.
-            del os.environ["NPROC"]
+    elif threads is not None:
+        # Compiling for a GPU tries out many kernels, side by side where it may: on 16 cores that
+        # took less than a third of the time. What is computed does not depend on it.
+        os.environ.pop("NPROC", None)
     import jax  # noqa: F401
 
 
